@@ -1,0 +1,58 @@
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import addFormatsModule from 'ajv-formats';
+import type { Static, TSchema } from 'typebox';
+import { type Fault, GreenparkError } from './errors.ts';
+
+// ajv-formats is CommonJS: under NodeNext its callable is the module's own default.
+const addFormats = addFormatsModule as unknown as (ajv: Ajv2020) => void;
+
+const ajv = new Ajv2020({ allErrors: true, strict: true, discriminator: true, allowUnionTypes: true });
+addFormats(ajv);
+ajv.addVocabulary(['x-secret']);
+
+/** A schema's runtime check. Returns the faults found, none when the value fits. */
+export type Check = (value: unknown) => readonly Fault[];
+
+/** Compiles `schema` once; the check lists every fault with its path and what was expected. */
+export function checkOf(schema: TSchema): Check {
+  const validate = ajv.compile(schema);
+  return (value) => (validate(value) ? [] : (validate.errors ?? []).map(faultOf));
+}
+
+/**
+ * Compiles `schema` into a parser: the value itself, now typed, or a GreenparkError `INPUT_INVALID` that lists every fault.
+ * `what` names the input in the message, e.g. "meter" or "rule".
+ */
+export function parserOf<S extends TSchema>(schema: S, what: string): (value: unknown) => Static<S> {
+  const check = checkOf(schema);
+  return (value) => {
+    const faults = check(value);
+    if (faults.length > 0) throw invalid(what, faults);
+    return value as Static<S>;
+  };
+}
+
+export function invalid(what: string, faults: readonly Fault[]): GreenparkError {
+  const list = faults.map((fault) => (fault.path === '' ? fault.message : `${fault.path}: ${fault.message}`)).join('; ');
+  return new GreenparkError('INPUT_INVALID', `${what} is not valid: ${list}`, { faults });
+}
+
+function faultOf(error: ErrorObject): Fault {
+  const path = error.instancePath
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce((whole, part) => (/^\d+$/.test(part) ? `${whole}[${part}]` : whole === '' ? part : `${whole}.${part}`), '');
+  switch (error.keyword) {
+    case 'additionalProperties':
+      return { path, message: `unknown key "${String(error.params['additionalProperty'])}"` };
+    case 'required':
+      return { path, message: `key "${String(error.params['missingProperty'])}" is missing` };
+    case 'enum':
+      return { path, message: `must be one of ${(error.params['allowedValues'] as readonly unknown[]).join(', ')}` };
+    case 'const':
+      return { path, message: `must be ${JSON.stringify(error.params['allowedValue'])}` };
+    default:
+      return { path, message: error.message ?? `breaks "${error.keyword}"` };
+  }
+}

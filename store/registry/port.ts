@@ -1,0 +1,194 @@
+import type { Role, Scope } from '../../model/access.ts';
+import type { Alert } from '../../model/alert.ts';
+import type { EnterpriseId, EpochMs, GatewayId, MeterId, ParkId } from '../../model/ids.ts';
+import type { Enterprise, Gateway, Meter, Park, RegisteredMeter } from '../../model/registry.ts';
+import type { Application, Cap, EntryProfile, Rule } from '../../model/rules.ts';
+
+/**
+ * The relational side: parks and what belongs to them, people, rules, alerts, dead letters, audit trail.
+ * Input was checked at the door; a broken reference (a meter of a park that does not exist, a circle of parents, a parent in
+ * another park) is refused here with `INPUT_INVALID`, deleting what others still name with `CONFLICT`.
+ * Lists come in order of id, at most `limit` after the cursor.
+ */
+export interface Registry {
+  readonly parks: ParkRecords;
+  readonly enterprises: ParkOwned<Enterprise, EnterpriseId>;
+  readonly meters: MeterRecords;
+  readonly gateways: GatewayRecords;
+  readonly rules: ParkOwned<Rule, string>;
+  readonly caps: ParkOwned<Cap, string>;
+  readonly entryProfiles: ParkOwned<EntryProfile, string>;
+  readonly applications: ParkOwned<Application, string>;
+  readonly users: UserRecords;
+  readonly sessions: SessionRecords;
+  readonly tokens: TokenRecords;
+  readonly alerts: AlertRecords;
+  readonly deadLetters: DeadLetterRecords;
+  readonly audit: AuditRecords;
+
+  /**
+   * A number that changes whenever anything in the registry was changed, by this process or by another one on the same file
+   * (`greenpark user add` beside a running service). Cheap: meant to be asked once a second.
+   */
+  version(): number;
+  close(): void;
+}
+
+export interface Page {
+  readonly limit: number;
+  /** Id of the last item of the page before. */
+  readonly after: string | null;
+}
+
+export interface ParkRecords {
+  list(): Promise<readonly Park[]>;
+  get(id: ParkId): Promise<Park | null>;
+  put(park: Park): Promise<'created' | 'replaced' | 'unchanged'>;
+  delete(id: ParkId): Promise<boolean>;
+}
+
+export interface ParkOwned<T, Id> {
+  list(park: ParkId, page: Page): Promise<readonly T[]>;
+  /** All of them over all parks, for the parts that hold them in memory. */
+  all(): Promise<readonly T[]>;
+  get(park: ParkId, id: Id): Promise<T | null>;
+  put(record: T): Promise<'created' | 'replaced' | 'unchanged'>;
+  delete(park: ParkId, id: Id): Promise<boolean>;
+}
+
+export interface MeterRecords {
+  list(park: ParkId, page: Page & { readonly enterprise?: EnterpriseId }): Promise<readonly RegisteredMeter[]>;
+  all(): Promise<readonly RegisteredMeter[]>;
+  get(id: MeterId): Promise<RegisteredMeter | null>;
+  /** A new meter gets the next ordinal; one that is replaced keeps its own; a deleted one's is never given again. */
+  put(meter: Meter): Promise<'created' | 'replaced' | 'unchanged'>;
+  delete(park: ParkId, id: MeterId): Promise<boolean>;
+}
+
+export interface GatewayRecords extends ParkOwned<Gateway, GatewayId> {
+  setSecret(id: GatewayId, secretHash: string): Promise<void>;
+  /** For the broker's sign-in; null for an unknown gateway or one without a secret. */
+  secretHash(id: GatewayId): Promise<string | null>;
+}
+
+export interface User {
+  readonly username: string;
+  readonly role: Role;
+  readonly scope: Scope;
+  readonly passwordHash: string;
+  readonly createdAt: EpochMs;
+}
+
+export interface UserRecords {
+  list(): Promise<readonly User[]>;
+  get(username: string): Promise<User | null>;
+  put(user: User): Promise<void>;
+  delete(username: string): Promise<boolean>;
+  count(): Promise<number>;
+}
+
+export interface SessionRecords {
+  /** `idHash` is the SHA-256 of the cookie's secret, in hex: the database never holds what signs in. */
+  create(session: { readonly idHash: string; readonly username: string; readonly createdAt: EpochMs; readonly expiresAt: EpochMs }): Promise<void>;
+  /** The user behind a session that has not expired. */
+  user(idHash: string, now: EpochMs): Promise<User | null>;
+  delete(idHash: string): Promise<void>;
+  deleteExpired(now: EpochMs): Promise<number>;
+}
+
+export interface Token {
+  readonly name: string;
+  readonly role: Role;
+  readonly scope: Scope;
+  readonly secretHash: string;
+  readonly createdAt: EpochMs;
+  readonly expiresAt: EpochMs | null;
+}
+
+export interface TokenRecords {
+  list(): Promise<readonly Token[]>;
+  put(token: Token): Promise<void>;
+  /** By SHA-256 of the bearer secret, in hex; null when expired. */
+  bySecretHash(secretHash: string, now: EpochMs): Promise<Token | null>;
+  delete(name: string): Promise<boolean>;
+}
+
+export interface AlertFilter {
+  readonly parks: readonly ParkId[];
+  readonly enterprise?: EnterpriseId;
+  readonly state?: Alert['state'];
+  readonly meter?: MeterId;
+  readonly from?: EpochMs;
+  readonly to?: EpochMs;
+}
+
+/** State of one rule instance, so that nothing fires twice and nothing is forgotten after a restart. `state` is JSON of the rule type's own. */
+export interface RuleState {
+  /** `rule/meter` or the like: unique per instance. */
+  readonly instance: string;
+  readonly state: string;
+}
+
+export interface AlertRecords {
+  /** Newest `since` first. `after` is the cursor of the page before (opaque to callers). */
+  list(filter: AlertFilter, page: Page): Promise<{ readonly items: readonly Alert[]; readonly next: string | null }>;
+  get(id: string): Promise<Alert | null>;
+  /** Firing and acknowledged ones. */
+  open(): Promise<readonly Alert[]>;
+  /** Alerts (inserted or replaced by id) and rule states in one durable transaction. */
+  save(alerts: readonly Alert[], states: readonly RuleState[]): Promise<void>;
+  states(): Promise<readonly RuleState[]>;
+  deleteStates(instances: readonly string[]): Promise<void>;
+}
+
+/** A message, or a part of one, that was refused. `payload` is the original bytes, cut at the configured length. */
+export interface DeadLetter {
+  readonly id: number;
+  readonly receivedAt: EpochMs;
+  readonly transport: string;
+  readonly topic: string;
+  readonly gateway: string | null;
+  /** The park and meter that the topic names, where they are registered: it decides who may see the letter. */
+  readonly park: ParkId | null;
+  readonly meter: MeterId | null;
+  readonly reason: string;
+  readonly detail: string;
+  readonly payload: Uint8Array;
+  readonly payloadLength: number;
+}
+
+export interface DeadLetterRecords {
+  /** Durable when resolved. Beyond `capacity` letters the oldest go; answers how many went. */
+  add(letters: readonly Omit<DeadLetter, 'id'>[], capacity: number): Promise<number>;
+  /** Newest first. */
+  list(
+    filter: { readonly parks: readonly ParkId[] | 'all'; readonly reason?: string },
+    page: { readonly limit: number; readonly after: number | null },
+  ): Promise<readonly DeadLetter[]>;
+  get(id: number): Promise<DeadLetter | null>;
+  countByReason(): Promise<ReadonlyMap<string, number>>;
+}
+
+/** Who changed what. Append-only: the database itself refuses an update or delete. */
+export interface AuditEntry {
+  readonly id: number;
+  readonly at: EpochMs;
+  readonly actor: string;
+  readonly action: string;
+  readonly park: ParkId | null;
+  /** Kind and id of what was changed, e.g. `meter`, `m-017`. */
+  readonly subject: string;
+  readonly subjectId: string;
+  /** JSON before and after; null where there was or is nothing. Secrets never stand here. */
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+export interface AuditRecords {
+  append(entry: Omit<AuditEntry, 'id'>): Promise<void>;
+  /** Newest first. */
+  list(
+    filter: { readonly parks: readonly ParkId[] | 'all'; readonly subject?: string; readonly actor?: string },
+    page: { readonly limit: number; readonly after: number | null },
+  ): Promise<readonly AuditEntry[]>;
+}
