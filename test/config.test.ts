@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { describeConfig, readConfig } from '../config.ts';
+import { describeConfig, ENVIRONMENT, readConfig } from '../config.ts';
 import { GreenparkError } from '../model/errors.ts';
 
 describe('configuration', () => {
@@ -69,5 +69,16 @@ describe('configuration', () => {
     );
     expect(text).to.contain('adminPassword = ***').and.to.contain('influx.token = ***').and.to.contain('mqtt.password = ***');
     for (const secret of ['correct horse', 'tok-123', 'hush-hush']) expect(text).to.not.contain(secret);
+  });
+
+  it('is documented key by key and variable by variable, with nothing that does not exist', () => {
+    const text = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
+    const rows = [...text.matchAll(/^\| (?:`(GREENPARK_\w+)`|–) \| `([\w.]+)` \|/gm)].map(([, variable, key]) => ({ variable, key }));
+    const keys = describeConfig(readConfig({}))
+      .split('\n')
+      .map((line) => line.split(' = ')[0]);
+    expect(rows.map((row) => row.key)).to.have.members(keys);
+    const documented = Object.fromEntries(rows.filter((row) => row.variable !== undefined).map((row) => [row.variable, row.key]));
+    expect(documented).to.deep.equal(Object.fromEntries(Object.entries(ENVIRONMENT).map(([variable, path]) => [variable, path.join('.')])));
   });
 });
