@@ -27,8 +27,9 @@ export interface Registry {
   readonly audit: AuditRecords;
 
   /**
-   * A number that changes whenever anything in the registry was changed, by this process or by another one on the same file
-   * (`greenpark user add` beside a running service). Cheap: meant to be asked once a second.
+   * A number that changes whenever this process changed what people set up (not sessions, alerts, dead letters and audit, which
+   * a running service writes all the time), or another process on the same file changed anything (`greenpark user add` beside a
+   * running service). Cheap: meant to be asked once a second.
    */
   version(): number;
   close(): void;

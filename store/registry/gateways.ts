@@ -1,0 +1,63 @@
+import { isDeepStrictEqual } from 'node:util';
+import { GreenparkError } from '../../model/errors.ts';
+import type { GatewayId } from '../../model/ids.ts';
+import type { Gateway } from '../../model/registry.ts';
+import { invalid } from '../../model/schema.ts';
+import { refuseOtherPark, refuseWhileNamed } from './conflicts.ts';
+import type { Queryable, RegistryDatabase } from './database.ts';
+import type { GatewayRecords } from './port.ts';
+import { gatewayFaults } from './references.ts';
+import { storedState } from './stored-state.ts';
+
+const columns = ['id', 'park', 'name'] as const;
+
+export function gatewayRecords(database: RegistryDatabase): GatewayRecords {
+  return {
+    list: (park, page) =>
+      database.read(async (db) => {
+        let query = db.selectFrom('gateways').select(columns).where('park', '=', park).orderBy('id').limit(page.limit);
+        if (page.after !== null) query = query.where('id', '>', page.after as GatewayId);
+        return query.execute();
+      }),
+    all: () => database.read(allGateways),
+    get: (park, id) =>
+      database.read(async (db) => (await db.selectFrom('gateways').select(columns).where('park', '=', park).where('id', '=', id).executeTakeFirst()) ?? null),
+    put: (gateway) =>
+      database.define(async (db) => {
+        const before = await db.selectFrom('gateways').select(columns).where('id', '=', gateway.id).executeTakeFirst();
+        if (before !== undefined && isDeepStrictEqual(before, gateway)) return 'unchanged';
+        const faults = await gatewayFaults(storedState(db), gateway);
+        if (faults.length > 0) throw invalid('gateway', faults);
+        if (before !== undefined && before.park !== gateway.park) refuseOtherPark('gateway', gateway.id);
+        await writeGateways(db, [gateway]);
+        return before === undefined ? 'created' : 'replaced';
+      }),
+    delete: (park, id) =>
+      database.define(async (db) => {
+        const meters = await db.selectFrom('meters').select('id').where('gateway', '=', id).where('park', '=', park).orderBy('id').execute();
+        refuseWhileNamed(`gateway "${id}"`, { meter: meters.map((row) => row.id) });
+        const { numDeletedRows } = await db.deleteFrom('gateways').where('id', '=', id).where('park', '=', park).executeTakeFirst();
+        return numDeletedRows > 0n;
+      }),
+    setSecret: (id, secretHash) =>
+      database.define(async (db) => {
+        const { numUpdatedRows } = await db.updateTable('gateways').set({ secret_hash: secretHash }).where('id', '=', id).executeTakeFirst();
+        if (numUpdatedRows === 0n) throw new GreenparkError('NOT_FOUND', `gateway "${id}" is not registered`);
+      }),
+    secretHash: (id) =>
+      database.read(async (db) => (await db.selectFrom('gateways').select('secret_hash').where('id', '=', id).executeTakeFirst())?.secret_hash ?? null),
+  };
+}
+
+export const allGateways = (db: Queryable): Promise<Gateway[]> => db.selectFrom('gateways').select(columns).orderBy('park').orderBy('id').execute();
+
+/** A gateway that is replaced keeps its secret. */
+export async function writeGateways(db: Queryable, gateways: readonly Gateway[]): Promise<void> {
+  for (const { id, park, name } of gateways) {
+    await db
+      .insertInto('gateways')
+      .values({ id, park, name, secret_hash: null })
+      .onConflict((conflict) => conflict.column('id').doUpdateSet({ name }))
+      .execute();
+  }
+}

@@ -1,0 +1,120 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { MeterId } from '../../model/ids.ts';
+import type { Meter, RegisteredMeter } from '../../model/registry.ts';
+import { invalid } from '../../model/schema.ts';
+import { refuseOtherPark, refuseWhileNamed } from './conflicts.ts';
+import { chunksOf, type Queryable, type RegistryDatabase, takeNumbers } from './database.ts';
+import { documentsOf } from './documents.ts';
+import type { MeterRecords } from './port.ts';
+import { meterFaults } from './references.ts';
+import { BULK_ROWS } from './sqlite.ts';
+import { storedState } from './stored-state.ts';
+import type { MeterRow } from './tables.ts';
+
+export function meterRecords(database: RegistryDatabase): MeterRecords {
+  return {
+    list: (park, page) =>
+      database.read(async (db) => {
+        let query = db.selectFrom('meters').selectAll().where('park', '=', park).orderBy('id').limit(page.limit);
+        if (page.enterprise !== undefined) query = query.where('enterprise', '=', page.enterprise);
+        if (page.after !== null) query = query.where('id', '>', page.after as MeterId);
+        return (await query.execute()).map(meterOf);
+      }),
+    all: () => database.read(allMeters),
+    get: (id) => database.read(async (db) => find(db, id)),
+    put: (meter) =>
+      database.define(async (db) => {
+        const before = await find(db, meter.id);
+        if (before !== null && sameMeter(before, meter)) return 'unchanged';
+        const faults = await meterFaults(storedState(db), meter);
+        if (faults.length > 0) throw invalid('meter', faults);
+        if (before !== null && before.park !== meter.park) refuseOtherPark('meter', meter.id);
+        await writeMeters(db, [{ meter, ordinal: before?.ordinal ?? null }]);
+        return before === null ? 'created' : 'replaced';
+      }),
+    delete: (park, id) =>
+      database.define(async (db) => {
+        const found = await find(db, id);
+        if (found?.park !== park) return false;
+        const children = await db.selectFrom('meters').select('id').where('parent', '=', id).orderBy('id').execute();
+        const rules = await documentsOf(db, 'rule', park);
+        refuseWhileNamed(`meter "${id}"`, {
+          meter: children.map((row) => row.id),
+          rule: rules.filter((rule) => rule.type === 'limit' && 'meter' in rule.subject && rule.subject.meter === id).map((rule) => rule.id),
+        });
+        await db.deleteFrom('meters').where('id', '=', id).execute();
+        return true;
+      }),
+  };
+}
+
+export async function allMeters(db: Queryable): Promise<RegisteredMeter[]> {
+  return (await db.selectFrom('meters').selectAll().orderBy('park').orderBy('id').execute()).map(meterOf);
+}
+
+/** Is what is registered the same as `meter`, its ordinal aside? */
+export function sameMeter(registered: RegisteredMeter, meter: Meter): boolean {
+  const { ordinal: _, ...known } = registered;
+  return isDeepStrictEqual(known, meter);
+}
+
+/** A meter whose ordinal is null is new and gets the next one. */
+export async function writeMeters(db: Queryable, meters: readonly { readonly meter: Meter; readonly ordinal: number | null }[]): Promise<void> {
+  const fresh = meters.filter(({ ordinal }) => ordinal === null).length;
+  let next = fresh === 0 ? 0 : await takeNumbers(db, 'meter-ordinal', fresh);
+  const rows = meters.map(({ meter, ordinal }) => rowOf(meter, ordinal ?? next++));
+  for (const chunk of chunksOf(rows, BULK_ROWS)) {
+    await db
+      .insertInto('meters')
+      .values(chunk)
+      .onConflict((conflict) =>
+        conflict.column('id').doUpdateSet((eb) => ({
+          enterprise: eb.ref('excluded.enterprise'),
+          name: eb.ref('excluded.name'),
+          name_en: eb.ref('excluded.name_en'),
+          kind: eb.ref('excluded.kind'),
+          parent: eb.ref('excluded.parent'),
+          multiplier: eb.ref('excluded.multiplier'),
+          gateway: eb.ref('excluded.gateway'),
+          units_json: eb.ref('excluded.units_json'),
+          interval_seconds: eb.ref('excluded.interval_seconds'),
+        })),
+      )
+      .execute();
+  }
+}
+
+async function find(db: Queryable, id: MeterId): Promise<RegisteredMeter | null> {
+  const row = await db.selectFrom('meters').selectAll().where('id', '=', id).executeTakeFirst();
+  return row === undefined ? null : meterOf(row);
+}
+
+const meterOf = (row: MeterRow): RegisteredMeter => ({
+  id: row.id,
+  ordinal: row.ordinal,
+  park: row.park,
+  enterprise: row.enterprise,
+  name: row.name,
+  ...(row.name_en === null ? {} : { nameEn: row.name_en }),
+  kind: row.kind,
+  parent: row.parent,
+  multiplier: row.multiplier,
+  gateway: row.gateway,
+  ...(row.units_json === null ? {} : { units: JSON.parse(row.units_json) as Record<string, string> }),
+  intervalSeconds: row.interval_seconds,
+});
+
+const rowOf = (meter: Meter, ordinal: number): MeterRow => ({
+  id: meter.id,
+  ordinal,
+  park: meter.park,
+  enterprise: meter.enterprise,
+  name: meter.name,
+  name_en: meter.nameEn ?? null,
+  kind: meter.kind,
+  parent: meter.parent,
+  multiplier: meter.multiplier,
+  gateway: meter.gateway,
+  units_json: meter.units === undefined ? null : JSON.stringify(meter.units),
+  interval_seconds: meter.intervalSeconds,
+});

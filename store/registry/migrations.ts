@@ -1,0 +1,181 @@
+import { type Kysely, type Migration, Migrator } from 'kysely';
+import { GreenparkError } from '../../model/errors.ts';
+import { columnTypes, makeAppendOnly } from './sqlite.ts';
+import type { Tables } from './tables.ts';
+
+const { bytes, epochMs } = columnTypes;
+
+/** In order of name. A migration that was released is never edited: what comes later is a new one. */
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-ground': { up: ground },
+};
+
+/**
+ * Brings the database to this version's tables, whole or not at all.
+ * Throws STORE_REFUSED for a database that a newer version has already changed.
+ */
+export async function migrate(db: Kysely<Tables>, file: string): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ ...MIGRATIONS }) } });
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (tables.some((table) => table.name === 'kysely_migration')) {
+    const applied = await db.withTables<{ kysely_migration: { name: string } }>().selectFrom('kysely_migration').select('name').execute();
+    const unknown = applied.map((row) => row.name).filter((name) => MIGRATIONS[name] === undefined);
+    if (unknown.length > 0) {
+      throw new GreenparkError(
+        'STORE_REFUSED',
+        `the registry ${file} was written by a newer version of Greenpark (it has ${unknown.join(', ')}); run that version or newer, or restore an older backup`,
+      );
+    }
+  }
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+}
+
+async function ground(db: Kysely<unknown>): Promise<void> {
+  const { schema } = db;
+  await schema
+    .createTable('parks')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('name', 'text', (c) => c.notNull())
+    .addColumn('name_en', 'text')
+    .addColumn('region', 'text', (c) => c.notNull())
+    .addColumn('time_zone', 'text', (c) => c.notNull())
+    .execute();
+  await schema
+    .createTable('enterprises')
+    .addColumn('park', 'text', (c) => c.notNull().references('parks.id'))
+    .addColumn('id', 'text', (c) => c.notNull())
+    .addColumn('name', 'text', (c) => c.notNull())
+    .addColumn('name_en', 'text')
+    .addColumn('trade', 'text', (c) => c.notNull())
+    .addColumn('stage', 'text', (c) => c.notNull())
+    .addPrimaryKeyConstraint('enterprises_key', ['park', 'id'])
+    .execute();
+  await schema
+    .createTable('gateways')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('park', 'text', (c) => c.notNull().references('parks.id'))
+    .addColumn('name', 'text', (c) => c.notNull())
+    .addColumn('secret_hash', 'text')
+    .execute();
+  await schema.createIndex('gateways_of_park').on('gateways').columns(['park', 'id']).execute();
+  await schema
+    .createTable('meters')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('ordinal', 'integer', (c) => c.notNull().unique())
+    .addColumn('park', 'text', (c) => c.notNull().references('parks.id'))
+    .addColumn('enterprise', 'text')
+    .addColumn('name', 'text', (c) => c.notNull())
+    .addColumn('name_en', 'text')
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('parent', 'text')
+    .addColumn('multiplier', 'double precision', (c) => c.notNull())
+    .addColumn('gateway', 'text', (c) => c.references('gateways.id'))
+    .addColumn('units_json', 'text')
+    .addColumn('interval_seconds', 'integer', (c) => c.notNull())
+    .addForeignKeyConstraint('meters_enterprise', ['park', 'enterprise'], 'enterprises', ['park', 'id'])
+    // Checked at the commit: an import writes children and parents in any order.
+    .addForeignKeyConstraint('meters_parent', ['parent'], 'meters', ['id'], (f) => f.deferrable().initiallyDeferred())
+    .execute();
+  await schema.createIndex('meters_of_park').on('meters').columns(['park', 'id']).execute();
+  await schema.createIndex('meters_of_enterprise').on('meters').columns(['park', 'enterprise', 'id']).execute();
+  await schema.createIndex('meters_of_parent').on('meters').column('parent').execute();
+  await schema.createIndex('meters_of_gateway').on('meters').column('gateway').execute();
+  await schema
+    .createTable('documents')
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('park', 'text', (c) => c.notNull().references('parks.id'))
+    .addColumn('id', 'text', (c) => c.notNull())
+    .addColumn('body_json', 'text', (c) => c.notNull())
+    .addPrimaryKeyConstraint('documents_key', ['kind', 'park', 'id'])
+    .execute();
+  await people(db);
+  await records(db);
+}
+
+async function people({ schema }: Kysely<unknown>): Promise<void> {
+  await schema
+    .createTable('users')
+    .addColumn('username', 'text', (c) => c.primaryKey())
+    .addColumn('role', 'text', (c) => c.notNull())
+    .addColumn('scope_json', 'text', (c) => c.notNull())
+    .addColumn('password_hash', 'text', (c) => c.notNull())
+    .addColumn('created_at', epochMs, (c) => c.notNull())
+    .execute();
+  await schema
+    .createTable('sessions')
+    .addColumn('id_hash', 'text', (c) => c.primaryKey())
+    .addColumn('username', 'text', (c) => c.notNull().references('users.username').onDelete('cascade'))
+    .addColumn('created_at', epochMs, (c) => c.notNull())
+    .addColumn('expires_at', epochMs, (c) => c.notNull())
+    .execute();
+  await schema.createIndex('sessions_of_user').on('sessions').column('username').execute();
+  await schema.createIndex('sessions_by_end').on('sessions').column('expires_at').execute();
+  await schema
+    .createTable('tokens')
+    .addColumn('name', 'text', (c) => c.primaryKey())
+    .addColumn('role', 'text', (c) => c.notNull())
+    .addColumn('scope_json', 'text', (c) => c.notNull())
+    .addColumn('secret_hash', 'text', (c) => c.notNull().unique())
+    .addColumn('created_at', epochMs, (c) => c.notNull())
+    .addColumn('expires_at', epochMs)
+    .execute();
+}
+
+async function records(db: Kysely<unknown>): Promise<void> {
+  const { schema } = db;
+  // Alerts, dead letters and the audit trail outlive what they name: no foreign keys here.
+  await schema
+    .createTable('alerts')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('park', 'text', (c) => c.notNull())
+    .addColumn('enterprise', 'text')
+    .addColumn('meter', 'text')
+    .addColumn('state', 'text', (c) => c.notNull())
+    .addColumn('since', epochMs, (c) => c.notNull())
+    .addColumn('until', epochMs)
+    .addColumn('body_json', 'text', (c) => c.notNull())
+    .execute();
+  await schema.createIndex('alerts_of_park').on('alerts').columns(['park', 'since', 'id']).execute();
+  await schema.createIndex('alerts_by_state').on('alerts').columns(['state', 'since', 'id']).execute();
+  await schema
+    .createTable('rule_states')
+    .addColumn('instance', 'text', (c) => c.primaryKey())
+    .addColumn('state', 'text', (c) => c.notNull())
+    .execute();
+  await schema
+    .createTable('dead_letters')
+    .addColumn('id', 'integer', (c) => c.primaryKey())
+    .addColumn('received_at', epochMs, (c) => c.notNull())
+    .addColumn('transport', 'text', (c) => c.notNull())
+    .addColumn('topic', 'text', (c) => c.notNull())
+    .addColumn('gateway', 'text')
+    .addColumn('park', 'text')
+    .addColumn('meter', 'text')
+    .addColumn('reason', 'text', (c) => c.notNull())
+    .addColumn('detail', 'text', (c) => c.notNull())
+    .addColumn('payload', bytes, (c) => c.notNull())
+    .addColumn('payload_length', 'integer', (c) => c.notNull())
+    .execute();
+  await schema.createIndex('dead_letters_of_park').on('dead_letters').columns(['park', 'id']).execute();
+  await schema.createIndex('dead_letters_by_reason').on('dead_letters').columns(['reason', 'id']).execute();
+  await schema
+    .createTable('audit')
+    .addColumn('id', 'integer', (c) => c.primaryKey().autoIncrement())
+    .addColumn('at', epochMs, (c) => c.notNull())
+    .addColumn('actor', 'text', (c) => c.notNull())
+    .addColumn('action', 'text', (c) => c.notNull())
+    .addColumn('park', 'text')
+    .addColumn('subject', 'text', (c) => c.notNull())
+    .addColumn('subject_id', 'text', (c) => c.notNull())
+    .addColumn('before_json', 'text')
+    .addColumn('after_json', 'text')
+    .execute();
+  await schema.createIndex('audit_of_park').on('audit').columns(['park', 'id']).execute();
+  await makeAppendOnly(db, 'audit');
+  await schema
+    .createTable('counters')
+    .addColumn('name', 'text', (c) => c.primaryKey())
+    .addColumn('last', 'integer', (c) => c.notNull())
+    .execute();
+}

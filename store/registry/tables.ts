@@ -1,0 +1,142 @@
+import type { Generated } from 'kysely';
+import type { Role } from '../../model/access.ts';
+import type { Alert } from '../../model/alert.ts';
+import type { EnterpriseId, EpochMs, GatewayId, MeterId, ParkId } from '../../model/ids.ts';
+import type { MeterKind, Stage } from '../../model/registry.ts';
+
+/** The tables as the newest migration leaves them. Columns that hold JSON end in `_json`. */
+export interface Tables {
+  parks: ParkRow;
+  enterprises: EnterpriseRow;
+  gateways: GatewayRow;
+  meters: MeterRow;
+  documents: DocumentRow;
+  users: UserRow;
+  sessions: SessionRow;
+  tokens: TokenRow;
+  alerts: AlertRow;
+  rule_states: RuleStateRow;
+  dead_letters: DeadLetterRow;
+  audit: AuditRow;
+  counters: CounterRow;
+}
+
+export interface ParkRow {
+  id: ParkId;
+  name: string;
+  name_en: string | null;
+  region: string;
+  time_zone: string;
+}
+
+export interface EnterpriseRow {
+  park: ParkId;
+  id: EnterpriseId;
+  name: string;
+  name_en: string | null;
+  trade: string;
+  stage: Stage;
+}
+
+export interface GatewayRow {
+  id: GatewayId;
+  park: ParkId;
+  name: string;
+  secret_hash: string | null;
+}
+
+export interface MeterRow {
+  id: MeterId;
+  ordinal: number;
+  park: ParkId;
+  enterprise: EnterpriseId | null;
+  name: string;
+  name_en: string | null;
+  kind: MeterKind;
+  parent: MeterId | null;
+  multiplier: number;
+  gateway: GatewayId | null;
+  units_json: string | null;
+  interval_seconds: number;
+}
+
+export type DocumentKind = 'rule' | 'cap' | 'entry-profile' | 'application';
+
+export interface DocumentRow {
+  kind: DocumentKind;
+  park: ParkId;
+  id: string;
+  body_json: string;
+}
+
+export interface UserRow {
+  username: string;
+  role: Role;
+  scope_json: string;
+  password_hash: string;
+  created_at: EpochMs;
+}
+
+export interface SessionRow {
+  id_hash: string;
+  username: string;
+  created_at: EpochMs;
+  expires_at: EpochMs;
+}
+
+export interface TokenRow {
+  name: string;
+  role: Role;
+  scope_json: string;
+  secret_hash: string;
+  created_at: EpochMs;
+  expires_at: EpochMs | null;
+}
+
+export interface AlertRow {
+  id: string;
+  park: ParkId;
+  enterprise: EnterpriseId | null;
+  meter: MeterId | null;
+  state: Alert['state'];
+  since: EpochMs;
+  until: EpochMs | null;
+  body_json: string;
+}
+
+export interface RuleStateRow {
+  instance: string;
+  state: string;
+}
+
+export interface DeadLetterRow {
+  id: number;
+  received_at: EpochMs;
+  transport: string;
+  topic: string;
+  gateway: string | null;
+  park: ParkId | null;
+  meter: MeterId | null;
+  reason: string;
+  detail: string;
+  payload: Uint8Array;
+  payload_length: number;
+}
+
+export interface AuditRow {
+  id: Generated<number>;
+  at: EpochMs;
+  actor: string;
+  action: string;
+  park: ParkId | null;
+  subject: string;
+  subject_id: string;
+  before_json: string | null;
+  after_json: string | null;
+}
+
+/** Numbers given out in order and never twice, whatever is deleted meanwhile. */
+export interface CounterRow {
+  name: 'meter-ordinal' | 'dead-letter';
+  last: number;
+}

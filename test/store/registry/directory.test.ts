@@ -1,0 +1,85 @@
+import { expect } from 'chai';
+import type { EnterpriseId, MeterId, ParkId } from '../../../model/ids.ts';
+import type { Meter } from '../../../model/registry.ts';
+import { Directory, DirectoryWatch } from '../../../store/registry/directory.ts';
+import type { OpenRegistry } from '../../../store/registry/open.ts';
+import { aDocument, BY, PARK, TestRegistry } from './park.ts';
+
+const fail = (error: unknown): never => {
+  throw error;
+};
+
+describe('registry: directory', () => {
+  let files: TestRegistry;
+  let registry: OpenRegistry;
+
+  beforeEach(async () => {
+    files = new TestRegistry();
+    registry = await files.open();
+    await registry.import(aDocument(), BY);
+  });
+  afterEach(() => files.clean());
+
+  it('answers what is registered, by id, ordinal, park and enterprise', async () => {
+    const directory = await Directory.load(registry);
+    const ids = (meters: readonly Meter[]) => meters.map((meter) => meter.id);
+    const steel = directory.meter('m-steel');
+    if (steel === undefined) throw new Error('m-steel is registered');
+    expect([...directory.parks.keys()]).to.deep.equal(['north', 'south']);
+    expect(directory.park('north')?.nameEn).to.equal('North');
+    expect(directory.enterprise('north', 'steel')?.trade).to.equal('steel');
+    expect(directory.enterprise('south', 'steel')).to.equal(undefined);
+    expect(directory.enterprisesOf('north').map((enterprise) => enterprise.id)).to.deep.equal(['glass', 'steel']);
+    expect(directory.meterOf(steel.ordinal)).to.equal(steel);
+    expect(directory.meterOf(0)).to.equal(undefined);
+    expect(directory.meterOf(9999)).to.equal(undefined);
+    expect(ids(directory.metersOf('north'))).to.deep.equal(['m-main', 'm-steel']);
+    expect(ids(directory.metersOf('north', 'steel' as EnterpriseId))).to.deep.equal(['m-steel']);
+    expect(ids(directory.metersOf('north', null))).to.deep.equal(['m-main']);
+    expect(ids(directory.metersOf('nowhere'))).to.deep.equal([]);
+    expect(directory.placeOf(steel)).to.deep.equal({ park: 'north', region: '510112', enterprise: 'steel' });
+    expect(directory.placeOfEnterprise('nowhere' as ParkId, null).region).to.equal('');
+    expect(directory.gateway('gw-1')?.park).to.equal('north');
+    expect(directory.gateway('constructor')).to.equal(undefined);
+  });
+
+  it('shows a change after refresh, tells its listeners once, and leaves the view of before as it was', async () => {
+    const watch = await DirectoryWatch.open(registry, fail);
+    const before = watch.current;
+    let told = 0;
+    const stop = watch.onChange(() => told++);
+    await watch.refresh();
+    expect(watch.current).to.equal(before);
+    await registry.meters.put({
+      id: 'm-new' as MeterId,
+      park: PARK,
+      enterprise: null,
+      name: 'n',
+      kind: 'water',
+      parent: null,
+      multiplier: 1,
+      gateway: null,
+      intervalSeconds: 60,
+    });
+    await Promise.all([watch.refresh(), watch.refresh(), watch.refresh()]);
+    expect(watch.current.meter('m-new')?.ordinal).to.equal(4);
+    expect(before.meter('m-new')).to.equal(undefined);
+    expect(told).to.equal(1);
+    stop();
+    await registry.meters.delete(PARK, 'm-new' as MeterId);
+    await watch.refresh();
+    expect(watch.current.meter('m-new')).to.equal(undefined);
+    expect(told).to.equal(1);
+  });
+
+  it('sees by itself what another process has changed', async () => {
+    const watch = await DirectoryWatch.open(registry, fail);
+    const changed = new Promise<void>((resolve) => watch.onChange(resolve));
+    watch.start(5);
+    const other = await files.open();
+    await other.parks.put({ id: 'west' as ParkId, name: 'W', region: '510100', timeZone: 'UTC' });
+    await changed;
+    watch.stop();
+    expect(watch.current.park('west')?.timeZone).to.equal('UTC');
+  });
+});

@@ -1,0 +1,119 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import Database from 'libsql';
+import { openRegistry } from '../../../store/registry/open.ts';
+import { openSqlite } from '../../../store/registry/sqlite.ts';
+import { aDocument, BY, errorOf, TestRegistry } from './park.ts';
+
+describe('registry: its file', () => {
+  let files: TestRegistry;
+  beforeEach(() => {
+    files = new TestRegistry();
+  });
+  afterEach(() => files.clean());
+
+  it('makes its folder, and keeps what it holds over a restart', async () => {
+    const file = join(files.folder, 'deep', 'down', 'registry.db');
+    const first = await openRegistry(file);
+    await first.import(aDocument(), BY);
+    const held = await first.export();
+    first.close();
+    const second = await openRegistry(file);
+    expect(await second.export()).to.deep.equal(held);
+    second.close();
+    const raw = new Database(file);
+    expect(raw.prepare('pragma journal_mode').all([])).to.deep.equal([{ journal_mode: 'wal' }]);
+    raw.close();
+  });
+
+  it('refuses a file that a newer version has changed, and leaves it as it is', async () => {
+    (await files.open()).close();
+    const raw = new Database(files.file);
+    raw.exec("insert into kysely_migration values ('9999-future', '2030-01-01')");
+    raw.close();
+    const error = await errorOf(openRegistry(files.file));
+    expect(error.code).to.equal('STORE_REFUSED');
+    expect(error.message).to.match(/newer version of Greenpark \(it has 9999-future\)/);
+  });
+
+  it('refuses a file that is no database', async () => {
+    writeFileSync(files.file, 'not a database at all. '.repeat(500));
+    expect((await errorOf(openRegistry(files.file))).code).to.equal('STORE_REFUSED');
+  });
+
+  it('says when the folder cannot be made or the file is a folder', async () => {
+    writeFileSync(join(files.folder, 'plain'), '');
+    expect((await errorOf(openRegistry(join(files.folder, 'plain', 'registry.db')))).code).to.equal('DATA_DIR_UNWRITABLE');
+    mkdirSync(files.file);
+    expect((await errorOf(openRegistry(files.file))).code).to.equal('DATA_DIR_UNWRITABLE');
+  });
+
+  it('waits for the disk at each commit and enforces references', () => {
+    const connection = openSqlite(files.file);
+    const settings = ['synchronous', 'foreign_keys', 'busy_timeout'].map((name) => connection.prepare(`pragma ${name}`).all([])[0]);
+    expect(settings).to.deep.equal([{ synchronous: 2 }, { foreign_keys: 1 }, { timeout: 5000 }]);
+    connection.close();
+  });
+
+  it('refuses a parameter that would end the process inside the driver', () => {
+    const connection = openSqlite(files.file);
+    expect(() => connection.prepare('select ? as x').all([true])).to.throw(/a boolean cannot be stored/);
+    expect(() => connection.prepare('select ? as x').all([undefined])).to.throw(/a undefined cannot be stored/);
+    connection.close();
+  });
+
+  it('takes many changes begun at once, one after the other', async () => {
+    const registry = await files.open();
+    await registry.import(aDocument(), BY);
+    const [cap] = aDocument().caps ?? [];
+    if (cap === undefined) throw new Error('the document has a cap');
+    const results = await Promise.all(Array.from({ length: 50 }, (_, n) => registry.caps.put({ ...cap, id: `c-${n % 25}x`, amount: n + 1 })));
+    expect(results.filter((result) => result === 'created')).to.have.length(25);
+    expect(await registry.caps.all()).to.have.length(26);
+  });
+
+  it('answers STORE_CLOSED after close, which may be called twice', async () => {
+    const registry = await files.open();
+    registry.close();
+    registry.close();
+    expect((await errorOf(registry.parks.list())).code).to.equal('STORE_CLOSED');
+    expect((await errorOf(registry.users.delete('x'))).code).to.equal('STORE_CLOSED');
+    expect(() => registry.version()).to.throw(/closed/);
+  });
+
+  it('tells its version anew for its own changes and for those of another process, not for what the service itself records', async () => {
+    const [here, there] = [await files.open(), await files.open()];
+    const versions = () => [here.version(), there.version()];
+    const start = versions();
+    expect(versions()).to.deep.equal(start);
+    await there.import(aDocument(), BY);
+    const afterImport = versions();
+    expect(afterImport[0]).not.to.equal(start[0]);
+    expect(afterImport[1]).not.to.equal(start[1]);
+    await there.deadLetters.add(
+      [
+        {
+          receivedAt: 0,
+          transport: 'mqtt',
+          topic: 't',
+          gateway: null,
+          park: null,
+          meter: null,
+          reason: 'r',
+          detail: '',
+          payload: new Uint8Array(1),
+          payloadLength: 1,
+        },
+      ],
+      5,
+    );
+    await there.alerts.save([], [{ instance: 'i', state: '{}' }]);
+    expect(there.version()).to.equal(afterImport[1]);
+    const last = here.version();
+    await there.users.put({ username: 'li', role: 'operator', scope: { kind: 'installation' }, passwordHash: 'h', createdAt: 0 });
+    expect(here.version()).not.to.equal(last);
+    expect(there.version()).not.to.equal(afterImport[1]);
+    expect(await here.users.count()).to.equal(1);
+  });
+});

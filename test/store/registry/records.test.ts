@@ -1,0 +1,288 @@
+import { expect } from 'chai';
+import Database from 'libsql';
+import type { Alert } from '../../../model/alert.ts';
+import type { EnterpriseId, MeterId, ParkId } from '../../../model/ids.ts';
+import type { OpenRegistry } from '../../../store/registry/open.ts';
+import type { DeadLetter, User } from '../../../store/registry/port.ts';
+import { aDocument, BY, errorOf, OTHER, PARK, TestRegistry } from './park.ts';
+
+const aUser = (over: Partial<User> = {}): User => ({
+  username: 'li',
+  role: 'operator',
+  scope: { kind: 'installation' },
+  passwordHash: 'h1',
+  createdAt: 5,
+  ...over,
+});
+
+const aLetter = (over: Partial<DeadLetter> = {}): Omit<DeadLetter, 'id'> => ({
+  receivedAt: 1767225600000,
+  transport: 'mqtt',
+  topic: 'parks/north/meters/m-x/readings',
+  gateway: null,
+  park: PARK,
+  meter: null,
+  reason: 'unknown-meter',
+  detail: '',
+  payload: new Uint8Array([0, 255, 10]),
+  payloadLength: 3,
+  ...over,
+});
+
+const anAlert = (id: string, over: Partial<Alert> = {}): Alert => ({
+  id,
+  park: PARK,
+  enterprise: null,
+  meter: 'm-main' as MeterId,
+  rule: 'r-limit',
+  ruleType: 'limit',
+  name: '功率',
+  level: 'red',
+  state: 'firing',
+  since: 1000,
+  until: null,
+  raisedAt: 1001,
+  value: 6,
+  bound: 5,
+  peak: 6,
+  unit: 'kW',
+  stage: null,
+  periodStart: null,
+  acknowledgedBy: null,
+  acknowledgedAt: null,
+  shelvedUntil: null,
+  shelvedBy: null,
+  shelvedReason: null,
+  ...over,
+});
+
+describe('registry: records', () => {
+  let files: TestRegistry;
+  let registry: OpenRegistry;
+
+  beforeEach(async () => {
+    files = new TestRegistry();
+    registry = await files.open();
+    await registry.import(aDocument(), BY);
+  });
+  afterEach(() => files.clean());
+
+  describe('meters', () => {
+    const put = (id: string) =>
+      registry.meters.put({
+        id: id as MeterId,
+        park: OTHER,
+        enterprise: null,
+        name: id,
+        kind: 'water',
+        parent: null,
+        multiplier: 1,
+        gateway: null,
+        intervalSeconds: 60,
+      });
+    const ordinal = async (id: string) => (await registry.meters.get(id as MeterId))?.ordinal;
+
+    it('never give an ordinal twice, not even the last one after deletion and restart', async () => {
+      expect(await put('w-1')).to.equal('created');
+      expect(await ordinal('w-1')).to.equal(4);
+      expect(await registry.meters.delete(OTHER, 'w-1' as MeterId)).to.equal(true);
+      registry.close();
+      registry = await files.open();
+      expect(await put('w-1')).to.equal('created');
+      expect(await ordinal('w-1')).to.equal(5);
+    });
+
+    it('keep their ordinal when replaced, and say when nothing changed', async () => {
+      const found = await registry.meters.get('m-steel' as MeterId);
+      if (found === null) throw new Error('m-steel is registered');
+      const { ordinal: kept, ...meter } = found;
+      expect(await registry.meters.put(meter)).to.equal('unchanged');
+      expect(await registry.meters.put({ ...meter, units: { active_power: 'W' }, nameEn: 'Steel' })).to.equal('replaced');
+      expect(await registry.meters.get(meter.id)).to.deep.equal({ ...found, ordinal: kept, units: { active_power: 'W' }, nameEn: 'Steel' });
+    });
+
+    it('come in order of id, page by page, also of one enterprise', async () => {
+      const first = await registry.meters.list(PARK, { limit: 1, after: null });
+      expect(first.map((meter) => meter.id)).to.deep.equal(['m-main']);
+      expect((await registry.meters.list(PARK, { limit: 9, after: 'm-main' })).map((meter) => meter.id)).to.deep.equal(['m-steel']);
+      expect((await registry.meters.list(PARK, { limit: 9, after: null, enterprise: 'steel' as EnterpriseId })).map((meter) => meter.id)).to.deep.equal([
+        'm-steel',
+      ]);
+    });
+  });
+
+  describe('park-owned documents', () => {
+    it('are created, unchanged, replaced, listed in pages and kept apart by park', async () => {
+      const [cap] = aDocument().caps ?? [];
+      if (cap === undefined) throw new Error('the document has a cap');
+      expect(await registry.caps.put(cap)).to.equal('unchanged');
+      expect(await registry.caps.put({ ...cap, amount: 7 })).to.equal('replaced');
+      expect(await registry.caps.put({ ...cap, id: 'c-2' })).to.equal('created');
+      expect(await registry.caps.put({ ...cap, park: OTHER, enterprise: null })).to.equal('created');
+      expect((await registry.caps.get(PARK, 'c-1'))?.amount).to.equal(7);
+      expect((await registry.caps.list(PARK, { limit: 5, after: 'c-1' })).map((one) => one.id)).to.deep.equal(['c-2']);
+      expect((await registry.caps.all()).map((one) => `${one.park}/${one.id}`)).to.deep.equal(['north/c-1', 'north/c-2', 'south/c-1']);
+      expect(await registry.caps.get('x' as ParkId, 'c-1')).to.equal(null);
+    });
+  });
+
+  describe('people', () => {
+    it('sign in by a session until it ends, by a token until it expires', async () => {
+      await registry.users.put(aUser());
+      await registry.sessions.create({ idHash: 's', username: 'li', createdAt: 0, expiresAt: 100 });
+      expect(await registry.sessions.user('s', 99)).to.deep.equal(aUser());
+      expect(await registry.sessions.user('s', 100)).to.equal(null);
+      expect(await registry.sessions.deleteExpired(100)).to.equal(1);
+      const token = { name: 't', role: 'auditor', scope: { kind: 'region', region: '51' }, secretHash: 'x', createdAt: 1, expiresAt: 50 } as const;
+      await registry.tokens.put(token);
+      expect(await registry.tokens.bySecretHash('x', 49)).to.deep.equal(token);
+      expect(await registry.tokens.bySecretHash('x', 50)).to.equal(null);
+      expect(await registry.tokens.delete('t')).to.equal(true);
+    });
+
+    it('lose their sessions with a new password and with their account, not with a new role', async () => {
+      await registry.users.put(aUser());
+      const signIn = () => registry.sessions.create({ idHash: 's', username: 'li', createdAt: 0, expiresAt: 100 });
+      await signIn();
+      await registry.users.put(aUser({ role: 'auditor' }));
+      expect((await registry.sessions.user('s', 1))?.role).to.equal('auditor');
+      await registry.users.put(aUser({ passwordHash: 'h2' }));
+      expect(await registry.sessions.user('s', 1)).to.equal(null);
+      await signIn();
+      expect(await registry.users.delete('li')).to.equal(true);
+      expect(await registry.sessions.user('s', 1)).to.equal(null);
+      expect(await registry.users.count()).to.equal(0);
+    });
+  });
+
+  describe('alerts', () => {
+    it('are saved with their rule states, replaced by id, and read again after a restart', async () => {
+      await registry.alerts.save([anAlert('a'), anAlert('b', { since: 2000 })], [{ instance: 'r/1', state: '{"n":1}' }]);
+      await registry.alerts.save(
+        [anAlert('a', { state: 'resolved', until: 1500 })],
+        [
+          { instance: 'r/1', state: '{"n":2}' },
+          { instance: 'r/2', state: '{}' },
+        ],
+      );
+      registry.close();
+      registry = await files.open();
+      expect(await registry.alerts.get('a')).to.deep.equal(anAlert('a', { state: 'resolved', until: 1500 }));
+      expect((await registry.alerts.open()).map((alert) => alert.id)).to.deep.equal(['b']);
+      await registry.alerts.deleteStates(['r/2']);
+      expect(await registry.alerts.states()).to.deep.equal([{ instance: 'r/1', state: '{"n":2}' }]);
+    });
+
+    it('are saved whole or not at all', async () => {
+      const broken = { instance: 'r', state: null } as unknown as { instance: string; state: string };
+      expect((await errorOf(registry.alerts.save([anAlert('a')], [broken]))).code).to.equal('CONFLICT');
+      expect(await registry.alerts.get('a')).to.equal(null);
+    });
+
+    it('come newest first, page by page, also where many began at once', async () => {
+      await registry.alerts.save(['a', 'b', 'c', 'd'].map((id) => anAlert(id)).concat(anAlert('e', { since: 5 })), []);
+      const seen: string[] = [];
+      let after: string | null = null;
+      do {
+        const page = await registry.alerts.list({ parks: [PARK] }, { limit: 2, after });
+        seen.push(...page.items.map((alert) => alert.id));
+        after = page.next;
+      } while (after !== null);
+      expect(seen).to.deep.equal(['d', 'c', 'b', 'a', 'e']);
+      expect((await errorOf(registry.alerts.list({ parks: [PARK] }, { limit: 2, after: 'nonsense' }))).code).to.equal('INPUT_INVALID');
+    });
+
+    const filters = [
+      { name: 'no park', filter: { parks: [] }, ids: [] },
+      { name: 'a park', filter: { parks: [OTHER] }, ids: ['s'] },
+      { name: 'an enterprise', filter: { parks: [PARK], enterprise: 'steel' as EnterpriseId }, ids: ['b'] },
+      { name: 'a state', filter: { parks: [PARK], state: 'resolved' as const }, ids: ['a'] },
+      { name: 'a meter', filter: { parks: [PARK], meter: 'm-steel' as MeterId }, ids: ['b'] },
+      { name: 'a time after one ended', filter: { parks: [PARK], from: 200 }, ids: ['b'] },
+      { name: 'a time before one began', filter: { parks: [PARK], to: 150 }, ids: ['a'] },
+    ];
+    for (const c of filters) {
+      it(`are found by ${c.name}`, async () => {
+        await registry.alerts.save(
+          [
+            anAlert('a', { since: 100, until: 200, state: 'resolved' }),
+            anAlert('b', { since: 150, enterprise: 'steel' as EnterpriseId, meter: 'm-steel' as MeterId }),
+            anAlert('s', { park: OTHER }),
+          ],
+          [],
+        );
+        expect((await registry.alerts.list(c.filter, { limit: 9, after: null })).items.map((alert) => alert.id)).to.deep.equal(c.ids);
+      });
+    }
+  });
+
+  describe('dead letters', () => {
+    const ids = async (parks: readonly ParkId[] | 'all' = 'all') =>
+      (await registry.deadLetters.list({ parks }, { limit: 99, after: null })).map((letter) => letter.id);
+
+    it('keep the original bytes, and a text with a NUL as a whole', async () => {
+      await registry.deadLetters.add([aLetter({ detail: 'a\0b' }), aLetter({ payload: new Uint8Array(0) })], 10);
+      const found = await registry.deadLetters.get(1);
+      expect([...(found?.payload ?? [])]).to.deep.equal([0, 255, 10]);
+      expect(found?.detail).to.equal('a\uFFFDb');
+      expect((await registry.deadLetters.get(2))?.payload.length).to.equal(0);
+    });
+
+    it('let the oldest go beyond the capacity, and count them', async () => {
+      expect(await registry.deadLetters.add([aLetter(), aLetter(), aLetter()], 4)).to.equal(0);
+      expect(await registry.deadLetters.add([aLetter(), aLetter()], 4)).to.equal(1);
+      expect(await ids()).to.deep.equal([5, 4, 3, 2]);
+      expect(
+        await registry.deadLetters.add(
+          Array.from({ length: 10 }, () => aLetter()),
+          4,
+        ),
+      ).to.equal(10);
+      expect(await ids()).to.deep.equal([15, 14, 13, 12]);
+      expect(await registry.deadLetters.add([], 4)).to.equal(0);
+    });
+
+    it('are seen by park, filtered by reason, paged newest first and counted', async () => {
+      await registry.deadLetters.add([aLetter(), aLetter({ park: null, reason: 'not-json' }), aLetter({ park: OTHER })], 10);
+      expect(await ids([PARK])).to.deep.equal([1]);
+      expect(await ids([])).to.deep.equal([]);
+      expect((await registry.deadLetters.list({ parks: 'all', reason: 'not-json' }, { limit: 9, after: null })).map((letter) => letter.id)).to.deep.equal([2]);
+      expect((await registry.deadLetters.list({ parks: 'all' }, { limit: 1, after: 3 })).map((letter) => letter.id)).to.deep.equal([2]);
+      expect([...(await registry.deadLetters.countByReason())]).to.deep.equal([
+        ['not-json', 1],
+        ['unknown-meter', 2],
+      ]);
+    });
+  });
+
+  describe('the audit trail', () => {
+    const attempts = [
+      "update audit set actor = 'nobody'",
+      'delete from audit',
+      "insert or replace into audit (id, at, actor, action, subject, subject_id) values (1, 0, 'x', 'x', 'x', 'x')",
+    ];
+    for (const statement of attempts) {
+      it(`refuses "${statement.slice(0, 26)}…" even from another program`, async () => {
+        const before = await registry.audit.list({ parks: 'all' }, { limit: 99, after: null });
+        expect(before).to.have.length(14);
+        const raw = new Database(files.file);
+        try {
+          expect(() => raw.exec(statement)).to.throw(/append-only/);
+        } finally {
+          raw.close();
+        }
+        expect(await registry.audit.list({ parks: 'all' }, { limit: 99, after: null })).to.deep.equal(before);
+      });
+    }
+
+    it('is read newest first by park, subject and actor', async () => {
+      await registry.audit.append({ at: 9, actor: 'li', action: 'create', park: null, subject: 'user', subjectId: 'zhao', before: null, after: '{}' });
+      const [entry] = await registry.audit.list({ parks: 'all', actor: 'li' }, { limit: 9, after: null });
+      expect(entry).to.deep.equal({ id: 15, at: 9, actor: 'li', action: 'create', park: null, subject: 'user', subjectId: 'zhao', before: null, after: '{}' });
+      expect((await registry.audit.list({ parks: [OTHER], subject: 'meter' }, { limit: 9, after: null })).map((one) => one.subjectId)).to.deep.equal([
+        'm-south',
+      ]);
+      expect(await registry.audit.list({ parks: 'all' }, { limit: 9, after: 3 })).to.have.length(2);
+    });
+  });
+});
