@@ -1,0 +1,190 @@
+import type { EnterpriseId, EpochMs, ParkId } from '../model/ids.ts';
+import type { LatestReadings } from '../model/latest.ts';
+import { periodOf } from '../model/period.ts';
+import { isUsable } from '../model/quality.ts';
+import { quantityOf } from '../model/quantities.ts';
+import type { ReadingBlock } from '../model/reading.ts';
+import type { Park, RegisteredMeter } from '../model/registry.ts';
+import type { Carrier, Flow } from '../model/rules.ts';
+import type { ReadingStore } from '../store/port.ts';
+import { type CountedFlow, countersOf, quantityFor, topMeters } from './flows.ts';
+import type { RunningUsage } from './port.ts';
+import { usageOf } from './usage.ts';
+
+/** What the tally needs of the registry's view. */
+export interface TallyDirectory {
+  readonly parks: ReadonlyMap<ParkId, Park>;
+  meterOf(ordinal: number): RegisteredMeter | undefined;
+  metersOf(park: string, enterprise?: string): readonly RegisteredMeter[];
+}
+
+const PERIODS = ['day', 'month', 'year'] as const;
+type TalliedPeriod = (typeof PERIODS)[number];
+
+/** Calendar periods of one zone that hold the newest reading seen; asked again only when a reading falls outside. */
+class ZonePeriods {
+  readonly #zone: string;
+  readonly from = new Float64Array(3).fill(Number.NaN);
+  readonly to = new Float64Array(3).fill(Number.NaN);
+
+  constructor(zone: string) {
+    this.#zone = zone;
+  }
+
+  moveTo(ts: EpochMs): void {
+    if (ts >= (this.from[0] as number) && ts < (this.to[0] as number)) return;
+    for (const [at, period] of PERIODS.entries()) {
+      const span = periodOf(ts, period, this.#zone);
+      this.from[at] = span.from;
+      this.to[at] = span.to;
+    }
+  }
+}
+
+/** A series that is not part of any account. */
+const NOT_COUNTED = null;
+
+/** The running figures of one counter. */
+class CounterTally {
+  readonly zone: ZonePeriods;
+  lastTs = Number.NaN;
+  lastValue = Number.NaN;
+  /** First instant of the period that each amount belongs to: day, month, year. */
+  readonly periodFrom = new Float64Array(3).fill(Number.NaN);
+  readonly amount = new Float64Array(3);
+
+  constructor(zone: ZonePeriods) {
+    this.zone = zone;
+  }
+
+  add(ts: EpochMs, value: number): void {
+    const { zone } = this;
+    zone.moveTo(ts);
+    const began = this.lastTs;
+    // A register that fell counts from zero again, as in usageOf.
+    const rise = Number.isNaN(began) ? 0 : value < this.lastValue ? value : value - this.lastValue;
+    for (let at = 0; at < 3; at++) {
+      const from = zone.from[at] as number;
+      if (this.periodFrom[at] !== from) {
+        this.periodFrom[at] = from;
+        this.amount[at] = 0;
+      }
+      const share = began >= from ? 1 : (ts - from) / (ts - began);
+      if (rise !== 0) this.amount[at] = (this.amount[at] as number) + rise * share;
+    }
+    this.lastTs = ts;
+    this.lastValue = value;
+  }
+}
+
+/**
+ * Usage since the start of the running day, month and year for every counter, reading by reading. Fed with the readings that are the
+ * newest of their series; after late ones (or a correction) the figures are seeded again from the store.
+ */
+export class UsageTally implements RunningUsage {
+  readonly #directory: { readonly current: TallyDirectory };
+  readonly #latest: LatestReadings;
+  readonly #tallies: (CounterTally | null | undefined)[] = [];
+  readonly #zones = new Map<string, ZonePeriods>();
+  #owners = new Map<string, readonly (readonly [ordinal: number, quantity: number])[]>();
+  #view: TallyDirectory;
+
+  constructor(directory: { readonly current: TallyDirectory }, latest: LatestReadings) {
+    this.#directory = directory;
+    this.#latest = latest;
+    this.#view = directory.current;
+  }
+
+  /** Takes a block of fresh readings; those that are not usable or not counters of an account are passed over. */
+  add(block: ReadingBlock): void {
+    for (let row = 0; row < block.length; row++) {
+      const series = block.series[row] as number;
+      let tally = this.#tallies[series];
+      if (tally === NOT_COUNTED) continue;
+      if (tally === undefined) tally = this.#open(series, block.meter[row] as number, block.quantity[row] as number);
+      if (tally !== NOT_COUNTED && isUsable(block.quality[row] as number)) tally.add(block.ts[row] as number, block.value[row] as number);
+    }
+  }
+
+  soFar(owner: { readonly park: ParkId; readonly enterprise: EnterpriseId | null }, carrier: Carrier, flow: Flow, period: TalliedPeriod, now: EpochMs): number {
+    const park = this.#directory.current.parks.get(owner.park);
+    if (park === undefined) return 0;
+    const at = PERIODS.indexOf(period);
+    const { from } = periodOf(now, period, park.timeZone);
+    let sum = 0;
+    for (const [ordinal, quantity] of this.#counting(owner, { carrier, flow })) {
+      const series = this.#latest.find(ordinal, quantity);
+      const tally = series === undefined ? undefined : this.#tallies[series];
+      if (tally && tally.periodFrom[at] === from) sum += tally.amount[at] as number;
+    }
+    return sum;
+  }
+
+  /** Computes the figures anew from what is stored; three questions a park. */
+  async seed(store: Pick<ReadingStore, 'counters'>, now: EpochMs): Promise<void> {
+    const { current } = this.#directory;
+    for (const park of current.parks.values()) {
+      const counters = current
+        .metersOf(park.id)
+        .flatMap((meter) => countersOf(meter.kind).map((quantity) => ({ meter: meter.ordinal, quantity: quantityOf(quantity).code })));
+      if (counters.length === 0) continue;
+      for (const [at, period] of PERIODS.entries()) {
+        const { from } = periodOf(now, period, park.timeZone);
+        // One step as long as the range: the store sums up, and only ends come back.
+        const to = now + 1;
+        for (const series of await store.counters({ counters, from, to, step: to - from, origin: from })) {
+          const last = series.steps.at(-1)?.last;
+          if (last === undefined) continue;
+          const tally = this.#open(this.#latest.seriesOf(series.meter, series.quantity), series.meter, series.quantity);
+          const [usage] = usageOf({ ...series, after: null }, [{ from, to }], now);
+          if (tally === NOT_COUNTED || usage === undefined) continue;
+          tally.periodFrom[at] = from;
+          tally.amount[at] = usage.amount;
+          tally.lastTs = last.ts;
+          tally.lastValue = last.value;
+        }
+      }
+    }
+  }
+
+  #open(series: number, ordinal: number, quantity: number): CounterTally | null {
+    const known = this.#tallies[series];
+    if (known !== undefined) return known;
+    const meter = this.#directory.current.meterOf(ordinal);
+    const park = meter === undefined ? undefined : this.#directory.current.parks.get(meter.park);
+    const counted = meter !== undefined && countersOf(meter.kind).some((name) => quantityOf(name).code === quantity);
+    if (park === undefined || !counted) {
+      // A meter that is not in this view may be in the next one: only a quantity that never counts is settled.
+      if (meter !== undefined) this.#tallies[series] = NOT_COUNTED;
+      return NOT_COUNTED;
+    }
+    let zone = this.#zones.get(park.timeZone);
+    if (zone === undefined) {
+      zone = new ZonePeriods(park.timeZone);
+      this.#zones.set(park.timeZone, zone);
+    }
+    const made = new CounterTally(zone);
+    this.#tallies[series] = made;
+    return made;
+  }
+
+  /** The counters that make an owner's total, found once per view of the registry. */
+  #counting(owner: { readonly park: ParkId; readonly enterprise: EnterpriseId | null }, wanted: CountedFlow): readonly (readonly [number, number])[] {
+    const view = this.#directory.current;
+    if (view !== this.#view) {
+      this.#view = view;
+      this.#owners = new Map();
+    }
+    const key = `${owner.park}/${owner.enterprise ?? ''}/${wanted.carrier}/${wanted.flow}`;
+    let found = this.#owners.get(key);
+    if (found === undefined) {
+      const meters = owner.enterprise === null ? view.metersOf(owner.park) : view.metersOf(owner.park, owner.enterprise);
+      found = topMeters(meters, wanted).flatMap((meter) => {
+        const quantity = quantityFor(meter.kind, wanted);
+        return quantity === null ? [] : [[meter.ordinal, quantityOf(quantity).code] as const];
+      });
+      this.#owners.set(key, found);
+    }
+    return found;
+  }
+}
