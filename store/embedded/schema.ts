@@ -1,0 +1,33 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { SLOTS } from './shapes.ts';
+
+const slots = Array.from({ length: SLOTS }, (_, slot) => slot);
+
+/**
+ * `frame`: one row for up to SLOTS values of one meter and time. `shape` says which quantity stands in which slot (v0, v1, …);
+ * `quality` holds one byte a slot, the lowest for v0; `received` is when the block was taken, never falling.
+ * `newest` and `mark` keep the latest reading of every series up to the block received at `mark`, so that a start need not read
+ * the whole history. `correction` is laid over the readings when they are read. No key on `frame`: it would cost more than half
+ * of the speed of writing and seven times the disk.
+ */
+const TABLES = [
+  `CREATE TABLE IF NOT EXISTS frame (meter INTEGER, ts BIGINT, shape INTEGER, ${slots.map((slot) => `v${slot} DOUBLE`).join(', ')}, quality UBIGINT, received BIGINT)`,
+  'CREATE TABLE IF NOT EXISTS shape (shape INTEGER, slot INTEGER, quantity INTEGER)',
+  'CREATE TABLE IF NOT EXISTS newest (meter INTEGER, quantity INTEGER, ts BIGINT, value DOUBLE, quality INTEGER)',
+  'CREATE TABLE IF NOT EXISTS mark (received BIGINT)',
+  'CREATE TABLE IF NOT EXISTS correction (number BIGINT, meter INTEGER, quantity INTEGER, ts BIGINT, value DOUBLE, quality INTEGER, author VARCHAR, reason VARCHAR, made BIGINT)',
+];
+
+/** Makes what is missing in the database. */
+export async function createTables(connection: DuckDBConnection): Promise<void> {
+  for (const table of TABLES) await connection.run(table);
+}
+
+/** SQL for the readings in `frame`, one row a value, as (meter, quantity, ts, value, quality); `where` bounds the frames. */
+export const everyValue = (where: string): string =>
+  slots
+    .map(
+      (slot) =>
+        `SELECT f.meter, s.quantity, f.ts, f.v${slot} AS value, CAST((f.quality >> ${8 * slot}) & 255 AS INTEGER) AS quality FROM frame f JOIN shape s ON s.shape = f.shape AND s.slot = ${slot} WHERE ${where}`,
+    )
+    .join(' UNION ALL ');

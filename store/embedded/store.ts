@@ -1,0 +1,183 @@
+import { Worker } from 'node:worker_threads';
+import { GreenparkError } from '../../model/errors.ts';
+import type { ReadingBlock } from '../../model/reading.ts';
+import type { Correction, CounterQuery, CounterSeries, RawSeries, ReadingStore, Revision, SeriesQuery, Step, StoredReading, WriteResult } from '../port.ts';
+import { requireStorable, requireWhole } from '../storable.ts';
+import { pack } from './packed-block.ts';
+import type { PackedBlock, QuestionName, Questions, Reply } from './protocol.ts';
+
+/** Values that one transaction takes at most; what waits beyond goes into the next. */
+const TRANSACTION_VALUES = 400_000;
+
+interface Waiting {
+  readonly resolve: (answer: never) => void;
+  readonly reject: (error: GreenparkError) => void;
+}
+
+interface QueuedWrite {
+  readonly block: PackedBlock;
+  readonly resolve: (result: WriteResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The main thread's half: packs blocks, gathers those that wait into one transaction, and passes questions on. */
+export class EmbeddedStore implements ReadingStore {
+  readonly #worker: Worker;
+  readonly #released: () => void;
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+  #queue: QueuedWrite[] = [];
+  #writing: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+  #dead: GreenparkError | null = null;
+  /** Told when nothing is under way any more. */
+  #idle: (() => void) | null = null;
+  readonly #exited: Promise<void>;
+
+  /** `released` is called once, when the worker is gone and the folder is free. */
+  constructor(released: () => void) {
+    this.#released = released;
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { name: 'store' });
+    this.#worker.on('message', (reply: Reply) => this.#take(reply));
+    this.#worker.on('error', (error) => this.#die(error));
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        this.#die(undefined);
+        this.#released();
+        resolve();
+      });
+    });
+  }
+
+  /** Opens the database file; a rejection leaves nothing behind. */
+  async open(ask: Questions['open']['ask']): Promise<void> {
+    try {
+      await this.#ask('open', ask);
+    } catch (error) {
+      await this.#exited;
+      throw error;
+    }
+  }
+
+  async write(block: ReadingBlock, arrival: 'fresh' | 'late'): Promise<WriteResult> {
+    this.#requireOpen();
+    requireStorable(block);
+    if (block.length === 0) return { stored: 0, duplicates: 0 };
+    const packed = pack(block, arrival);
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ block: packed, resolve, reject });
+      this.#writing ??= this.#drain();
+    });
+  }
+
+  async correct(correction: Correction): Promise<void> {
+    this.#requireOpen();
+    const { meter, quantity, ts, quality, at, value } = correction;
+    for (const [what, number] of Object.entries({ meter, quantity, ts, quality, at })) requireWhole(number, `the correction's ${what}`);
+    if (!Number.isFinite(value)) throw new GreenparkError('STORE_REFUSED', `the corrected value ${value} is not a finite number`);
+    await this.#ask('correct', { ...correction });
+  }
+
+  async revisions(meter: number, quantity: number, ts: number): Promise<readonly Revision[]> {
+    this.#requireOpen();
+    return this.#ask('revisions', { meter, quantity, ts });
+  }
+
+  async latest(): Promise<readonly StoredReading[]> {
+    this.#requireOpen();
+    return this.#ask('latest', null);
+  }
+
+  async raw(query: SeriesQuery & { readonly limit: number }): Promise<RawSeries> {
+    this.#requireOpen();
+    return this.#ask('raw', query);
+  }
+
+  async steps(query: SeriesQuery & { readonly step: number; readonly origin: number }): Promise<readonly Step[]> {
+    this.#requireOpen();
+    return this.#ask('steps', query);
+  }
+
+  async counters(query: CounterQuery): Promise<readonly CounterSeries[]> {
+    this.#requireOpen();
+    return this.#ask('counters', query);
+  }
+
+  async deleteBefore(before: number): Promise<number> {
+    this.#requireOpen();
+    return this.#ask('deleteBefore', { before: requireWhole(before, 'the time to delete before') });
+  }
+
+  async ping(): Promise<void> {
+    this.#requireOpen();
+    await this.#ask('ping', null);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#finish();
+    return this.#closing;
+  }
+
+  async #finish(): Promise<void> {
+    await this.#writing;
+    if (this.#waiting.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
+    if (this.#dead === null) await this.#ask('close', null);
+    await this.#exited;
+  }
+
+  /** Sends what is queued, one transaction after another, until nothing is. */
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      let taken = 0;
+      for (let values = 0; taken < this.#queue.length && (taken === 0 || values < TRANSACTION_VALUES); taken++) {
+        values += (this.#queue[taken] as QueuedWrite).block.length;
+      }
+      const group = this.#queue.splice(0, taken);
+      try {
+        const blocks = group.map((write) => write.block);
+        const results = await this.#ask(
+          'write',
+          { blocks },
+          blocks.map((block) => block.buffer),
+        );
+        for (const [index, write] of group.entries()) write.resolve(results[index] as WriteResult);
+      } catch (error) {
+        for (const write of group) write.reject(error);
+      }
+    }
+    this.#writing = null;
+  }
+
+  #ask<Name extends QuestionName>(name: Name, ask: Questions[Name]['ask'], transfer: ArrayBuffer[] = []): Promise<Questions[Name]['answer']> {
+    if (this.#dead !== null) return Promise.reject(this.#dead);
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, name, ask }, transfer);
+    });
+  }
+
+  #take(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.id);
+    if (waiting === undefined) return;
+    this.#waiting.delete(reply.id);
+    if ('error' in reply) waiting.reject(new GreenparkError(reply.error.code, reply.error.message, { retryable: reply.error.retryable }));
+    else waiting.resolve(reply.answer as never);
+    if (this.#waiting.size === 0) this.#idle?.();
+  }
+
+  #die(cause: unknown): void {
+    this.#dead ??= new GreenparkError('STORE_UNREACHABLE', "the embedded store's thread ended", { retryable: true, cause });
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#dead);
+    this.#waiting.clear();
+    this.#idle?.();
+  }
+
+  #requireOpen(): void {
+    if (this.#closing !== null) throw new GreenparkError('STORE_CLOSED', 'the store is closed');
+  }
+}

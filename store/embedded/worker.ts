@@ -1,0 +1,139 @@
+import { parentPort } from 'node:worker_threads';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { GreenparkError } from '../../model/errors.ts';
+import type { QuestionName, Questions, Reply, Request } from './protocol.ts';
+import { counters, latest, raw, revisions, steps } from './questions.ts';
+import { numbers } from './rows.ts';
+import { createTables } from './schema.ts';
+import { Shapes } from './shapes.ts';
+import { Writer } from './writer.ts';
+
+/** Connections for questions: more would take the process's whole thread pool when several are slow. */
+const READERS = 2;
+
+/** The thread that owns the database file. */
+class Engine {
+  readonly #instance: DuckDBInstance;
+  readonly #shapes: Shapes;
+  readonly #writer: Writer;
+  readonly #idle: DuckDBConnection[];
+  readonly #waiting: ((connection: DuckDBConnection) => void)[] = [];
+
+  private constructor(instance: DuckDBInstance, shapes: Shapes, writer: Writer, readers: DuckDBConnection[]) {
+    this.#instance = instance;
+    this.#shapes = shapes;
+    this.#writer = writer;
+    this.#idle = readers;
+  }
+
+  static async open({ file, memoryLimitMb, threads }: Questions['open']['ask']): Promise<Engine> {
+    const instance = await DuckDBInstance.create(file, { memory_limit: `${memoryLimitMb}MB`, threads: String(threads) });
+    const connection = await instance.connect();
+    await createTables(connection);
+    const shapes = await loadShapes(connection);
+    const writer = await Writer.create(connection, shapes);
+    return new Engine(instance, shapes, writer, await Promise.all(Array.from({ length: READERS }, () => instance.connect())));
+  }
+
+  async answer(request: Request): Promise<unknown> {
+    switch (request.name) {
+      case 'open':
+        throw new GreenparkError('INTERNAL', 'the store is open already');
+      case 'write':
+        return this.#writer.write(request.ask.blocks);
+      case 'correct':
+        return this.#writer.correct(request.ask);
+      case 'deleteBefore':
+        return this.#writer.deleteBefore(request.ask.before);
+      case 'ping':
+        return this.#writer.ping();
+      case 'raw':
+        return this.#ask((connection) => raw(connection, this.#known(), request.ask));
+      case 'steps':
+        return this.#ask((connection) => steps(connection, this.#known(), request.ask));
+      case 'counters':
+        return this.#ask((connection) => counters(connection, this.#known(), request.ask));
+      case 'latest':
+        return this.#ask((connection) => latest(connection, this.#known()));
+      case 'revisions':
+        return this.#ask((connection) => revisions(connection, request.ask));
+      case 'close':
+        return this.#close();
+    }
+  }
+
+  #known() {
+    return { shapes: this.#shapes, corrections: this.#writer.corrections, mark: this.#writer.mark };
+  }
+
+  async #ask<T>(question: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const connection = this.#idle.pop() ?? (await new Promise<DuckDBConnection>((take) => this.#waiting.push(take)));
+    try {
+      return await question(connection);
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#idle.push(connection);
+      else next(connection);
+    }
+  }
+
+  async #close(): Promise<void> {
+    await this.#writer.close();
+    for (const connection of this.#idle) connection.closeSync();
+    this.#instance.closeSync();
+  }
+}
+
+async function loadShapes(connection: DuckDBConnection): Promise<Shapes> {
+  const rows = await numbers(connection, 'SELECT shape::DOUBLE, quantity::DOUBLE FROM shape ORDER BY shape, slot');
+  const shapes = new Shapes();
+  const [numbersOf, quantities] = rows.columns as [Float64Array, Float64Array];
+  for (let row = 0; row < rows.length; ) {
+    const shape = numbersOf[row];
+    const slots: number[] = [];
+    for (; row < rows.length && numbersOf[row] === shape; row++) slots.push(quantities[row] as number);
+    shapes.load(slots);
+  }
+  return shapes;
+}
+
+/** What DuckDB says, in the project's words. It tells kinds of errors apart by the start of the message only. */
+function translated(error: unknown): Extract<Reply, { error: unknown }>['error'] {
+  if (error instanceof GreenparkError) return { code: error.code, message: error.message, retryable: error.retryable };
+  const message = error instanceof Error ? error.message : String(error);
+  if (/Conflicting lock|Could not set lock/.test(message)) return { code: 'DATA_DIR_IN_USE', message, retryable: false };
+  if (/^(Conversion|Constraint|Out of Range) Error/.test(message)) return { code: 'STORE_REFUSED', message, retryable: false };
+  return { code: 'STORE_UNREACHABLE', message, retryable: true };
+}
+
+const port = parentPort;
+if (port === null) throw new GreenparkError('INTERNAL', 'store/embedded/worker.ts runs as a worker thread only');
+let engine: Engine | undefined;
+
+async function handle(request: Request): Promise<unknown> {
+  if (request.name === 'open') {
+    engine = await Engine.open(request.ask);
+    return null;
+  }
+  if (engine === undefined) throw new GreenparkError('INTERNAL', `the store is not open, yet "${request.name satisfies QuestionName}" was asked`);
+  return engine.answer(request);
+}
+
+/** Typed arrays of an answer move to the other thread instead of being copied. */
+function transferable(answer: unknown): ArrayBuffer[] {
+  if (typeof answer !== 'object' || answer === null) return [];
+  return Object.values(answer).flatMap((value) => (ArrayBuffer.isView(value) ? [value.buffer as ArrayBuffer] : []));
+}
+
+port.on('message', (request: Request) => {
+  handle(request).then(
+    (answer) => {
+      port.postMessage({ id: request.id, answer: answer ?? null } satisfies Reply, transferable(answer));
+      if (request.name === 'close') port.close();
+    },
+    (error: unknown) => {
+      port.postMessage({ id: request.id, error: translated(error) } satisfies Reply);
+      if (request.name === 'open' || request.name === 'close') port.close();
+    },
+  );
+});

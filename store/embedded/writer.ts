@@ -1,0 +1,211 @@
+import { BIGINT, type DuckDBConnection, DuckDBDataChunk, INTEGER } from '@duckdb/node-api';
+import { GreenparkError } from '../../model/errors.ts';
+import type { Correction, WriteResult } from '../port.ts';
+import { CHUNK_ROWS, ChunkColumn, FrameAppender, putTime } from './frame-appender.ts';
+import { type Columns, unpack, without } from './packed-block.ts';
+import type { PackedBlock } from './protocol.ts';
+import { numbers, oneNumber } from './rows.ts';
+import { everyValue } from './schema.ts';
+import type { Shapes } from './shapes.ts';
+
+/** After this many values `newest` is brought up to date, which bounds what a start after a crash has to read. */
+const REFRESH_AFTER_VALUES = 5_000_000;
+
+/** Everything that changes the database: one transaction at a time, on a connection of its own. */
+export class Writer {
+  readonly #connection: DuckDBConnection;
+  readonly #shapes: Shapes;
+  #frames: FrameAppender;
+  #tail: Promise<unknown> = Promise.resolve();
+  /** `newest` knows every block received up to here. */
+  mark: number;
+  corrections: number;
+  #received: number;
+  #sinceRefresh = 0;
+
+  private constructor(connection: DuckDBConnection, shapes: Shapes, frames: FrameAppender, mark: number, corrections: number) {
+    this.#connection = connection;
+    this.#shapes = shapes;
+    this.#frames = frames;
+    this.mark = mark;
+    this.corrections = corrections;
+    this.#received = mark;
+  }
+
+  static async create(connection: DuckDBConnection, shapes: Shapes): Promise<Writer> {
+    const mark = await oneNumber(connection, 'SELECT coalesce(max(received), 0)::DOUBLE FROM mark');
+    const corrections = await oneNumber(connection, 'SELECT count(*)::DOUBLE FROM correction');
+    const writer = new Writer(connection, shapes, await FrameAppender.create(connection, shapes), mark, corrections);
+    await writer.refresh();
+    return writer;
+  }
+
+  /** Stores the blocks in one transaction. */
+  write(blocks: readonly PackedBlock[]): Promise<readonly WriteResult[]> {
+    return this.#alone(async () => {
+      const results = await this.#transaction(() => this.#store(blocks));
+      for (const { stored } of results) this.#sinceRefresh += stored;
+      if (this.#sinceRefresh >= REFRESH_AFTER_VALUES) void this.refresh().catch(() => undefined); // kept for later: the next write asks again
+      return results;
+    });
+  }
+
+  correct(correction: Correction): Promise<void> {
+    return this.#alone(async () => {
+      const { meter, quantity, ts, value, quality, author, reason, at } = correction;
+      await this.#transaction(async () => {
+        const where = `f.meter = ${meter} AND f.ts = ${ts}`;
+        const originals = await oneNumber(this.#connection, `SELECT count(*)::DOUBLE FROM (${everyValue(where)}) WHERE quantity = ${quantity}`);
+        if (originals === 0) {
+          throw new GreenparkError('STORE_REFUSED', `there is no reading of meter ${meter}, quantity ${quantity} at ${ts} to correct`);
+        }
+        await this.#connection.run(
+          `INSERT INTO correction SELECT coalesce(max(number), 0) + 1, ${meter}, ${quantity}, ${ts}, $value, ${quality}, $author, $reason, ${at} FROM correction`,
+          { value, author, reason },
+        );
+      });
+      this.corrections++;
+    });
+  }
+
+  deleteBefore(before: number): Promise<number> {
+    return this.#alone(() =>
+      this.#transaction(async () => {
+        const gone = await oneNumber(
+          this.#connection,
+          `SELECT coalesce(sum(n * size), 0)::DOUBLE FROM (SELECT shape, count(*) AS n FROM frame WHERE ts < ${before} GROUP BY shape) JOIN (SELECT shape, count(*) AS size FROM shape GROUP BY shape) USING (shape)`,
+        );
+        for (const table of ['frame', 'newest', 'correction']) await this.#connection.run(`DELETE FROM ${table} WHERE ts < ${before}`);
+        return gone;
+      }),
+    );
+  }
+
+  /** Brings `newest` up to the last block. */
+  refresh(): Promise<void> {
+    return this.#alone(async () => {
+      const mark = await this.#transaction(async () => {
+        const connection = this.#connection;
+        const until = await oneNumber(connection, `SELECT coalesce(max(received), ${this.mark})::DOUBLE FROM frame WHERE received > ${this.mark}`);
+        if (until === this.mark) return until;
+        await connection.run(
+          `CREATE OR REPLACE TEMP TABLE top AS SELECT meter, quantity, max(ts) AS ts, arg_max(value, ts) AS value, arg_max(quality, ts) AS quality FROM (SELECT * FROM newest UNION ALL ${everyValue(`f.received > ${this.mark}`)}) GROUP BY meter, quantity`,
+        );
+        await connection.run('DELETE FROM newest');
+        await connection.run('INSERT INTO newest SELECT * FROM top');
+        await connection.run('DELETE FROM mark');
+        await connection.run(`INSERT INTO mark VALUES (${until})`);
+        await connection.run('DROP TABLE temp.top');
+        return until;
+      });
+      this.mark = mark;
+      this.#received = Math.max(this.#received, mark);
+      this.#sinceRefresh = 0;
+    });
+  }
+
+  ping(): Promise<void> {
+    return this.#alone(() => this.#transaction(() => Promise.resolve()));
+  }
+
+  /** Finishes what is queued and writes everything into the database file. */
+  async close(): Promise<void> {
+    await this.refresh();
+    await this.#alone(async () => {
+      this.#frames.close();
+      await this.#connection.run('CHECKPOINT');
+      this.#connection.closeSync();
+    });
+  }
+
+  async #store(blocks: readonly PackedBlock[]): Promise<WriteResult[]> {
+    this.#received = Math.max(Date.now(), this.#received, this.mark + 1);
+    const results: WriteResult[] = [];
+    for (const block of blocks) {
+      let columns = unpack(block);
+      if (block.arrival === 'late') {
+        this.#frames.flush();
+        await this.#saveShapes();
+        columns = await this.#unknownOf(columns);
+      }
+      this.#frames.append(columns, this.#received);
+      results.push({ stored: columns.length, duplicates: block.length - columns.length });
+    }
+    this.#frames.flush();
+    await this.#saveShapes();
+    return results;
+  }
+
+  async #saveShapes(): Promise<void> {
+    const rows = this.#shapes.unsaved();
+    if (rows.length === 0) return;
+    await this.#connection.run(`DELETE FROM shape WHERE shape >= ${rows[0]?.[0] ?? 0}`); // what this transaction saved before
+    await this.#connection.run(`INSERT INTO shape VALUES ${rows.map((row) => `(${row.join(', ')})`).join(', ')}`);
+  }
+
+  /** The rows that are neither stored nor earlier in the same block. */
+  async #unknownOf(columns: Columns): Promise<Columns> {
+    if (columns.length === 0) return columns;
+    const { earliest, latest } = await this.#stage(columns);
+    const known = await numbers(
+      this.#connection,
+      `SELECT l.row::DOUBLE FROM late l JOIN frame f ON f.meter = l.meter AND f.ts = l.ts JOIN shape s ON s.shape = f.shape AND s.quantity = l.quantity WHERE f.ts BETWEEN ${earliest} AND ${latest} UNION ALL SELECT row::DOUBLE FROM (SELECT row, row_number() OVER (PARTITION BY meter, quantity, ts ORDER BY row) AS nth FROM late) WHERE nth > 1`,
+    );
+    if (known.length === 0) return columns;
+    const dropped = new Uint8Array(columns.length);
+    for (const row of known.columns[0] as Float64Array) dropped[row] = 1;
+    return without(columns, dropped);
+  }
+
+  async #stage(columns: Columns): Promise<{ earliest: number; latest: number }> {
+    await this.#connection.run('CREATE OR REPLACE TEMP TABLE late (row INTEGER, meter INTEGER, quantity INTEGER, ts BIGINT)');
+    const appender = await this.#connection.createAppender('late', 'main', 'temp');
+    const chunk = DuckDBDataChunk.create([INTEGER, INTEGER, INTEGER, BIGINT], CHUNK_ROWS);
+    const row = new ChunkColumn(chunk, 0, new Int32Array(CHUNK_ROWS));
+    const meter = new ChunkColumn(chunk, 1, new Int32Array(CHUNK_ROWS));
+    const quantity = new ChunkColumn(chunk, 2, new Int32Array(CHUNK_ROWS));
+    const ts = new ChunkColumn(chunk, 3, new Uint32Array(2 * CHUNK_ROWS));
+    let earliest = Number.POSITIVE_INFINITY;
+    let latest = Number.NEGATIVE_INFINITY;
+    for (let from = 0; from < columns.length; from += CHUNK_ROWS) {
+      const rows = Math.min(CHUNK_ROWS, columns.length - from);
+      for (let i = 0; i < rows; i++) {
+        const at = columns.ts[from + i] as number;
+        if (at < earliest) earliest = at;
+        if (at > latest) latest = at;
+        row.items[i] = from + i;
+        meter.items[i] = columns.meter[from + i] as number;
+        quantity.items[i] = columns.quantity[from + i] as number;
+        putTime(ts.items, i, at);
+      }
+      for (const column of [row, meter, quantity, ts]) column.put(rows);
+      chunk.rowCount = rows;
+      appender.appendDataChunk(chunk);
+    }
+    appender.closeSync();
+    return { earliest, latest };
+  }
+
+  async #transaction<T>(work: () => Promise<T>): Promise<T> {
+    await this.#connection.run('BEGIN');
+    try {
+      const result = await work();
+      const shapes = this.#shapes.count;
+      await this.#connection.run('COMMIT');
+      this.#shapes.saved(shapes);
+      return result;
+    } catch (error) {
+      this.#frames.abandon();
+      await this.#connection.run('ROLLBACK').catch(() => undefined); // a failed commit has rolled back already; the first error is the one to tell
+      this.#frames = await FrameAppender.create(this.#connection, this.#shapes);
+      throw error;
+    }
+  }
+
+  /** Runs `work` after everything that was asked before. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#tail.then(work);
+    this.#tail = run.catch(() => undefined); // told to the caller through `run`
+    return run;
+  }
+}

@@ -1,0 +1,156 @@
+import { HttpError, InfluxDB } from '@influxdata/influxdb-client';
+import { GreenparkError } from '../../model/errors.ts';
+
+export interface InfluxAddress {
+  /** e.g. `http://influxdb:8086`. */
+  readonly url: string;
+  readonly version: 1 | 2 | 3;
+  /** Versions 2 and 3. */
+  readonly token?: string;
+  /** Version 1, when its authentication is on. */
+  readonly username?: string;
+  readonly password?: string;
+  /** Version 2. */
+  readonly org?: string;
+  /** Bucket; on versions 1 and 3 the database. */
+  readonly bucket: string;
+}
+
+/** One series of an InfluxQL answer. */
+export interface InfluxSeries {
+  readonly name: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly columns: readonly string[];
+  readonly values: readonly (readonly (string | number | null)[])[];
+}
+
+interface QueryAnswer {
+  readonly error?: string;
+  readonly results?: readonly { readonly error?: string; readonly series?: readonly InfluxSeries[] }[];
+}
+
+/** A request that takes longer than this counts as unreachable, ms. */
+const TIMEOUT_MS = 60_000;
+
+/** Writes by the official client, questions in InfluxQL over `/query`, which every generation answers. */
+export class InfluxConnection {
+  readonly #address: InfluxAddress;
+  readonly #client: InfluxDB;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(address: InfluxAddress) {
+    this.#address = address;
+    this.#headers = authorization(address);
+    // Version 1 refuses the client's own "Token" header with 401, so the header is always made here.
+    this.#client = new InfluxDB({ url: address.url, headers: this.#headers, timeout: TIMEOUT_MS });
+  }
+
+  /** Sends the lines in one request; resolved means that the server acknowledged them. */
+  async write(lines: string[]): Promise<void> {
+    const api = this.#client.getWriteApi(this.#address.org ?? '', this.#address.bucket, 'ms', {
+      // Above any block: a batch that the client sends by itself is one that flush() does not wait for.
+      batchSize: lines.length + 1,
+      maxBatchBytes: Number.MAX_SAFE_INTEGER,
+      flushInterval: 0,
+      maxRetries: 0,
+      gzipThreshold: Number.MAX_SAFE_INTEGER,
+      // A promise here keeps the client from logging; the error goes to the caller instead.
+      writeFailed: (error) => Promise.reject(error),
+    });
+    if (this.#address.version === 1) api.path = `/write?db=${encodeURIComponent(this.#address.bucket)}&precision=ms`;
+    api.writeRecords(lines);
+    try {
+      await api.flush();
+    } catch (error) {
+      throw translated(error, this.#address.url);
+    }
+  }
+
+  /** Runs one or more statements; the series of each, times in ms. `params` are bound as `$name`. */
+  async query(statements: string, params: Readonly<Record<string, string | number>> = {}): Promise<readonly (readonly InfluxSeries[])[]> {
+    const form = new URLSearchParams({ db: this.#address.bucket, epoch: 'ms', q: statements, params: JSON.stringify(params) });
+    const answer = await this.#post('/query', form);
+    return (answer.results ?? []).map((result) => {
+      if (result.error !== undefined) throw new GreenparkError('STORE_REFUSED', `InfluxDB refused a question: ${result.error}`);
+      return result.series ?? [];
+    });
+  }
+
+  /** Makes the database on version 1; nothing happens when it is there. */
+  async createDatabase(): Promise<void> {
+    if (this.#address.version !== 1) return;
+    await this.#post('/query', new URLSearchParams({ q: `CREATE DATABASE ${quotedName(this.#address.bucket)}` }));
+  }
+
+  /** Deletes the points of a measurement that are older than `before`. */
+  async deleteBefore(measurement: string, before: number): Promise<void> {
+    switch (this.#address.version) {
+      case 1:
+        await this.query(`DELETE FROM ${quotedName(measurement)} WHERE time < ${before}ms`);
+        return;
+      case 2: {
+        const { org = '', bucket } = this.#address;
+        const body = JSON.stringify({ start: '1678-01-01T00:00:00Z', stop: new Date(before).toISOString(), predicate: `_measurement="${measurement}"` });
+        await this.#send(`/api/v2/delete?${new URLSearchParams({ org, bucket })}`, {
+          method: 'POST',
+          body,
+          headers: { ...this.#headers, 'content-type': 'application/json' },
+        });
+        return;
+      }
+      case 3:
+        throw new GreenparkError('STORE_REFUSED', 'InfluxDB 3 does not delete by time; set a retention period on its database');
+    }
+  }
+
+  async ping(): Promise<void> {
+    const { version } = this.#address;
+    await this.#send(version === 1 ? '/ping' : '/health', { headers: this.#headers });
+  }
+
+  async #post(path: string, form: URLSearchParams): Promise<QueryAnswer> {
+    const text = await this.#send(path, { method: 'POST', body: form, headers: { ...this.#headers, accept: 'application/json' } });
+    const answer = JSON.parse(text) as QueryAnswer;
+    if (answer.error !== undefined) throw new GreenparkError('STORE_REFUSED', `InfluxDB refused a question: ${answer.error}`);
+    return answer;
+  }
+
+  async #send(path: string, init: RequestInit): Promise<string> {
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(new URL(path, this.#address.url), { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      text = await response.text();
+    } catch (error) {
+      throw translated(error, this.#address.url);
+    }
+    if (!response.ok) throw statusError(response.status, text, this.#address.url);
+    return text;
+  }
+}
+
+function authorization({ version, token, username, password }: InfluxAddress): Record<string, string> {
+  if (version !== 1 && token !== undefined) return { authorization: `Token ${token}` };
+  if (username !== undefined) return { authorization: `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}` };
+  return {};
+}
+
+/** A name between double quotes, as InfluxQL writes measurements, tags and databases. */
+export const quotedName = (name: string): string => `"${name.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+
+function translated(error: unknown, url: string): GreenparkError {
+  if (error instanceof GreenparkError) return error;
+  if (error instanceof HttpError) return statusError(error.statusCode, error.body ?? error.message, url, error);
+  const why = error instanceof Error ? [error.message, error.cause instanceof Error ? error.cause.message : ''].filter(Boolean).join(': ') : String(error);
+  return new GreenparkError('STORE_UNREACHABLE', `InfluxDB at ${url} does not answer: ${why}`, { cause: error, retryable: true });
+}
+
+/**
+ * Input that the server will never take is 400, 413 or 422. Everything else may pass: a server that is starting or too busy,
+ * credentials that somebody has to mend, a database that is missing. Rows that wait for those are not lost.
+ */
+function statusError(status: number, body: string, url: string, cause?: unknown): GreenparkError {
+  const message = `InfluxDB at ${url} answered ${status}: ${body.trim().slice(0, 300)}`;
+  if (status === 400 || status === 413 || status === 422) return new GreenparkError('STORE_REFUSED', message, { cause });
+  return new GreenparkError('STORE_UNREACHABLE', message, { cause, retryable: true });
+}

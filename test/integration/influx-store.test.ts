@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect } from 'chai';
+import { GreenparkError } from '../../model/errors.ts';
+import { type ReadingBlock, ReadingBlockBuilder } from '../../model/reading.ts';
+import { openInfluxStore } from '../../store/influx/open.ts';
+import { type InfluxServer, startInflux } from '../contract/influx-server.ts';
+import { requireServer } from '../real-servers.ts';
+
+const meters = { idOf: (ordinal: number) => `m${ordinal}`, ordinalOf: (id: string) => Number(id.slice(1)) };
+const POWER = 5;
+
+function block(length: number, ts: number): ReadingBlock {
+  const builder = new ReadingBlockBuilder(length);
+  for (let i = 0; i < length; i++) builder.push(0, i, POWER, ts, i, 0);
+  return builder.take();
+}
+
+async function refusal(work: Promise<unknown>): Promise<GreenparkError> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof GreenparkError) return error;
+    throw error;
+  }
+  throw new Error('expected a rejection');
+}
+
+describe('the InfluxDB store against a real server', function () {
+  this.timeout(60_000);
+  let server: InfluxServer | undefined;
+  before(async function () {
+    server = await startInflux(requireServer(this, 'influxd'));
+  });
+  after(() => server?.stop());
+  const open = () => openInfluxStore({ url: server?.url ?? '', version: 1, bucket: 'park', meters });
+
+  it('has lost nothing that was acknowledged when the server was killed right after, and says that it is away meanwhile', async () => {
+    const store = await open();
+    expect((await store.write(block(5000, 1000), 'fresh')).stored).to.equal(5000);
+    await server?.kill();
+    for (const work of [() => store.ping(), () => store.write(block(1, 2000), 'fresh'), () => store.write(block(1, 2000), 'late'), () => store.latest()]) {
+      const error = await refusal(work());
+      expect(error.code).to.equal('STORE_UNREACHABLE');
+      expect(error.retryable).to.equal(true);
+      expect(error.message).to.contain(server?.url ?? '');
+    }
+    await server?.restart();
+    expect((await store.latest()).length).to.equal(5000);
+    expect((await store.write(block(1, 2000), 'late')).stored).to.equal(1);
+    await store.close();
+  });
+
+  it('calls a server that is not there unreachable when it opens', async () => {
+    const error = await refusal(openInfluxStore({ url: 'http://127.0.0.1:1', version: 1, bucket: 'park', meters }));
+    expect([error.code, error.retryable]).to.deep.equal(['STORE_UNREACHABLE', true]);
+  });
+
+  it('says what the server refused, and that it always will', async () => {
+    const store = await open();
+    const error = await refusal(store.write(block(2, 8e15), 'fresh')); // InfluxDB's time ends in 2262
+    expect([error.code, error.retryable]).to.deep.equal(['STORE_REFUSED', false]);
+    expect(error.message).to.match(/400.*time/);
+    await store.close();
+  });
+
+  it('tells a database that is gone as something that can be mended', async () => {
+    const store = await open();
+    await fetch(`${server?.url}/query`, { method: 'POST', body: new URLSearchParams({ q: 'DROP DATABASE park' }) });
+    const error = await refusal(store.write(block(1, 5000), 'fresh'));
+    expect([error.code, error.retryable]).to.deep.equal(['STORE_UNREACHABLE', true]);
+    await store.close();
+  });
+});
+
+// There is no InfluxDB 2 or 3 to run against here: what goes over the wire is compared with the vendor's documentation.
+describe('the InfluxDB store for versions 2 and 3', () => {
+  for (const [version, path] of [
+    [2, '/api/v2/write?org=committee&bucket=park&precision=ms'],
+    [3, '/api/v2/write?org=committee&bucket=park&precision=ms'],
+  ] as const) {
+    it(`writes version ${version} by the client's own path, with the token`, async () => {
+      const seen: { url: string | undefined; authorization: string | undefined; body: string }[] = [];
+      const server = createServer((request: IncomingMessage, response) => {
+        let body = '';
+        request.on('data', (data) => {
+          body += String(data);
+        });
+        request.on('end', () => {
+          seen.push({ url: request.url, authorization: request.headers.authorization, body });
+          response.writeHead(request.url === '/health' ? 200 : 204).end();
+        });
+      });
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const store = await openInfluxStore({ url, version, org: 'committee', bucket: 'park', token: 'secret', meters });
+      await store.write(block(2, 7), 'fresh');
+      await store.close();
+      server.close();
+      server.closeAllConnections();
+      expect(seen.map((request) => request.url)).to.deep.equal(['/health', path]);
+      expect(seen[1]?.authorization).to.equal('Token secret');
+      expect(seen[1]?.body).to.equal(
+        'readings,meter=m0,quantity=active_power value=0,quality=0i 7\nreadings,meter=m1,quantity=active_power value=1,quality=0i 7',
+      );
+    });
+  }
+});
