@@ -1,0 +1,136 @@
+import type { Logger } from 'pino';
+import type { UsageFigure } from '../accounting/port.ts';
+import type { Alert } from '../model/alert.ts';
+import type { Clock } from '../model/clock.ts';
+import type { EnterpriseId, EpochMs, MeterId, ParkId } from '../model/ids.ts';
+import type { LatestReadings } from '../model/latest.ts';
+import type { AirQuality, FactorUsed, ParkSnapshot } from '../model/live.ts';
+import type { QuantityName } from '../model/quantities.ts';
+import type { Enterprise, Park, RegisteredMeter } from '../model/registry.ts';
+import type { Application, CalendarPeriod, Carrier, EntryProfile } from '../model/rules.ts';
+import type { Correction, ReadingStore } from '../store/port.ts';
+import type { Registry } from '../store/registry/port.ts';
+import type { Auth } from './auth/auth.ts';
+
+/** Everything the API asks of others; main.ts hands it in. */
+export interface ApiDeps {
+  readonly registry: Registry;
+  readonly store: Pick<ReadingStore, 'raw' | 'steps' | 'correct' | 'revisions'>;
+  readonly directory: LiveDirectory;
+  readonly latest: LatestReadings;
+  readonly auth: Auth;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly alerts: AlertDesk;
+  readonly figures: Figures;
+  /** The live snapshot of a park, or of one enterprise's part of it. */
+  readonly state: (park: ParkId, enterprise: EnterpriseId | null) => ParkSnapshot;
+  /** Judges an application's declared values against the thresholds of its profile. */
+  readonly assess: (profile: EntryProfile, application: Application) => Assessment;
+  /** Able to serve and store? Each part by name; shown to everybody, so `detail` names no addresses. */
+  readonly readiness: () => Promise<readonly { readonly part: string; readonly ready: boolean; readonly detail?: string }[]>;
+  /** The metrics in Prometheus' text format. */
+  readonly metrics: () => Promise<string>;
+  /** Called after a correction rests in the store, for the parts that hold figures in memory. */
+  readonly corrected?: (correction: Correction) => void;
+  /** Folder of the built web client; null serves none. */
+  readonly webFolder: string | null;
+  readonly options?: ApiOptions;
+}
+
+export interface ApiOptions {
+  /** Believe X-Forwarded-* of the one reverse proxy in front. Default false. */
+  readonly trustProxy?: boolean;
+  /** Failed sign-ins per address within a quarter of an hour before the address has to wait. Default 20. */
+  readonly signInFailures?: number;
+  /** Checks every answer against its declared schema; tests do. Default false. */
+  readonly checkAnswers?: boolean;
+}
+
+/** The in-memory view of the registry that routes look places up in. */
+export interface DirectoryView {
+  readonly parks: ReadonlyMap<ParkId, Park>;
+  park(id: string): Park | undefined;
+  enterprise(park: string, id: string): Enterprise | undefined;
+  enterprisesOf(park: string): readonly Enterprise[];
+  meter(id: string): RegisteredMeter | undefined;
+  metersOf(park: string, enterprise?: EnterpriseId): readonly RegisteredMeter[];
+}
+
+export interface LiveDirectory {
+  readonly current: DirectoryView;
+  /** Brings `current` up to what the registry holds now; called after each change, so that the one who made it sees it. */
+  refresh(): Promise<void>;
+}
+
+/** What people may do with an alert. Both reject with `NOT_FOUND` for an unknown id and `CONFLICT` for a resolved alert. */
+export interface AlertDesk {
+  acknowledge(id: string, by: string): Promise<Alert>;
+  shelve(id: string, by: string, until: EpochMs, reason: string): Promise<Alert>;
+}
+
+export interface UsageQuestion {
+  readonly park: ParkId;
+  /** null: all of the park, its own meters included. */
+  readonly enterprise: EnterpriseId | null;
+  /** null: every carrier. */
+  readonly carrier: Carrier | null;
+  readonly period: CalendarPeriod;
+  /** The periods that touch [from, to) are answered whole. */
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  /** `park` is one figure for everything asked for, parent meters not counted twice. */
+  readonly by: 'park' | 'enterprise' | 'meter';
+}
+
+export interface CarbonFigure {
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  readonly enterprise: EnterpriseId | null;
+  readonly meter: MeterId | null;
+  /** kilograms of CO₂; null where nothing that was consumed has a factor. */
+  readonly kg: number | null;
+  readonly estimated: boolean;
+  readonly factors: readonly FactorUsed[];
+  /** Carriers consumed for which there is no factor: missing from the figure, not zero in it. */
+  readonly without: readonly Carrier[];
+}
+
+export interface HourlyMean {
+  readonly meter: MeterId;
+  readonly quantity: QuantityName;
+  /** First instant of the hour. */
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  /** In the quantity's unit; null where the hour is not valid. */
+  readonly mean: number | null;
+  /** Minutes of the hour with usable data, 0 to 60. */
+  readonly minutes: number;
+  readonly valid: boolean;
+}
+
+/** Figures computed from what is stored. */
+export interface Figures {
+  usage(question: UsageQuestion): Promise<readonly UsageFigure[]>;
+  carbon(question: Omit<UsageQuestion, 'carrier'>): Promise<readonly CarbonFigure[]>;
+  /** One real-time report per ambient station of the park. */
+  air(park: ParkId): Promise<readonly AirQuality[]>;
+  /** Hourly means of the park's ambient stations, hours that touch [from, to). */
+  hourlyMeans(park: ParkId, from: EpochMs, to: EpochMs): Promise<readonly HourlyMean[]>;
+}
+
+export interface Assessment {
+  /** refused: a mandatory criterion is not met; conditional: another one is not met. */
+  readonly outcome: 'met' | 'conditional' | 'refused';
+  readonly criteria: readonly {
+    readonly criterion: string;
+    readonly name: string;
+    readonly unit: string;
+    readonly side: 'at-most' | 'at-least';
+    readonly threshold: number;
+    readonly mandatory: boolean;
+    /** null: not declared, which counts as not met. */
+    readonly declared: number | null;
+    readonly met: boolean;
+  }[];
+}

@@ -1,0 +1,23 @@
+import type { Route } from './route.ts';
+import { alertRoutes } from './routes/alerts.ts';
+import { figureRoutes } from './routes/figures.ts';
+import { oversightRoutes } from './routes/oversight.ts';
+import { parkRoutes } from './routes/parks.ts';
+import { readingRoutes } from './routes/readings.ts';
+import { registryRoutes } from './routes/registry.ts';
+import { serviceRoutes } from './routes/service.ts';
+import { sessionRoutes } from './routes/session.ts';
+import { termRoutes } from './routes/terms.ts';
+
+/** The whole surface. Routing, validation, authorisation and the description are derived from it. */
+export const ROUTES: readonly Route[] = [
+  ...sessionRoutes,
+  ...parkRoutes,
+  ...registryRoutes,
+  ...termRoutes,
+  ...readingRoutes,
+  ...figureRoutes,
+  ...alertRoutes,
+  ...oversightRoutes,
+  ...serviceRoutes(() => ROUTES),
+];

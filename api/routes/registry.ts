@@ -1,0 +1,94 @@
+import type { EnterpriseId, GatewayId, MeterId } from '../../model/ids.ts';
+import type { Enterprise, Gateway, Meter } from '../../model/registry.ts';
+import { audited } from '../audit.ts';
+import { hashSecret, newSecret } from '../auth/secrets.ts';
+import { notFound } from '../problem.ts';
+import { OPERATOR, OVERSEERS, ok, READERS, type Route, route } from '../route.ts';
+import { PARAMS, SCHEMAS, shape } from '../schemas.ts';
+import { recordRoutes } from './records.ts';
+
+/** A meter without the number that stores its readings, which is the store's own affair. */
+function withoutOrdinal(meter: Meter & { readonly ordinal?: number }): Meter {
+  const { ordinal: _ordinal, ...shown } = meter;
+  return shown;
+}
+
+export const registryRoutes: readonly Route[] = [
+  ...recordRoutes<Enterprise>({
+    noun: 'enterprise',
+    plural: 'enterprises',
+    param: 'enterprise',
+    place: 'enterprise',
+    schema: SCHEMAS.Enterprise,
+    id: PARAMS.enterprise,
+    readers: READERS,
+    writers: OPERATOR,
+    visible: (enterprise, view) => enterprise.id === view.enterprise,
+    records: ({ registry: { enterprises } }) => ({
+      list: (park, page) => enterprises.list(park, page),
+      get: (park, id) => enterprises.get(park, id as EnterpriseId),
+      put: (enterprise) => enterprises.put(enterprise),
+      delete: (park, id) => enterprises.delete(park, id as EnterpriseId),
+    }),
+  }),
+  ...recordRoutes<Meter>({
+    noun: 'meter',
+    plural: 'meters',
+    param: 'meter',
+    place: 'park-meter',
+    schema: SCHEMAS.Meter,
+    id: PARAMS.meter,
+    readers: READERS,
+    writers: OPERATOR,
+    visible: (meter, view) => meter.enterprise === view.enterprise,
+    present: withoutOrdinal,
+    records: ({ registry: { meters } }) => ({
+      list: (park, page) => meters.list(park, page),
+      async get(park, id) {
+        const meter = await meters.get(id as MeterId);
+        return meter?.park === park ? meter : null;
+      },
+      put: (meter) => meters.put(meter),
+      delete: (park, id) => meters.delete(park, id as MeterId),
+    }),
+  }),
+  ...recordRoutes<Gateway>({
+    noun: 'gateway',
+    plural: 'gateways',
+    param: 'gateway',
+    place: 'park',
+    schema: SCHEMAS.Gateway,
+    createdSchema: SCHEMAS.GatewaySecret,
+    id: PARAMS.gateway,
+    readers: OVERSEERS,
+    writers: OPERATOR,
+    async onCreated(gateway, { registry }) {
+      const secret = newSecret();
+      await registry.gateways.setSecret(gateway.id, hashSecret(secret));
+      return { ...gateway, secret };
+    },
+    records: ({ registry: { gateways } }) => ({
+      list: (park, page) => gateways.list(park, page),
+      get: (park, id) => gateways.get(park, id as GatewayId),
+      put: (gateway) => gateways.put(gateway),
+      delete: (park, id) => gateways.delete(park, id as GatewayId),
+    }),
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/parks/{park}/gateways/{gateway}/secret',
+    tag: 'gateways',
+    summary: 'Gives the gateway a new secret, shown this once; the old one ends',
+    access: { kind: 'roles', roles: OPERATOR, place: 'park' },
+    params: shape({ park: PARAMS.park, gateway: PARAMS.gateway }),
+    answers: { 200: SCHEMAS.GatewaySecret },
+    async handle({ principal, view, params: { gateway: id } }, deps) {
+      const gateway = await deps.registry.gateways.get(view.park.id, id);
+      if (gateway === null) throw notFound(`gateway "${id}" in the park "${view.park.id}"`);
+      const secret = newSecret();
+      await deps.registry.gateways.setSecret(id, hashSecret(secret));
+      await audited(deps, principal, { action: 'secret', park: view.park.id, subject: 'gateway', id, before: null, after: null });
+      return ok({ ...gateway, secret });
+    },
+  }),
+];

@@ -1,0 +1,259 @@
+import Type, { type TSchema } from 'typebox';
+import { ROLES } from '../model/access.ts';
+import { EnterpriseIdSchema, GatewayIdSchema, MeterIdSchema, ParkIdSchema, RecordIdSchema } from '../model/ids.ts';
+import { QUALITY } from '../model/quality.ts';
+import { QUANTITY_NAMES } from '../model/quantities.ts';
+import { EnterpriseSchema, GatewaySchema, MeterSchema, ParkSchema } from '../model/registry.ts';
+import { ApplicationSchema, CARRIERS, CapSchema, EntryProfileSchema, FLOWS, LEVELS, RuleSchema } from '../model/rules.ts';
+import { AnsweredTime } from './times.ts';
+
+const closed = { additionalProperties: false } as const;
+const object = (properties: Record<string, TSchema>, description?: string): TSchema =>
+  Type.Object(properties, description === undefined ? closed : { ...closed, description });
+const nullable = (schema: TSchema): TSchema => Type.Union([schema, Type.Null()]);
+const text = Type.String();
+
+export const QualitySchema = Type.Enum(Object.keys(QUALITY));
+export const QuantitySchema = Type.Enum([...QUANTITY_NAMES]);
+
+const Scope = Type.Union([
+  object({ kind: Type.Literal('installation') }),
+  object({ kind: Type.Literal('park'), park: ParkIdSchema }),
+  object({ kind: Type.Literal('region'), region: text }),
+  object({ kind: Type.Literal('enterprise'), park: ParkIdSchema, enterprise: EnterpriseIdSchema }),
+]);
+
+const Session = object({
+  name: text,
+  role: Type.Enum(ROLES),
+  scope: Scope,
+  parks: Type.Array(object({ id: ParkIdSchema, name: text, nameEn: nullable(text), region: text, timeZone: text }), { description: 'parks in scope' }),
+  expiresAt: Type.Optional(AnsweredTime),
+});
+
+const GatewaySecret = object({
+  ...(GatewaySchema.properties as Record<string, TSchema>),
+  secret: Type.Optional(Type.String({ description: 'for the sign-in at the broker; shown this once' })),
+});
+
+const LatestValue = object({ quantity: QuantitySchema, unit: text, ts: AnsweredTime, value: Type.Number(), quality: QualitySchema });
+
+const Point = object({
+  ts: AnsweredTime,
+  value: Type.Optional(Type.Number()),
+  quality: Type.Optional(QualitySchema),
+  count: Type.Optional(Type.Integer()),
+  mean: Type.Optional(Type.Number()),
+  min: Type.Optional(Type.Number()),
+  max: Type.Optional(Type.Number()),
+  last: Type.Optional(Type.Number()),
+});
+
+const Series = object({
+  meter: MeterIdSchema,
+  quantity: QuantitySchema,
+  unit: text,
+  from: AnsweredTime,
+  to: AnsweredTime,
+  step: Type.Union([Type.Literal('raw'), Type.Integer()], { description: 'raw, or the step in seconds; ts is then its first instant' }),
+  aggregate: nullable(text),
+  items: Type.Array(Point),
+  next: Type.Union([Type.String(), Type.Null()], { description: '`from` of the next page of raw readings' }),
+});
+
+const Alert = object({
+  id: text,
+  park: ParkIdSchema,
+  enterprise: nullable(EnterpriseIdSchema),
+  meter: nullable(MeterIdSchema),
+  rule: text,
+  ruleType: Type.Enum(['limit', 'entry', 'cap']),
+  name: text,
+  level: Type.Enum(LEVELS),
+  state: Type.Enum(['firing', 'acknowledged', 'resolved']),
+  since: AnsweredTime,
+  until: nullable(AnsweredTime),
+  raisedAt: AnsweredTime,
+  value: Type.Number(),
+  bound: Type.Number(),
+  peak: Type.Number(),
+  unit: text,
+  stage: nullable(Type.Number()),
+  periodStart: nullable(AnsweredTime),
+  acknowledgedBy: nullable(text),
+  acknowledgedAt: nullable(AnsweredTime),
+  shelvedUntil: nullable(AnsweredTime),
+  shelvedBy: nullable(text),
+  shelvedReason: nullable(text),
+});
+
+const UsageFigure = object({
+  from: AnsweredTime,
+  to: AnsweredTime,
+  carrier: Type.Enum(CARRIERS),
+  flow: Type.Enum(FLOWS),
+  enterprise: nullable(EnterpriseIdSchema),
+  meter: nullable(MeterIdSchema),
+  amount: Type.Number(),
+  unit: text,
+  estimated: Type.Boolean({ description: 'a gap was shared out, a register fell, or the period still runs' }),
+});
+
+const Factor = object({ name: text, value: Type.Number(), unit: text, source: text, year: Type.Integer(), confidence: text });
+
+const CarbonFigure = object({
+  from: AnsweredTime,
+  to: AnsweredTime,
+  enterprise: nullable(EnterpriseIdSchema),
+  meter: nullable(MeterIdSchema),
+  kg: Type.Union([Type.Number(), Type.Null()], { description: 'kilograms of CO₂; null where nothing that was consumed has a factor' }),
+  estimated: Type.Boolean(),
+  factors: Type.Array(Factor),
+  without: Type.Array(Type.Enum(CARRIERS), { description: 'carriers consumed that have no factor: missing from the figure' }),
+});
+
+const AirReport = object({
+  meter: MeterIdSchema,
+  at: AnsweredTime,
+  standard: text,
+  aqi: nullable(Type.Number()),
+  level: nullable(Type.Integer({ minimum: 1, maximum: 6 })),
+  primary: Type.Array(QuantitySchema),
+  items: Type.Array(object({ quantity: QuantitySchema, unit: text, mean: Type.Number(), iaqi: nullable(Type.Number()) })),
+});
+
+const HourlyMean = object({
+  meter: MeterIdSchema,
+  quantity: QuantitySchema,
+  unit: text,
+  from: AnsweredTime,
+  to: AnsweredTime,
+  mean: nullable(Type.Number()),
+  minutes: Type.Integer({ minimum: 0, maximum: 60 }),
+  valid: Type.Boolean(),
+});
+
+const Environment = object({
+  air: Type.Array(AirReport, { description: 'real-time report of each ambient station' }),
+  items: Type.Array(HourlyMean, { description: 'hourly means, in order of time' }),
+  next: Type.Null(),
+});
+
+const Assessment = object({
+  application: RecordIdSchema,
+  profile: RecordIdSchema,
+  version: Type.Integer(),
+  outcome: Type.Enum(['met', 'conditional', 'refused']),
+  criteria: Type.Array(
+    object({
+      criterion: RecordIdSchema,
+      name: text,
+      unit: text,
+      side: Type.Enum(['at-most', 'at-least']),
+      threshold: Type.Number(),
+      mandatory: Type.Boolean(),
+      declared: nullable(Type.Number()),
+      met: Type.Boolean(),
+    }),
+  ),
+});
+
+const Revision = object({
+  value: Type.Number(),
+  quality: QualitySchema,
+  correction: nullable(object({ author: text, reason: text, at: AnsweredTime })),
+});
+
+const AuditEntry = object({
+  id: Type.Integer(),
+  at: AnsweredTime,
+  actor: text,
+  action: text,
+  park: nullable(ParkIdSchema),
+  subject: text,
+  subjectId: text,
+  before: Type.Unknown(),
+  after: Type.Unknown(),
+});
+
+const letter = {
+  id: Type.Integer(),
+  receivedAt: AnsweredTime,
+  transport: text,
+  topic: text,
+  gateway: nullable(text),
+  park: nullable(ParkIdSchema),
+  meter: nullable(MeterIdSchema),
+  reason: text,
+  detail: text,
+  payloadLength: Type.Integer({ description: 'bytes that came' }),
+};
+const DeadLetter = object(letter);
+const DeadLetterWhole = object({ ...letter, payload: Type.String({ description: 'the original bytes in base64, as far as they were kept' }) });
+
+// The parts of a snapshot are described once for everybody in model/live.ts; here only what it is made of.
+const ParkState = Type.Object(
+  {
+    seq: Type.Integer(),
+    at: Type.Integer(),
+    park: Type.Object({ id: ParkIdSchema }),
+    enterprise: nullable(EnterpriseIdSchema),
+    enterprises: Type.Array(Type.Object({ id: EnterpriseIdSchema })),
+    meters: Type.Array(Type.Object({ id: MeterIdSchema })),
+    alerts: Type.Array(Type.Object({ id: text })),
+    figures: Type.Object({}),
+  },
+  { description: 'The live snapshot, the same that the socket sends; its times are milliseconds since 1970 UTC' },
+);
+
+const Readiness = object({ ready: Type.Boolean(), parts: Type.Array(object({ part: text, ready: Type.Boolean(), detail: Type.Optional(text) })) });
+
+const Problem = object({
+  type: text,
+  title: text,
+  status: Type.Integer(),
+  detail: text,
+  code: Type.String({ description: 'stable; what programs should look at' }),
+  retryable: Type.Boolean(),
+  faults: Type.Array(object({ path: text, message: text })),
+  requestId: text,
+});
+
+/** What the document names once and refers to. */
+export const SCHEMAS = {
+  Park: ParkSchema,
+  Enterprise: EnterpriseSchema,
+  Meter: MeterSchema,
+  Gateway: GatewaySchema,
+  GatewaySecret,
+  Rule: RuleSchema,
+  Cap: CapSchema,
+  EntryProfile: EntryProfileSchema,
+  Application: ApplicationSchema,
+  Assessment,
+  Session,
+  LatestValue,
+  Series,
+  Alert,
+  UsageFigure,
+  CarbonFigure,
+  Environment,
+  Revision,
+  AuditEntry,
+  DeadLetter,
+  DeadLetterWhole,
+  ParkState,
+  Readiness,
+  Problem,
+} as const satisfies Readonly<Record<string, TSchema>>;
+
+export const PARAMS = {
+  park: ParkIdSchema,
+  enterprise: EnterpriseIdSchema,
+  meter: MeterIdSchema,
+  gateway: GatewayIdSchema,
+  record: RecordIdSchema,
+} as const;
+
+/** A closed object of path parameters or of a query. */
+export const shape = <P extends Record<string, TSchema>>(properties: P) => Type.Object(properties, closed);
