@@ -15,7 +15,7 @@ import { usageOf } from './usage.ts';
 export interface TallyDirectory {
   readonly parks: ReadonlyMap<ParkId, Park>;
   meterOf(ordinal: number): RegisteredMeter | undefined;
-  metersOf(park: string, enterprise?: string): readonly RegisteredMeter[];
+  metersOf(park: string, enterprise?: EnterpriseId): readonly RegisteredMeter[];
 }
 
 const PERIODS = ['day', 'month', 'year'] as const;

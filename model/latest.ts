@@ -60,6 +60,13 @@ export class LatestReadings {
     return true;
   }
 
+  /** Puts a corrected value in place of the one held, when that reading is still the newest. */
+  correct(series: number, ts: EpochMs, value: number, quality: number): void {
+    if (this.ts[series] !== ts) return;
+    this.value[series] = value;
+    this.quality[series] = quality;
+  }
+
   #grow(): void {
     this.#capacity *= 2;
     const grown = <T extends Int32Array | Uint16Array | Float64Array | Uint8Array>(made: T, old: T): T => {

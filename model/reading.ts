@@ -73,6 +73,20 @@ export class ReadingBlockBuilder {
     return block;
   }
 
+  /** The rows from `from` on as they stand now, on the builder's own memory: nothing is copied and the builder goes on. */
+  view(from = 0): ReadingBlock {
+    const to = this.#length;
+    return {
+      length: to - from,
+      series: this.#series.subarray(from, to),
+      meter: this.#meter.subarray(from, to),
+      quantity: this.#quantity.subarray(from, to),
+      ts: this.#ts.subarray(from, to),
+      value: this.#value.subarray(from, to),
+      quality: this.#quality.subarray(from, to),
+    };
+  }
+
   #allocate(): void {
     this.#series = new Int32Array(this.#capacity);
     this.#meter = new Int32Array(this.#capacity);

@@ -1,0 +1,31 @@
+export interface PipelineLimits {
+  /** Longest payload taken, in bytes. */
+  readonly maxPayloadBytes: number;
+  /** How far a time of measurement may lie in the future, in milliseconds: clocks differ. */
+  readonly clockSkewMs: number;
+  /** Rows written in one block, give or take one message. */
+  readonly maxBlockRows: number;
+  /** How long a write that follows closely on another one waits for company, in milliseconds; a lone message never waits. */
+  readonly lingerMs: number;
+  /** What may be unacknowledged at once; beyond any of them the senders wait until half of it is left. */
+  readonly maxPendingReadings: number;
+  readonly maxPendingMessages: number;
+  readonly maxPendingLetterBytes: number;
+  /** Dead letters kept in all, bytes of each payload that are kept, and letters kept per sender, reason and minute. */
+  readonly deadLetterCapacity: number;
+  readonly deadLetterPayloadBytes: number;
+  readonly deadLettersPerSenderAndMinute: number;
+}
+
+export const DEFAULT_LIMITS: PipelineLimits = {
+  maxPayloadBytes: 1 << 20,
+  clockSkewMs: 5 * 60_000,
+  maxBlockRows: 100_000,
+  lingerMs: 0,
+  maxPendingReadings: 500_000,
+  maxPendingMessages: 100_000,
+  maxPendingLetterBytes: 32 << 20,
+  deadLetterCapacity: 10_000,
+  deadLetterPayloadBytes: 16 << 10,
+  deadLettersPerSenderAndMinute: 2_000,
+};

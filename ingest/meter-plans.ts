@@ -1,0 +1,120 @@
+import type { LatestReadings } from '../model/latest.ts';
+import { findQuantity, type Unit } from '../model/quantities.ts';
+import type { RegisteredMeter } from '../model/registry.ts';
+import { conversion, unitsFor } from '../model/units.ts';
+import type { MeterDirectory } from './port.ts';
+import type { QualityJudge } from './quality.ts';
+import type { RejectReason } from './reject-reasons.ts';
+import { type NativeTopic, parseTopic } from './topics.ts';
+import { quote } from './wording.ts';
+
+/** Units of what passes through current and voltage transformers; the meter's multiplier applies to these. */
+const TRANSFORMED: ReadonlySet<Unit> = new Set<Unit>(['kWh', 'kvarh', 'kW', 'kvar', 'kVA', 'A']);
+
+/**
+ * What one meter's values need at the door, computed once per quantity: the series' position, the catalogue's code, and how the
+ * value becomes one in the catalogue's unit (value × factor + offset). Parallel columns in order of first sight, since a gateway
+ * sends its keys in the same order each time.
+ */
+export class MeterPlan {
+  readonly meter: RegisteredMeter;
+  readonly ordinal: number;
+  readonly gateway: string | null;
+  readonly #names: string[] = [];
+  readonly series: number[] = [];
+  readonly codes: number[] = [];
+  readonly factors: number[] = [];
+  readonly offsets: number[] = [];
+
+  constructor(meter: RegisteredMeter) {
+    this.meter = meter;
+    this.ordinal = meter.ordinal;
+    this.gateway = meter.gateway;
+  }
+
+  /** Column of a quantity that has been seen, or -1. `guess` is the column it most likely has. */
+  find(name: string, guess: number): number {
+    return this.#names[guess] === name ? guess : this.#names.indexOf(name);
+  }
+
+  /** Gives a quantity its column; the reason and a sentence where that is not possible. */
+  add(name: string, latest: LatestReadings, judge: QualityJudge): number | { readonly reason: RejectReason; readonly detail: string } {
+    const quantity = findQuantity(name);
+    if (quantity === undefined) {
+      return { reason: 'unknown-quantity', detail: `quantity ${quote(name)} is not in the catalogue; the names are in model/quantities.ts` };
+    }
+    const unit = this.meter.units?.[name];
+    const known = conversion(unit ?? quantity.unit, quantity.unit);
+    if (known === null) {
+      const right = unitsFor(quantity.unit).join(', ');
+      return { reason: 'unknown-unit', detail: `meter ${this.meter.id} has unit ${quote(unit ?? '')} for ${name}; right would be one of ${right}` };
+    }
+    const multiplier = TRANSFORMED.has(quantity.unit) ? this.meter.multiplier : 1;
+    const series = latest.seriesOf(this.ordinal, quantity.code);
+    judge.seed(series, latest.ts[series] as number, latest.value[series] as number, latest.quality[series] as number);
+    this.series.push(series);
+    this.codes.push(quantity.code);
+    this.factors.push(known.factor * multiplier);
+    this.offsets.push(known.offset * multiplier);
+    return this.#names.push(name) - 1;
+  }
+}
+
+/** Where a topic leads: the meter's plan, or why nowhere. */
+export type Route =
+  | { readonly kind: 'readings' | 'status'; readonly plan: MeterPlan }
+  | { readonly kind: 'refused'; readonly reason: RejectReason; readonly detail: string; readonly plan: MeterPlan | null };
+
+/** Topic to meter, remembered for registered meters alone, so that invented topics take no memory. */
+export class MeterPlans {
+  readonly #source: { readonly current: MeterDirectory };
+  #directory: MeterDirectory;
+  #routes = new Map<string, Route>();
+  #plans = new Map<string, MeterPlan>();
+
+  constructor(source: { readonly current: MeterDirectory }) {
+    this.#source = source;
+    this.#directory = source.current;
+  }
+
+  route(topic: string): Route {
+    if (this.#source.current !== this.#directory) this.#forget();
+    return this.#routes.get(topic) ?? this.#resolve(topic);
+  }
+
+  /** The registry changed: multipliers, units and gateways may be others now. */
+  #forget(): void {
+    this.#directory = this.#source.current;
+    this.#routes = new Map();
+    this.#plans = new Map();
+  }
+
+  #resolve(topic: string): Route {
+    const parsed = parseTopic(topic);
+    if (typeof parsed === 'string') return { kind: 'refused', reason: 'wrong-topic', detail: parsed, plan: null };
+    const meter = this.#directory.meter(parsed.meter);
+    if (meter === undefined) {
+      const detail = `meter ${parsed.meter} is not registered; register it in park ${parsed.park} or correct the topic`;
+      return { kind: 'refused', reason: 'unknown-meter', detail, plan: null };
+    }
+    const plan = this.#planOf(meter);
+    const route = this.#routeOf(parsed, plan);
+    // A wrong park under a known meter is not remembered: there are endlessly many of them.
+    if (route.kind !== 'refused') this.#routes.set(topic, route);
+    return route;
+  }
+
+  #routeOf(topic: NativeTopic, plan: MeterPlan): Route {
+    if (plan.meter.park === topic.park) return { kind: topic.leaf, plan };
+    const detail = `meter ${topic.meter} does not belong to park ${topic.park}; publish under the park in which it is registered`;
+    return { kind: 'refused', reason: 'wrong-park', detail, plan };
+  }
+
+  #planOf(meter: RegisteredMeter): MeterPlan {
+    const known = this.#plans.get(meter.id);
+    if (known !== undefined) return known;
+    const plan = new MeterPlan(meter);
+    this.#plans.set(meter.id, plan);
+    return plan;
+  }
+}

@@ -1,0 +1,248 @@
+import type { Logger } from 'pino';
+import { GreenparkError } from '../model/errors.ts';
+import { type ReadingBlock, ReadingBlockBuilder } from '../model/reading.ts';
+import type { ReadingStore, WriteResult } from '../store/port.ts';
+import { type RetryPace, untilDone } from './retry.ts';
+import type { IngestStats } from './stats.ts';
+
+export type Arrival = 'fresh' | 'late';
+
+/** Rows that are committed together, and who waits for them. */
+class Group {
+  readonly fresh: ReadingBlockBuilder;
+  /** Made for its first row: most groups have none. */
+  #late: ReadingBlockBuilder | null = null;
+  readonly #lateCapacity: number;
+  readonly waiting: Settled[] = [];
+  /** Fresh rows before this one have been judged. */
+  judgedTo = 0;
+
+  constructor(freshCapacity: number, lateCapacity: number) {
+    this.fresh = new ReadingBlockBuilder(freshCapacity);
+    this.#lateCapacity = lateCapacity;
+  }
+
+  get late(): ReadingBlockBuilder {
+    this.#late ??= new ReadingBlockBuilder(this.#lateCapacity);
+    return this.#late;
+  }
+
+  get lateRows(): number {
+    return this.#late?.length ?? 0;
+  }
+}
+
+/** Told when the group is durable, with the repeats among its late rows. */
+export type Settled = (error: Error | undefined, repeats: Repeats) => void;
+
+/**
+ * Late rows of a group that were there already. The store answers for the block as a whole: all or none of it is the usual case.
+ * In a mixed one repeats are given to the first messages that they can fill, so that counts of messages and of readings agree.
+ */
+class Repeats {
+  #left: number;
+
+  constructor(duplicates: number) {
+    this.#left = duplicates;
+  }
+
+  /** Was a message of so many late rows a repeat? */
+  take(rows: number): boolean {
+    if (this.#left < rows) return false;
+    this.#left -= rows;
+    return true;
+  }
+}
+
+const SMALLEST = 64;
+const NOTHING: WriteResult = { stored: 0, duplicates: 0 };
+
+/**
+ * Group commit: a write begins as soon as none is running, and what arrives while it runs goes into the next one. Order is kept:
+ * a group's fresh rows, then its late ones, then the next group.
+ */
+export class ReadingWriter {
+  readonly #parts: WriterParts;
+  #open: Group;
+  readonly #closed: Group[] = [];
+  #running = false;
+  #turnAhead = false;
+  #lingering = false;
+  /** When the last write ended, on the monotonic clock. */
+  #lastEnd = Number.NEGATIVE_INFINITY;
+  #freshCapacity = SMALLEST;
+  #lateCapacity = SMALLEST;
+
+  constructor(parts: WriterParts) {
+    this.#parts = parts;
+    this.#open = new Group(SMALLEST, SMALLEST);
+  }
+
+  /** Where the next message's rows go. Call `settle` after them, before another message. */
+  get fresh(): ReadingBlockBuilder {
+    return this.#open.fresh;
+  }
+
+  get late(): ReadingBlockBuilder {
+    return this.#open.late;
+  }
+
+  /** Ends a message whose rows were pushed. */
+  settle(settled: Settled): void {
+    this.#open.waiting.push(settled);
+    if (this.#open.fresh.length + this.#open.lateRows >= this.#parts.mostRows) this.#close();
+    if (this.#turnAhead) return;
+    // The messages of one receive buffer are taken in one turn of the event loop: judge and write them together.
+    this.#turnAhead = true;
+    setImmediate(this.#onTurn);
+  }
+
+  readonly #onTurn = (): void => {
+    this.#turnAhead = false;
+    this.#judge(this.#open);
+    if (this.#running || this.#lingering) return;
+    // A lone message goes at once; company is worth waiting for where messages keep coming.
+    const idleMs = performance.now() - this.#lastEnd;
+    if (idleMs >= this.#parts.lingerMs || this.#closed.length > 0) {
+      void this.#run();
+      return;
+    }
+    this.#lingering = true;
+    setTimeout(this.#afterLinger, this.#parts.lingerMs);
+  };
+
+  readonly #afterLinger = (): void => {
+    this.#lingering = false;
+    void this.#run();
+  };
+
+  #judge(group: Group): void {
+    if (group.judgedTo === group.fresh.length) return;
+    const block = group.fresh.view(group.judgedTo);
+    group.judgedTo = group.fresh.length;
+    this.#tell('judge', () => this.#parts.judge(block));
+  }
+
+  #close(): void {
+    const group = this.#open;
+    this.#judge(group);
+    this.#freshCapacity = Math.max(SMALLEST, group.fresh.length);
+    this.#lateCapacity = Math.max(SMALLEST, group.lateRows);
+    this.#closed.push(group);
+    this.#open = new Group(this.#freshCapacity, this.#lateCapacity);
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    for (;;) {
+      if (this.#closed.length === 0) {
+        if (this.#open.waiting.length === 0) break;
+        this.#close();
+      }
+      const group = this.#closed.shift();
+      if (group !== undefined) await this.#commit(group);
+    }
+    this.#running = false;
+    this.#lastEnd = performance.now();
+  }
+
+  async #commit(group: Group): Promise<void> {
+    const stats = this.#parts.stats;
+    let failure: Error | undefined;
+    let duplicates = 0;
+    try {
+      if (group.fresh.length > 0) {
+        const block = group.fresh.view();
+        const result = await this.#write(block, 'fresh');
+        stats.readingsFresh += result.stored;
+        stats.readingsDuplicate += result.duplicates;
+        this.#tell('committed', () => this.#parts.onCommitted?.(block, 'fresh'));
+      }
+      if (group.lateRows > 0) {
+        const block = group.late.view();
+        const result = await this.#write(block, 'late');
+        duplicates = result.duplicates;
+        stats.readingsLate += result.stored;
+        stats.readingsDuplicate += duplicates;
+        this.#tell('late', () => this.#parts.late?.(block));
+        this.#tell('committed', () => this.#parts.onCommitted?.(block, 'late'));
+      }
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+    }
+    const repeats = new Repeats(duplicates);
+    for (const settled of group.waiting) settled(failure, repeats);
+  }
+
+  /** Writes the block, waiting out a store that is away; rows that the store will never take are buried one by one. */
+  async #write(block: ReadingBlock, arrival: Arrival): Promise<WriteResult> {
+    let how = arrival;
+    try {
+      const result = await untilDone(() => this.#parts.store.write(block, how), {
+        pace: this.#parts.pace,
+        signal: this.#parts.signal,
+        giveUp: (error) => error instanceof GreenparkError && (error.code === 'STORE_REFUSED' || error.code === 'STORE_CLOSED'),
+        onRetry: (error, delayMs) => {
+          // The attempt may have reached the store after all: from now on its rows are not promised to be new.
+          how = 'late';
+          this.#parts.stats.storeRetries++;
+          this.#parts.logger.warn({ err: error, delayMs, rows: block.length }, 'readings cannot be stored; trying again');
+        },
+      });
+      this.#parts.stats.blocksWritten++;
+      return arrival === how ? result : { stored: result.stored + result.duplicates, duplicates: 0 };
+    } catch (error) {
+      if (!(error instanceof GreenparkError) || error.code !== 'STORE_REFUSED') throw error;
+      if (block.length === 1) {
+        await this.#parts.bury(block, error);
+        return NOTHING;
+      }
+      const middle = block.length >> 1;
+      const first = await this.#write(cut(block, 0, middle), arrival);
+      const second = await this.#write(cut(block, middle, block.length), arrival);
+      return { stored: first.stored + second.stored, duplicates: first.duplicates + second.duplicates };
+    }
+  }
+
+  /** A listener's fault is its own: readings are stored whatever becomes of it. */
+  #tell(what: string, tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#parts.stats.listenerErrors++;
+      this.#parts.logger.error({ err: error }, `a listener for ${what} readings failed`);
+    }
+  }
+}
+
+export interface WriterParts {
+  readonly store: Pick<ReadingStore, 'write'>;
+  /** Rows of one group at most, give or take one message. */
+  readonly mostRows: number;
+  /** How long a write that follows closely on another one waits for company, in milliseconds. */
+  readonly lingerMs: number;
+  readonly pace: RetryPace;
+  readonly logger: Logger;
+  readonly stats: IngestStats;
+  /** Aborted: waiting for the store ends, and who waits gets the error. */
+  readonly signal: AbortSignal;
+  /** Fresh rows in order of arrival, in the turn in which they arrived, before they are stored. */
+  judge(block: ReadingBlock): void;
+  /** Late rows after they were stored; those among them that were there already are in it too. */
+  readonly late?: ((block: ReadingBlock) => void) | undefined;
+  readonly onCommitted?: ((block: ReadingBlock, arrival: Arrival) => void) | undefined;
+  /** Puts a block of one row, which the store refuses, into the dead letters. */
+  bury(row: ReadingBlock, error: GreenparkError): Promise<void>;
+}
+
+function cut(block: ReadingBlock, from: number, to: number): ReadingBlock {
+  return {
+    length: to - from,
+    series: block.series.subarray(from, to),
+    meter: block.meter.subarray(from, to),
+    quantity: block.quantity.subarray(from, to),
+    ts: block.ts.subarray(from, to),
+    value: block.value.subarray(from, to),
+    quality: block.quality.subarray(from, to),
+  };
+}

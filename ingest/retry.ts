@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Delays between attempts, in milliseconds: they double from `first` to `longest`, and each is shortened at random by up to half. */
+export interface RetryPace {
+  readonly firstMs: number;
+  readonly longestMs: number;
+}
+
+export const DEFAULT_PACE: RetryPace = { firstMs: 200, longestMs: 30_000 };
+
+/** Growing delays with jitter, so that many who wait for the same server do not come back in one instant. */
+export class Backoff {
+  readonly #pace: RetryPace;
+  readonly #random: () => number;
+  #attempt = 0;
+
+  constructor(pace: RetryPace = DEFAULT_PACE, random: () => number = Math.random) {
+    this.#pace = pace;
+    this.#random = random;
+  }
+
+  /** The next delay in milliseconds. */
+  next(): number {
+    const whole = Math.min(this.#pace.longestMs, this.#pace.firstMs * 2 ** this.#attempt);
+    if (whole < this.#pace.longestMs) this.#attempt++;
+    return Math.round(whole * (0.5 + this.#random() / 2));
+  }
+
+  reset(): void {
+    this.#attempt = 0;
+  }
+}
+
+/**
+ * Repeats `attempt` until it succeeds, `giveUp` answers true for its error, or `signal` is aborted: then the last error is thrown.
+ * `onRetry` hears of every failure that will be tried again.
+ */
+export async function untilDone<T>(
+  attempt: () => Promise<T>,
+  options: { readonly pace: RetryPace; readonly signal: AbortSignal; giveUp(error: unknown): boolean; onRetry(error: unknown, delayMs: number): void },
+): Promise<T> {
+  const backoff = new Backoff(options.pace);
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (options.giveUp(error) || options.signal.aborted) throw error;
+      const delay = backoff.next();
+      options.onRetry(error, delay);
+      try {
+        await sleep(delay, undefined, { signal: options.signal });
+      } catch {
+        // Only an abort ends the sleep early, and then the reason for waiting is what the caller has to know.
+        throw error;
+      }
+    }
+  }
+}

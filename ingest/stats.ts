@@ -1,0 +1,47 @@
+import { REASONS, type RejectReason } from './reject-reasons.ts';
+
+/**
+ * Plain numbers, for whoever exports them. Messages: `accepted + partly + refused + duplicate + failed` is what has ended,
+ * the rest of `messages` is in flight.
+ */
+export class IngestStats {
+  messages = 0;
+  bytes = 0;
+  /** Every part of the message was kept. */
+  accepted = 0;
+  /** Something was kept and something refused. */
+  partly = 0;
+  /** Nothing was kept; the dead letter says why. */
+  refused = 0;
+  /** Every reading was there already. */
+  duplicate = 0;
+  /** Handed back unacknowledged because the service stopped: the sender still has it. Not an outcome of its own. */
+  failed = 0;
+
+  /** Rows written, by arrival, and those of the late ones that were there already. */
+  readingsFresh = 0;
+  readingsLate = 0;
+  readingsDuplicate = 0;
+  /** Flagged by ingest: outside the physical range, or a counter that fell. Stored like the others. */
+  flaggedRange = 0;
+  flaggedBackwards = 0;
+
+  /** Values, or whole messages where it never came to values, refused per reason. */
+  readonly rejects: Record<RejectReason, number> = Object.fromEntries(REASONS.map((reason) => [reason, 0])) as Record<RejectReason, number>;
+  lettersKept = 0;
+  /** Counted and not kept, since the same sender had the same fault too often in this minute. */
+  lettersSkipped = 0;
+
+  blocksWritten = 0;
+  storeRetries = 0;
+  letterRetries = 0;
+  /** A listener for judged or committed blocks threw; ingest went on. */
+  listenerErrors = 0;
+
+  /** Not committed yet. */
+  pendingMessages = 0;
+  pendingReadings = 0;
+  pendingLetterBytes = 0;
+  /** How often the bound was reached and the senders had to wait. */
+  pressures = 0;
+}
