@@ -247,7 +247,7 @@ export class LiveState {
 }
 
 /** Is this alert the business of this view? */
-export const mayHear = (alert: Alert, park: ParkId, enterprise: EnterpriseId | null): boolean =>
+const mayHear = (alert: Alert, park: ParkId, enterprise: EnterpriseId | null): boolean =>
   alert.park === park && (enterprise === null || alert.enterprise === enterprise);
 
 // Ids hold no slash, so no enterprise's room can be taken for a park's.

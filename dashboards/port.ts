@@ -25,7 +25,7 @@ export interface LiveAlerts {
 }
 
 /** Whose figures are asked for; `enterprise` null is the park as a whole. */
-export interface Owner {
+interface Owner {
   readonly park: ParkId;
   readonly enterprise: EnterpriseId | null;
 }

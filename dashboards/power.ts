@@ -24,9 +24,6 @@ const SIDE: Partial<Record<MeterKind, Side>> = {
   battery: 'battery',
 };
 
-/** Which of the three powers a meter of this kind adds to; undefined for one that measures none. */
-export const powerSide = (kind: MeterKind): Side | undefined => SIDE[kind];
-
 /**
  * Power over a set of meters. A meter that has a parent of the same side in the set is not counted beside it; where a
  * parent is silent its children stand in for it. `powerOf` answers kW, or null for a meter without a fresh usable reading.

@@ -1,0 +1,54 @@
+import type { Logger } from 'pino';
+import type { RunningUsage } from '../accounting/port.ts';
+import type { Clock } from '../model/clock.ts';
+import type { EnterpriseId, ParkId } from '../model/ids.ts';
+import type { Enterprise, Park, RegisteredMeter } from '../model/registry.ts';
+import type { Application, Cap, EntryProfile, Rule } from '../model/rules.ts';
+import type { ReadingStore } from '../store/port.ts';
+import type { AlertRecords, Registry } from '../store/registry/port.ts';
+
+/** What judging needs of the registry's view in memory. */
+export interface AlertDirectory {
+  park(id: string): Park | undefined;
+  enterprise(park: string, id: string): Enterprise | undefined;
+  meter(id: string): RegisteredMeter | undefined;
+  /** All of the park's meters, or one enterprise's. */
+  metersOf(park: string, enterprise?: EnterpriseId): readonly RegisteredMeter[];
+}
+
+/** Everything that says what is judged, over all parks. */
+export interface RuleBook {
+  readonly rules: readonly Rule[];
+  readonly caps: readonly Cap[];
+  readonly entryProfiles: readonly EntryProfile[];
+  readonly applications: readonly Application[];
+}
+
+export interface AlertEngineDeps {
+  readonly directory: { readonly current: AlertDirectory };
+  readonly book: RuleBook;
+  /** Where alerts and the state of rules rest. */
+  readonly records: Pick<AlertRecords, 'open' | 'get' | 'save' | 'states' | 'deleteStates'>;
+  /** Usage in the running periods; seeded before the first tick. */
+  readonly usage: RunningUsage;
+  readonly clock: Clock;
+  readonly logger: Pick<Logger, 'warn' | 'error' | 'info'>;
+  /** Stored readings, for what was measured while nobody judged. Left out: nothing is judged after the event. */
+  readonly replay?: ReadingStore['raw'];
+}
+
+/** What is judged, as the registry holds it now. */
+export async function loadRuleBook(registry: Pick<Registry, 'rules' | 'caps' | 'entryProfiles' | 'applications'>): Promise<RuleBook> {
+  const [rules, caps, entryProfiles, applications] = await Promise.all([
+    registry.rules.all(),
+    registry.caps.all(),
+    registry.entryProfiles.all(),
+    registry.applications.all(),
+  ]);
+  return { rules, caps, entryProfiles, applications };
+}
+
+export interface Owner {
+  readonly park: ParkId;
+  readonly enterprise: EnterpriseId | null;
+}

@@ -1,0 +1,141 @@
+import { connect, type Socket } from 'node:net';
+import { generate } from 'mqtt-packet';
+
+/** What one message carries: one frame of five values, or an array of fifty such frames. */
+export const FRAMES = { single: 1, batch: 50 } as const;
+export type LoadKind = keyof typeof FRAMES;
+export const VALUES_PER_FRAME = 5;
+
+export interface Load {
+  readonly port: number;
+  readonly kind: LoadKind;
+  readonly messages: number;
+  /** Readings are spread over meters `m-00000` onwards, one meter a message. */
+  readonly meters: number;
+  /** Time of the first reading, ms; a meter's next frame is one second later. Null: each message carries the time it is sent. */
+  readonly firstTs: number | null;
+  /** Messages a second, or null for as fast as the broker takes them. */
+  readonly rate: number | null;
+}
+
+export interface LoadResult {
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly acknowledged: number;
+  readonly bytes: number;
+}
+
+export const PARK = 'bench';
+export const meterId = (index: number): string => `m-${String(index).padStart(5, '0')}`;
+export const topicOf = (index: number): string => `parks/${PARK}/meters/${meterId(index)}/readings`;
+
+// The broker bounds ids at 16 bits; staying well below keeps an id from being reused while its PUBACK is under way.
+const WINDOW = 8000;
+const TS_DIGITS = 13;
+
+/**
+ * Publishes a prepared load with QoS 1 over one plain socket and waits for every PUBACK. Packets are serialised before the clock
+ * starts, so that the publisher costs the measured side as little CPU as possible.
+ */
+export async function publishLoad(load: Load): Promise<LoadResult> {
+  const packets = prepare(load);
+  const socket = await signIn(load.port);
+  const startedAt = Date.now();
+  let sent = 0;
+  let acknowledged = 0;
+  await new Promise<void>((resolve, reject) => {
+    let rest = 0;
+    let timer: NodeJS.Timeout | undefined;
+    const pump = () => {
+      const due = load.rate === null ? load.messages : Math.min(load.messages, Math.floor(((Date.now() - startedAt) / 1000) * load.rate));
+      const until = Math.min(due, acknowledged + WINDOW);
+      while (sent < until) {
+        // One write for what may go now, in pieces that the socket likes.
+        const end = Math.min(until, sent + 512);
+        if (load.firstTs === null) for (let i = sent; i < end; i++) stampNow(packets, i);
+        const more = socket.write(packets.bytes.subarray(packets.offsets[sent], packets.offsets[end]));
+        sent = end;
+        if (!more) break;
+      }
+    };
+    socket.on('drain', pump);
+    socket.on('data', (chunk: Buffer) => {
+      // A PUBACK of MQTT 3.1.1 is four bytes.
+      rest += chunk.length;
+      acknowledged += Math.floor(rest / 4);
+      rest %= 4;
+      if (acknowledged === load.messages) {
+        clearInterval(timer);
+        resolve();
+      } else if (load.rate === null) pump();
+    });
+    socket.on('error', reject);
+    socket.on('close', () => reject(new Error(`the broker closed the publisher after ${acknowledged} of ${load.messages}`)));
+    if (load.rate !== null) timer = setInterval(pump, 5);
+    pump();
+  });
+  const endedAt = Date.now();
+  socket.removeAllListeners('close');
+  socket.end(generate({ cmd: 'disconnect' }));
+  return { startedAt, endedAt, acknowledged, bytes: packets.bytes.length };
+}
+
+interface Packets {
+  readonly bytes: Buffer;
+  readonly offsets: readonly number[];
+  /** Where the time's digits stand in each packet (single frames only). */
+  readonly stamps: readonly number[];
+}
+
+function prepare(load: Load): Packets {
+  const parts: Buffer[] = [];
+  const offsets: number[] = [0];
+  const stamps: number[] = [];
+  let at = 0;
+  const frames = FRAMES[load.kind];
+  const base = load.firstTs ?? Date.now();
+  const round = new Map<number, number>();
+  for (let i = 0; i < load.messages; i++) {
+    const meter = i % load.meters;
+    const first = round.get(meter) ?? 0;
+    round.set(meter, first + frames);
+    const texts: string[] = [];
+    for (let k = 0; k < frames; k++) texts.push(frame(base + (first + k) * 1000, meter, first + k));
+    const payload = load.kind === 'single' ? (texts[0] as string) : `[${texts.join(',')}]`;
+    const packet = generate({ cmd: 'publish', topic: topicOf(meter), payload, qos: 1, dup: false, retain: false, messageId: (i % 65535) + 1 });
+    stamps.push(at + packet.length - payload.length + '{"ts":'.length);
+    parts.push(packet);
+    at += packet.length;
+    offsets.push(at);
+  }
+  return { bytes: Buffer.concat(parts), offsets, stamps };
+}
+
+function frame(ts: number, meter: number, n: number): string {
+  const energy = (1000 + meter + n * 0.25).toFixed(2);
+  const power = (300 + ((meter * 7 + n * 13) % 1000) / 10).toFixed(1);
+  const voltage = (225 + ((meter + n * 3) % 100) / 10).toFixed(1);
+  const current = (40 + ((meter * 3 + n) % 500) / 100).toFixed(2);
+  const factor = (0.9 + ((meter + n) % 90) / 1000).toFixed(3);
+  return `{"ts":${ts},"values":{"active_energy_import":${energy},"active_power":${power},"voltage_a":${voltage},"current_a":${current},"power_factor":${factor}}}`;
+}
+
+function stampNow(packets: Packets, index: number): void {
+  packets.bytes.write(String(Date.now()), packets.stamps[index] ?? 0, TS_DIGITS, 'latin1');
+}
+
+function signIn(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.setNoDelay(true);
+    socket.once('error', reject);
+    socket.once('connect', () =>
+      socket.write(generate({ cmd: 'connect', clientId: `bench-load-${process.pid}`, protocolVersion: 4, clean: true, keepalive: 0 })),
+    );
+    socket.once('data', (chunk) => {
+      socket.removeListener('error', reject);
+      if (chunk[0] === 0x20 && chunk[3] === 0) resolve(socket);
+      else reject(new Error(`the broker refused the publisher: ${chunk.toString('hex')}`));
+    });
+  });
+}

@@ -1,0 +1,182 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { UsageTally } from './accounting/running-usage.ts';
+import { AlertEngine } from './alerts/engine.ts';
+import { loadRuleBook } from './alerts/port.ts';
+import type { Config } from './config.ts';
+import { Pipeline } from './ingest/pipeline.ts';
+import { CommitAges } from './metrics.ts';
+import type { Clock } from './model/clock.ts';
+import { GreenparkError } from './model/errors.ts';
+import { LatestReadings } from './model/latest.ts';
+import type { ReadingBlock } from './model/reading.ts';
+import { openEmbeddedStore } from './store/embedded/open.ts';
+import { openInfluxStore } from './store/influx/open.ts';
+import type { ReadingStore } from './store/port.ts';
+import { DirectoryWatch } from './store/registry/directory.ts';
+import { type OpenRegistry, openRegistry } from './store/registry/open.ts';
+import { lockDataDirectory } from './store/registry/process-lock.ts';
+
+/** The parts that take, judge and keep readings, without a broker or a network of their own. */
+export interface Core {
+  readonly registry: OpenRegistry;
+  readonly directory: DirectoryWatch;
+  readonly store: ReadingStore;
+  readonly latest: LatestReadings;
+  readonly usage: UsageTally;
+  readonly alerts: AlertEngine;
+  readonly pipeline: Pipeline;
+  readonly ages: CommitAges;
+  /** Called with each block of fresh readings after they were judged; the live view hangs here. */
+  show: (block: ReadingBlock) => void;
+  /** Late or corrected readings touched periods that still run: their figures are computed again soon. */
+  usageTouched(): void;
+}
+
+export interface CoreOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Steps that undo what was built, last first; every one is tried, the first fault is told in the end. */
+export class Undo {
+  readonly #steps: (() => void | Promise<void>)[] = [];
+
+  push(step: () => void | Promise<void>): void {
+    this.#steps.push(step);
+  }
+
+  async run(): Promise<void> {
+    let fault: unknown;
+    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
+      try {
+        await step();
+      } catch (error) {
+        fault ??= error;
+      }
+    }
+    if (fault !== undefined) throw fault;
+  }
+}
+
+/** Largest group written at once to InfluxDB: version 1 refuses bodies above 25 MB. */
+const INFLUX_BLOCK_ROWS = 50_000;
+/** How long a start waits for InfluxDB before it gives up. */
+const INFLUX_PATIENCE_MS = 60_000;
+/** Running usage is computed again at most this often after late readings. */
+const RESEED_AFTER_MS = 15_000;
+
+/**
+ * Opens the core in dependency order; each success pushes its undo. Stopping drains: the pipeline first, then alert states, then the
+ * store and the registry.
+ */
+export async function openCore(config: Config, { clock, logger }: CoreOptions, undo: Undo): Promise<Core> {
+  try {
+    mkdirSync(config.dataDir, { recursive: true });
+  } catch (error) {
+    throw new GreenparkError('DATA_DIR_UNWRITABLE', `the data directory ${config.dataDir} cannot be made: ${(error as Error).message}`, { cause: error });
+  }
+  const lock = lockDataDirectory(config.dataDir);
+  undo.push(() => lock.release());
+  const registry = await openRegistry(join(config.dataDir, 'registry.db'));
+  undo.push(() => registry.close());
+  const directory = await DirectoryWatch.open(registry, (error) => logger.error({ err: error }, 'the registry could not be read again'));
+  undo.push(() => directory.stop());
+  const store = await openStore(config, directory, logger);
+  undo.push(() => store.close());
+
+  const latest = new LatestReadings();
+  for (const { meter, quantity, ts, value, quality } of await store.latest()) latest.offer(latest.seriesOf(meter, quantity), ts, value, quality);
+  const usage = new UsageTally(directory, latest);
+  await usage.seed(store, clock());
+
+  const alerts = await AlertEngine.create({
+    directory,
+    book: await loadRuleBook(registry),
+    records: registry.alerts,
+    usage,
+    clock,
+    logger,
+    replay: (query) => store.raw(query),
+  });
+  undo.push(() => alerts.stop());
+  const complain = (what: string) => (error: unknown) => logger.error({ err: error }, what);
+  directory.onChange(() => void loadRuleBook(registry).then((book) => alerts.reload(book), complain('rules could not be loaded')));
+
+  let reseed: NodeJS.Timeout | null = null;
+  const usageTouched = () => {
+    reseed ??= setTimeout(() => {
+      usage
+        .seed(store, clock())
+        .catch(complain('running usage could not be computed again'))
+        .finally(() => {
+          reseed = null;
+        });
+    }, RESEED_AFTER_MS).unref();
+  };
+  undo.push(() => {
+    if (reseed !== null) clearTimeout(reseed);
+  });
+
+  const ages = new CommitAges();
+  const core: Omit<Core, 'pipeline'> = { registry, directory, store, latest, usage, alerts, ages, show: () => {}, usageTouched };
+  const pipeline = new Pipeline({
+    directory,
+    latest,
+    store,
+    deadLetters: registry.deadLetters,
+    clock,
+    logger,
+    judge: (block) => {
+      usage.add(block);
+      alerts.judge(block);
+      core.show(block);
+    },
+    late: usageTouched,
+    onCommitted: (block, arrival) => {
+      if (arrival === 'fresh') ages.observe(block, clock());
+    },
+    limits: {
+      maxPayloadBytes: config.mqtt.maxPacketBytes,
+      clockSkewMs: config.ingest.clockSkewSeconds * 1000,
+      maxPendingReadings: config.ingest.maxPendingReadings,
+      lingerMs: config.ingest.lingerMs,
+      deadLetterCapacity: config.ingest.deadLetters,
+      ...(config.influx.url === undefined ? {} : { maxBlockRows: INFLUX_BLOCK_ROWS }),
+    },
+  });
+  undo.push(() => pipeline.stop());
+  return Object.assign(core, { pipeline });
+}
+
+/** The core for the length of one piece of work, e.g. an import; drained and closed afterwards, also when the work fails. */
+export async function withCore<T>(config: Config, options: CoreOptions, work: (core: Core) => Promise<T>): Promise<T> {
+  const undo = new Undo();
+  try {
+    return await work(await openCore(config, options, undo));
+  } finally {
+    await undo.run();
+  }
+}
+
+async function openStore(config: Config, directory: DirectoryWatch, logger: Logger): Promise<ReadingStore> {
+  const { url, version, token, org, bucket } = config.influx;
+  if (url === undefined) return openEmbeddedStore({ directory: join(config.dataDir, 'readings'), ...config.store });
+  const meters = {
+    idOf: (ordinal: number) => directory.current.meterOf(ordinal)?.id ?? `unregistered-${ordinal}`,
+    ordinalOf: (id: string) => directory.current.meter(id)?.ordinal,
+  };
+  const [username, ...rest] = version === 1 && token !== undefined ? token.split(':') : [];
+  const signIn = username === undefined ? { ...(token === undefined ? {} : { token }) } : { username, password: rest.join(':') };
+  const deadline = Date.now() + INFLUX_PATIENCE_MS;
+  for (;;) {
+    try {
+      return await openInfluxStore({ url, version, bucket, meters, ...signIn, ...(org === undefined ? {} : { org }) });
+    } catch (error) {
+      if (!(error instanceof GreenparkError) || !error.retryable || Date.now() > deadline) throw error;
+      logger.warn({ reason: error.message }, 'waiting for InfluxDB');
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}

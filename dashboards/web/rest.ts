@@ -1,0 +1,176 @@
+import type { Principal, Role, Scope } from '../../model/access.ts';
+import type { Alert } from '../../model/alert.ts';
+import type { EpochMs } from '../../model/ids.ts';
+import type { QualityName } from '../../model/quality.ts';
+import type { Park } from '../../model/registry.ts';
+import type { Application, EntryProfile } from '../../model/rules.ts';
+import type { SeriesPoint } from './chart/series-window.ts';
+
+export interface Session {
+  readonly name: Principal['name'];
+  readonly role: Role;
+  readonly scope: Scope;
+  readonly parks: readonly (Pick<Park, 'id' | 'name' | 'region' | 'timeZone'> & { readonly nameEn: string | null })[];
+}
+
+interface Listed<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+/** The API's alert: as the model's, with times as text. */
+type AlertJson = { readonly [K in keyof Alert]: K extends TimeKey ? string | null : Alert[K] };
+const TIMES = ['since', 'until', 'raisedAt', 'periodStart', 'acknowledgedAt', 'shelvedUntil'] as const;
+type TimeKey = (typeof TIMES)[number];
+
+interface SeriesJson {
+  readonly items: readonly {
+    readonly ts: string;
+    readonly value?: number;
+    readonly quality?: QualityName;
+    readonly mean?: number;
+    readonly min?: number;
+    readonly max?: number;
+    readonly count?: number;
+  }[];
+  readonly next: string | null;
+}
+
+export interface Assessment {
+  readonly outcome: 'met' | 'conditional' | 'refused';
+  readonly profile: string;
+  readonly version: number;
+  readonly criteria: readonly {
+    readonly criterion: string;
+    readonly name: string;
+    readonly unit: string;
+    readonly side: 'at-most' | 'at-least';
+    readonly threshold: number;
+    readonly mandatory: boolean;
+    readonly declared: number | null;
+    readonly met: boolean;
+  }[];
+}
+
+export interface DeadLetterSummary {
+  readonly id: number;
+  readonly receivedAt: string;
+  readonly transport: string;
+  readonly topic: string;
+  readonly gateway: string | null;
+  readonly reason: string;
+  readonly detail: string;
+  readonly payloadLength: number;
+}
+
+export interface Readiness {
+  readonly ready: boolean;
+  readonly parts: readonly { readonly part: string; readonly ready: boolean; readonly detail?: string }[];
+}
+
+/** A request that the service refused, or that never reached it (status 0). */
+export class RestError extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.name = 'RestError';
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** Longest wait for an answer, in milliseconds. */
+const TIMEOUT_MS = 30_000;
+
+async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, { credentials: 'same-origin', ...init, signal: init.signal ?? AbortSignal.timeout(TIMEOUT_MS) });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    throw new RestError(0, 'UNREACHABLE', error instanceof Error ? error.message : String(error));
+  }
+  return response;
+}
+
+async function json<T>(path: string, init?: RequestInit): Promise<T> {
+  const response = await ask(path, init);
+  if (response.ok) return (await response.json()) as T;
+  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; title?: string };
+  throw new RestError(response.status, problem.code ?? 'INTERNAL', problem.detail ?? problem.title ?? `${response.status} ${response.statusText}`);
+}
+
+const post = (body: unknown): RequestInit => ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+const id = encodeURIComponent;
+const query = (values: Readonly<Record<string, string | undefined>>): string => {
+  const set = Object.entries(values).filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1] !== '');
+  return set.length === 0 ? '' : `?${new URLSearchParams(set).toString()}`;
+};
+
+export const whoAmI = (): Promise<Session> => json('/api/v1/session');
+export const signIn = (username: string, password: string): Promise<Session> => json('/api/v1/session', post({ username, password }));
+export async function signOut(): Promise<void> {
+  await ask('/api/v1/session', { method: 'DELETE' });
+}
+
+/** `step` in ms, null for raw readings. `cut` tells that there are more raw readings than one answer holds. */
+export async function series(
+  meter: string,
+  quantity: string,
+  window: { readonly from: EpochMs; readonly to: EpochMs },
+  step: number | null,
+  signal: AbortSignal,
+): Promise<{ readonly points: SeriesPoint[]; readonly cut: boolean }> {
+  const asked = query({
+    quantity,
+    from: String(Math.floor(window.from)),
+    to: String(Math.ceil(window.to)),
+    ...(step === null ? { step: 'raw' } : { step: String(step / 1000), aggregate: 'all' }),
+  });
+  const answer = await json<SeriesJson>(`/api/v1/meters/${id(meter)}/series${asked}`, { signal });
+  const points = answer.items.flatMap((item): SeriesPoint[] => {
+    const value = item.mean ?? item.value;
+    if (value === undefined) return [];
+    return [{ ts: Date.parse(item.ts), value, min: item.min ?? value, max: item.max ?? value, count: item.count ?? 1, quality: item.quality ?? 'good' }];
+  });
+  return { points, cut: answer.next !== null };
+}
+
+export async function alerts(
+  park: string,
+  filter: { readonly state?: string; readonly enterprise?: string },
+  cursor: string | null,
+): Promise<{ items: Alert[]; next: string | null }> {
+  const answer = await json<Listed<AlertJson>>(`/api/v1/parks/${id(park)}/alerts${query({ ...filter, limit: '100', cursor: cursor ?? undefined })}`);
+  return { items: answer.items.map(alertOf), next: answer.next };
+}
+
+export const acknowledge = async (alert: string): Promise<Alert> => alertOf(await json<AlertJson>(`/api/v1/alerts/${id(alert)}/acknowledge`, post({})));
+
+export const entryProfiles = (park: string): Promise<Listed<EntryProfile>> => json(`/api/v1/parks/${id(park)}/entry-profiles?limit=100`);
+export const applications = (park: string): Promise<Listed<Application>> => json(`/api/v1/parks/${id(park)}/applications?limit=100`);
+export const assessment = (park: string, application: string): Promise<Assessment> =>
+  json(`/api/v1/parks/${id(park)}/applications/${id(application)}/assessment`);
+
+export const deadLetters = (reason: string | undefined, cursor: string | null): Promise<Listed<DeadLetterSummary>> =>
+  json(`/api/v1/dead-letters${query({ reason, limit: '50', cursor: cursor ?? undefined })}`);
+export const deadLetter = (letter: number): Promise<DeadLetterSummary & { readonly payload: string }> => json(`/api/v1/dead-letters/${letter}`);
+
+/** What the service says of its parts; it answers 503 with the same body while one is not ready. */
+export async function readiness(): Promise<Readiness> {
+  const response = await ask('/readyz');
+  return (await response.json()) as Readiness;
+}
+
+/** The metrics as Prometheus reads them; empty where this user may not. */
+export async function metrics(): Promise<string> {
+  const response = await ask('/metrics');
+  return response.ok ? response.text() : '';
+}
+
+function alertOf(from: AlertJson): Alert {
+  const times = Object.fromEntries(TIMES.map((key) => [key, from[key] === null ? null : Date.parse(from[key])]));
+  return { ...from, ...times } as unknown as Alert;
+}

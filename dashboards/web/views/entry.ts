@@ -1,0 +1,59 @@
+import type { Criterion, EntryProfile } from '../../../model/rules.ts';
+import { nameIn } from '../i18n/text.ts';
+import type { Assessment } from '../rest.ts';
+import type { Reader } from './reader.ts';
+
+export interface CriterionRow {
+  readonly id: string;
+  readonly name: string;
+  readonly required: string;
+  readonly kind: string;
+  readonly source: string;
+}
+
+export interface JudgedRow extends CriterionRow {
+  readonly declared: string;
+  readonly met: boolean;
+  readonly result: string;
+}
+
+export const criterionRows = (profile: EntryProfile, reader: Reader): CriterionRow[] => profile.criteria.map((criterion) => criterionRow(criterion, reader));
+
+/** The assessment's judgement beside what the profile says of each criterion. */
+export function judgedRows(assessment: Assessment, profile: EntryProfile | undefined, reader: Reader): JudgedRow[] {
+  const { text } = reader;
+  return assessment.criteria.map((judged) => {
+    const known = profile?.criteria.find((criterion) => criterion.id === judged.criterion);
+    const row = criterionRow(known ?? { ...judged, id: judged.criterion }, reader);
+    return {
+      ...row,
+      declared: judged.declared === null ? text('entry.undeclared') : plain(judged.declared, judged.unit, reader),
+      met: judged.met,
+      result: text(judged.met ? 'entry.met' : 'entry.notmet'),
+    };
+  });
+}
+
+function criterionRow(
+  criterion: Pick<Criterion, 'id' | 'name' | 'unit' | 'side' | 'threshold' | 'mandatory'> & Partial<Criterion>,
+  reader: Reader,
+): CriterionRow {
+  const { text, language } = reader;
+  const { source } = criterion;
+  return {
+    id: criterion.id,
+    name: nameIn(language, criterion),
+    required: text(`entry.${criterion.side}`, { value: plain(criterion.threshold, criterion.unit, reader) }),
+    kind: text(criterion.mandatory ? 'entry.mandatory' : 'entry.conditional'),
+    source:
+      source === undefined
+        ? ''
+        : source.confidence === 'read'
+          ? source.text
+          : `${source.text}（${text('confidence.note', { confidence: source.confidence })}）`,
+  };
+}
+
+/** Thresholds and declarations are shown as they were written, never rounded. */
+const plain = (value: number, unit: string, { language }: Reader): string =>
+  `${new Intl.NumberFormat(language, { maximumFractionDigits: 12 }).format(value)}${unit === '1' ? '' : `\u00a0${unit}`}`;

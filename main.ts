@@ -1,0 +1,233 @@
+import { existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { assessEntry } from './accounting/entry-assessment.ts';
+import { TodayFigures } from './accounting/today.ts';
+import { createApi } from './api/app.ts';
+import { createAuth } from './api/auth/auth.ts';
+import { hashSecret } from './api/auth/secrets.ts';
+import { createFigures } from './api/figures.ts';
+import type { Config } from './config.ts';
+import { type Core, type CoreOptions, openCore, Undo } from './core.ts';
+import { LiveGateway } from './dashboards/gateway.ts';
+import { LiveState } from './dashboards/live-state.ts';
+import { startDemonstration } from './demonstration.ts';
+import { firstAdministrator } from './first-start.ts';
+import { EmbeddedBroker } from './ingest/transports/embedded-broker.ts';
+import { MqttIngest } from './ingest/transports/mqtt-client.ts';
+import { subscriptionsIn } from './ingest/transports/subscription-memory.ts';
+import { createMetrics } from './metrics.ts';
+import { GreenparkError } from './model/errors.ts';
+import type { AirQuality } from './model/live.ts';
+import type { ParkId } from './model/ids.ts';
+
+/** Where the service listens, and what whoever started it should read. */
+export interface Started {
+  readonly http: { readonly port: number; readonly url: string };
+  /** The embedded broker's port; null with an external one. */
+  readonly mqttPort: number | null;
+  readonly notes: readonly string[];
+}
+
+export interface Greenpark {
+  start(): Promise<Started>;
+  /** Drains and closes everything, in reverse order of starting. May be called twice, and while starting. */
+  stop(): Promise<void>;
+}
+
+/** How often this service looks whether the registry changed under it, and lets rule timers elapse. */
+const EVERY_SECOND = 1000;
+const AIR_EVERY_MS = 60_000;
+
+/**
+ * The composition root: builds the parts in dependency order, introduces them to each other, starts and stops them. Readings are
+ * let in last and held back first.
+ */
+export function createApp(config: Config, options: CoreOptions): Greenpark {
+  const undo = new Undo();
+  let starting: Promise<Started> | null = null;
+  let stopping: Promise<void> | null = null;
+  const start = async (): Promise<Started> => {
+    try {
+      return await build(config, options, undo);
+    } catch (error) {
+      await undo.run().catch((fault: unknown) => options.logger.error({ err: fault }, 'undoing a failed start'));
+      throw error;
+    }
+  };
+  return {
+    start: () => (starting ??= start()),
+    stop: () => (stopping ??= (starting ?? Promise.resolve()).then(() => undo.run(), () => {})),
+  };
+}
+
+async function build(config: Config, options: CoreOptions, undo: Undo): Promise<Started> {
+  const { clock, logger } = options;
+  const core = await openCore(config, options, undo);
+  const notes = [...(await firstAdministrator(core.registry, config.adminPassword, clock()))];
+
+  const auth = createAuth({ registry: core.registry, clock });
+  const figures = createFigures({ store: core.store, directory: core.directory, clock });
+  const today = new TodayFigures(core.usage, core.directory);
+  const air = new Map<ParkId, AirQuality>();
+  const live = new LiveState({
+    directory: core.directory,
+    latest: core.latest,
+    alerts: { open: () => core.alerts.open(), capStates: (park, enterprise, now) => core.alerts.capStates(park, enterprise, now) },
+    accounting: {
+      today: (owner, now) => today.today(owner, now),
+      carbonToday: (owner, now) => today.carbonToday(owner, now),
+      air: ({ park }) => air.get(park) ?? null,
+    },
+    clock,
+  });
+  core.show = (block) => live.show(block);
+
+  let transport: Transport | null = null;
+  const gateway: { current: LiveGateway | null } = { current: null };
+  const metrics = createMetrics({
+    stats: core.pipeline.stats,
+    ages: core.ages,
+    clock,
+    openAlerts: () => core.alerts.open().length,
+    watchers: () => gateway.current?.connections ?? 0,
+    ingestFull: () => core.pipeline.full,
+  });
+  const api = createApi({
+    registry: core.registry,
+    store: core.store,
+    directory: core.directory,
+    latest: core.latest,
+    auth,
+    clock,
+    logger,
+    alerts: core.alerts,
+    figures,
+    state: (park, enterprise) => live.snapshot(park, enterprise),
+    assess: assessEntry,
+    readiness: () => readiness(core, () => transport),
+    metrics,
+    corrected: ({ meter, quantity, ts, value, quality }) => {
+      core.latest.correct(core.latest.seriesOf(meter, quantity), ts, value, quality);
+      core.usageTouched();
+    },
+    webFolder: webFolder(),
+    options: { trustProxy: config.http.trustProxy },
+  });
+  const server = createServer(api);
+  const port = await listen(server, config.http.port, config.http.host);
+  undo.push(() => closed(server));
+  const socket = new LiveGateway({ server, live, alerts: core.alerts, authenticate: auth.authenticate, clock, logger });
+  gateway.current = socket;
+  undo.push(() => socket.stop());
+  core.directory.onChange(() => socket.refresh());
+  core.directory.start(EVERY_SECOND);
+
+  const complain = (what: string) => (error: unknown) => logger.error({ err: error }, what);
+  const refreshAir = async () => {
+    for (const park of core.directory.current.parks.keys()) {
+      const [station] = await figures.air(park);
+      if (station === undefined) air.delete(park);
+      else air.set(park, station);
+    }
+  };
+  await refreshAir();
+  every(EVERY_SECOND, () => core.alerts.tick(clock()), undo);
+  every(AIR_EVERY_MS, () => void refreshAir().catch(complain('air quality could not be computed')), undo);
+
+  transport = await startTransport(config, core, options);
+  undo.push(() => transport?.stop());
+  if (config.demo) notes.push(...(await startDemonstration({ core, config, options, brokerPort: transport.port, undo })));
+  const url = `http://${config.http.host === '0.0.0.0' ? 'localhost' : config.http.host}:${port}`;
+  return {
+    http: { port, url },
+    mqttPort: transport.port,
+    notes: [
+      `Greenpark is at ${url}`,
+      transport.port === null ? `Readings come from the broker ${config.mqtt.url}` : `Gateways publish to mqtt://localhost:${transport.port}`,
+      ...notes,
+      'Ctrl-C stops it.',
+    ],
+  };
+}
+
+interface Transport {
+  /** Null for a broker that is not ours. */
+  readonly port: number | null;
+  /** Null while it can take readings, else why not. */
+  trouble(): string | null;
+  stop(): Promise<void>;
+}
+
+async function startTransport(config: Config, core: Core, { clock, logger }: CoreOptions): Promise<Transport> {
+  const { url, username, password, clientId, protocolVersion, host, port } = config.mqtt;
+  if (url === undefined) {
+    const broker = await EmbeddedBroker.start({
+      host,
+      port,
+      pipeline: core.pipeline,
+      authenticateGateway: async (id, secret) => {
+        const gateway = core.directory.current.gateway(id);
+        return gateway !== undefined && (await core.registry.gateways.secretHash(gateway.id)) === hashSecret(secret);
+      },
+      clock,
+      logger,
+    });
+    return { port: broker.address.port, trouble: () => null, stop: () => broker.stop() };
+  }
+  const client = new MqttIngest({
+    url,
+    username,
+    password,
+    clientId,
+    protocolVersion,
+    memory: subscriptionsIn(join(config.dataDir, 'mqtt-subscriptions.json')),
+    pipeline: core.pipeline,
+    clock,
+    logger,
+  });
+  return { port: null, trouble: () => (client.state.state === 'online' ? null : `the broker is ${client.state.state}`), stop: () => client.stop() };
+}
+
+async function readiness(core: Core, transport: () => Transport | null): Promise<{ part: string; ready: boolean; detail?: string }[]> {
+  const store = await core.store.ping().then(
+    () => ({ part: 'store', ready: true }),
+    () => ({ part: 'store', ready: false, detail: 'the store does not take a write now' }),
+  );
+  const trouble = transport()?.trouble() ?? (transport() === null ? 'starting' : null);
+  return [
+    store,
+    { part: 'broker', ready: trouble === null, ...(trouble === null ? {} : { detail: trouble }) },
+    { part: 'ingest', ready: !core.pipeline.full, ...(core.pipeline.full ? { detail: 'too much is not committed yet: the broker is held back' } : {}) },
+  ];
+}
+
+/** The built web client, beside the compiled program. */
+function webFolder(): string | null {
+  const folder = fileURLToPath(new URL('./dashboards/web-dist/', import.meta.url));
+  return existsSync(join(folder, 'index.html')) ? folder : null;
+}
+
+function every(ms: number, work: () => void, undo: Undo): void {
+  const timer = setInterval(work, ms).unref();
+  undo.push(() => clearInterval(timer));
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const inUse = new GreenparkError('PORT_IN_USE', `port ${port} for the API and dashboard is in use; set GREENPARK_HTTP_PORT to a free one`, { cause: error });
+      reject(error.code === 'EADDRINUSE' ? inUse : error);
+    });
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,49 @@
+import { expect } from 'chai';
+import type { Assessment } from '../../../dashboards/web/rest.ts';
+import { judgedRows } from '../../../dashboards/web/views/entry.ts';
+import { countersOf, payloadText } from '../../../dashboards/web/views/ingest.ts';
+import { readerFor } from './reader-for.ts';
+
+describe('an application criterion by criterion', () => {
+  it('shows thresholds and declarations unrounded, and what was not declared', () => {
+    const common = { name: '能耗', unit: 'tce', side: 'at-most', threshold: 0.123456, mandatory: true } as const;
+    const assessment: Assessment = {
+      outcome: 'refused',
+      profile: 'std',
+      version: 1,
+      criteria: [
+        { ...common, criterion: 'a', declared: 0.1234567, met: false },
+        { ...common, criterion: 'b', declared: null, met: false },
+      ],
+    };
+    const rows = judgedRows(assessment, undefined, readerFor('en', 0));
+    expect(rows.map((row) => [row.required, row.declared, row.result])).to.deep.equal([
+      ['at most 0.123456\u00a0tce', '0.1234567\u00a0tce', 'not met'],
+      ['at most 0.123456\u00a0tce', 'not declared', 'not met'],
+    ]);
+  });
+});
+
+describe('the state of ingest', () => {
+  it('reads the service’s own counters out of its metrics', () => {
+    const metrics =
+      '# HELP greenpark_x\ngreenpark_messages_total{outcome="ok",transport="mqtt"} 12\nnodejs_heap 5\ngreenpark_wait_bucket{le="1"} 3\ngreenpark_pending 0\n';
+    expect(countersOf(metrics)).to.deep.equal([
+      { name: 'greenpark_messages_total', labels: 'outcome=ok, transport=mqtt', value: 12 },
+      { name: 'greenpark_pending', labels: '', value: 0 },
+    ]);
+  });
+
+  for (const [name, bytes, expected] of [
+    ['text as text', Buffer.from('{"温度": 1}'), '{"温度": 1}'],
+    ['binary as hex', Buffer.from([0, 255, 16]), '00 ff 10'],
+    ['text with control characters as hex', Buffer.from('a\u0001'), '61 01'],
+    ['nothing as nothing', Buffer.alloc(0), ''],
+  ] as const) {
+    it(`shows a refused payload: ${name}`, () => expect(payloadText(bytes.toString('base64'))).to.equal(expected));
+  }
+
+  it('cuts a very long payload', () => {
+    expect(payloadText(Buffer.from('好'.repeat(9000)).toString('base64')).length).to.be.at.most(4000);
+  });
+});

@@ -1,0 +1,143 @@
+import { expect } from 'chai';
+import { LiveModel } from '../../../dashboards/web/live/live-model.ts';
+import { alertRow, byUrgency, fits, mayAcknowledge } from '../../../dashboards/web/views/alert-rows.ts';
+import { meterRows } from '../../../dashboards/web/views/meters.ts';
+import { buildOverview } from '../../../dashboards/web/views/overview.ts';
+import type { MeterId } from '../../../model/ids.ts';
+import { aCap, anAlert, Fixture, NOON, PAPER, PARK, STEEL } from '../two-enterprise-park.ts';
+import { readerFor } from './reader-for.ts';
+
+/** What a client holds after it watched a room of the fixture's park. */
+function watching(park: Fixture, enterprise: typeof STEEL | null = null): LiveModel {
+  return new LiveModel(JSON.parse(JSON.stringify(park.live.snapshot(PARK, enterprise))));
+}
+const all = { kind: '', silentOnly: false, search: '' } as const;
+
+describe('the live model of a client', () => {
+  it('holds the newest value of each series, whatever the order of arrival', () => {
+    const park = new Fixture();
+    park.read(['grid', 'active_power', 1]);
+    const model = watching(park);
+    const grid = 'grid' as MeterId;
+    expect(model.readings({ seq: 1, at: NOON + 9, readings: [[grid, 'active_power', NOON + 5, 2, 'good']] })).to.equal(true);
+    expect(model.readings({ seq: 2, at: NOON + 9, readings: [[grid, 'active_power', NOON + 3, 9, 'good']] })).to.equal(true);
+    expect(model.meters.get('grid')?.values.get('active_power')?.[2]).to.equal(2);
+    expect(model.meters.get('grid')?.newest).to.equal(NOON + 5);
+  });
+
+  it('notices a missing batch, and takes nothing from the one after it', () => {
+    const model = watching(new Fixture());
+    expect(model.readings({ seq: 2, at: NOON, readings: [['grid' as MeterId, 'active_power', NOON, 9, 'good']] })).to.equal(false);
+    expect(model.meters.get('grid')?.values.size).to.equal(0);
+  });
+
+  it('does not grow with what it does not know or what is over', () => {
+    const model = watching(new Fixture());
+    for (let seq = 1; seq <= 500; seq++) {
+      model.readings({ seq, at: NOON + seq, readings: [[`m-${seq}` as MeterId, 'active_power', NOON + seq, 1, 'good']] });
+      model.alert({ kind: 'fired', at: NOON, alert: anAlert(`x-${seq}`, null) });
+      model.alert({ kind: 'resolved', at: NOON, alert: anAlert(`x-${seq}`, null, { state: 'resolved' }) });
+    }
+    expect(model.meters.size).to.equal(5);
+    expect(model.alerts.size).to.equal(3);
+  });
+});
+
+describe('the overview', () => {
+  it('shows what the park has and no panel for what it has not', () => {
+    const park = new Fixture();
+    park.read(['grid', 'active_power', 500], ['steel-e', 'active_power', 300], ['paper-e', 'active_power', 100]);
+    const view = buildOverview(watching(park), readerFor('zh-CN', NOON));
+    expect(view.title).to.equal('蓉欧园');
+    expect(view.tiles.map((tile) => [tile.key, tile.value.text])).to.deep.equal([['consumption', '500']]);
+    expect(view.energy).to.equal(null);
+    expect(view.carbon).to.equal(null);
+    expect(view.air?.items[0]?.mean).to.deep.equal({ text: '20', unit: 'µg/m³' });
+    expect(view.enterprises.map((row) => [row.id, row.power.text, row.share, row.alerts])).to.deep.equal([
+      ['steel', '300', 0.75, 1],
+      ['paper', '100', 0.25, 1],
+    ]);
+  });
+
+  it('names the enterprise in its own view and lists no enterprises there', () => {
+    const view = buildOverview(watching(new Fixture(), STEEL), readerFor('en', NOON));
+    expect(view.title).to.equal('Steel works');
+    expect(view.enterprises).to.deep.equal([]);
+  });
+
+  it('counts meters as silent once their data is too old, with nothing new arriving', () => {
+    const park = new Fixture();
+    park.read(['grid', 'active_power', 500], ['steel-e', 'active_power', 300]);
+    const model = watching(park);
+    expect(buildOverview(model, readerFor('en', NOON)).meters.text).to.equal('3 of 5 meters silent');
+    const later = buildOverview(model, readerFor('en', NOON + 200_000));
+    expect(later.meters.silent).to.equal(5);
+    expect(later.enterprises.map((row) => row.power.text)).to.deep.equal(['–', '–']);
+  });
+
+  it('puts the fullest cap first and tells the stage reached, beyond the amount too', () => {
+    const park = new Fixture();
+    park.caps = [aCap('low', null, { used: 100, stages: [{ percent: 80, level: 'yellow', reached: false }] }), aCap('over', PAPER, { used: 1300 })];
+    const [over, low] = buildOverview(watching(park), readerFor('en', NOON)).caps;
+    expect([over?.id, over?.percent, over?.filled, over?.owner]).to.deep.equal(['over', '130%', 1, '纸厂']);
+    expect([low?.id, low?.level, low?.status]).to.deep.equal(['low', null, 'below the first stage']);
+  });
+});
+
+describe('alerts in a list', () => {
+  it('stand by urgency: unseen first, then the worst level, then the newest', () => {
+    const list = [
+      anAlert('seen-red', null, { state: 'acknowledged', level: 'red' }),
+      anAlert('blue', null, { level: 'blue' }),
+      anAlert('red-old', null, { level: 'red', since: NOON - 1000 }),
+      anAlert('red-new', null, { level: 'red' }),
+    ];
+    expect(list.sort(byUrgency).map((alert) => alert.id)).to.deep.equal(['red-new', 'red-old', 'blue', 'seen-red']);
+  });
+
+  it('say value, bound and unit, and until when somebody shelved them', () => {
+    const alert = anAlert('a', PAPER, { shelvedUntil: NOON + 3_600_000, shelvedBy: 'li', shelvedReason: 'test run' });
+    const model = watching(new Fixture());
+    const row = alertRow(alert, model, readerFor('en', NOON + 60_000));
+    expect(row.value).to.equal('120.0\u00a0kW, limit 100.0\u00a0kW');
+    expect(row.note).to.equal('shelved until 01 Jan, 13:00 · shelved by li: test run');
+    expect(alertRow(alert, model, readerFor('en', NOON + 7_200_000)).note, 'the time is over').to.equal(null);
+  });
+
+  it('may be acknowledged by operator and committee alone', () => {
+    expect((['operator', 'committee', 'auditor', 'enterprise'] as const).filter(mayAcknowledge)).to.deep.equal(['operator', 'committee']);
+  });
+
+  it('are filtered by state, level and enterprise', () => {
+    const alert = anAlert('a', STEEL, { state: 'acknowledged', level: 'red' });
+    expect(fits(alert, { state: 'open', level: 'all', enterprise: '' })).to.equal(true);
+    expect(fits(alert, { state: 'firing', level: 'all', enterprise: '' })).to.equal(false);
+    expect(fits(alert, { state: 'all', level: 'blue', enterprise: '' })).to.equal(false);
+    expect(fits(alert, { state: 'all', level: 'red', enterprise: PAPER })).to.equal(false);
+  });
+});
+
+describe('the list of meters', () => {
+  it('puts the silent ones first and finds by name, id or owner', () => {
+    const park = new Fixture();
+    park.read(['grid', 'active_power', 500], ['paper-water', 'water_volume', 12, NOON - 400_000]);
+    const model = watching(park);
+    const rows = meterRows(model, all, readerFor('en', NOON));
+    expect(rows.map((row) => [row.id, row.state])).to.deep.equal([
+      ['paper-water', 'stale'],
+      ['air', 'never'],
+      ['steel-e', 'never'],
+      ['paper-e', 'never'],
+      ['grid', 'fresh'],
+    ]);
+    expect(meterRows(model, { ...all, search: '纸厂' }, readerFor('en', NOON)).map((row) => row.id)).to.deep.equal(['paper-water', 'paper-e']);
+    expect(meterRows(model, { ...all, silentOnly: true }, readerFor('en', NOON))).to.have.length(4);
+    expect(meterRows(model, { ...all, kind: 'water' }, readerFor('en', NOON)).map((row) => row.id)).to.deep.equal(['paper-water']);
+  });
+
+  it('marks a value that may not be used', () => {
+    const park = new Fixture();
+    park.read(['grid', 'active_power', 500, NOON, 9]);
+    expect(meterRows(watching(park), { ...all, search: 'grid' }, readerFor('en', NOON))[0]?.flagged).to.equal('fault');
+  });
+});
