@@ -71,6 +71,7 @@ export class LiveGateway {
   readonly #figuresTimer: NodeJS.Timeout;
   readonly #recheckTimer: NodeJS.Timeout;
   readonly #lastFigures = new WeakMap<Room, string>();
+  readonly #layouts = new WeakMap<Room, string>();
   #readingsTimer: NodeJS.Timeout;
   #stopped = false;
 
@@ -106,12 +107,21 @@ export class LiveGateway {
     return this.#namespace.sockets.size;
   }
 
-  /** The registry changed: every watched room starts again from a snapshot, rooms that are gone are closed. */
+  /**
+   * The registry may have changed: watched rooms whose park, enterprises or meters did start again from a snapshot, rooms that
+   * are gone are closed. Cheap enough for every write to the registry; most (alerts, sessions, dead letters) change no room.
+   */
   refresh(): void {
     for (const room of [...this.#live.rooms()]) {
       const place = this.#live.placeOf(room.park, room.enterprise);
-      if (place === null) this.#namespace.in(room.name).disconnectSockets(true);
-      else this.#namespace.to(room.name).emit('snapshot', this.#live.snapshot(room.park, room.enterprise));
+      if (place === null) {
+        this.#namespace.in(room.name).disconnectSockets(true);
+        continue;
+      }
+      const layout = this.#live.layout(room.park, room.enterprise);
+      if (this.#layouts.get(room) === layout) continue;
+      this.#layouts.set(room, layout);
+      this.#namespace.to(room.name).emit('snapshot', this.#live.snapshot(room.park, room.enterprise));
     }
   }
 
@@ -190,6 +200,7 @@ export class LiveGateway {
     this.#unwatch(socket);
     const room = this.#live.join(place.park, place.enterprise);
     socket.data.room = room;
+    if (!this.#layouts.has(room)) this.#layouts.set(room, this.#live.layout(place.park, place.enterprise));
     const state = this.#live.snapshot(place.park, place.enterprise);
     const joined = socket.join(room.name);
     if (joined instanceof Promise) joined.catch((error: unknown) => this.#fault(error));

@@ -189,6 +189,12 @@ export class LiveState {
     };
   }
 
+  /** What a view is made of, as one text to compare: its park, enterprises and meters without anything they measure. */
+  layout(park: ParkId, enterprise: EnterpriseId | null): string {
+    const directory = this.#deps.directory.current;
+    return JSON.stringify([directory.park(park), [...directory.enterprisesOf(park)], this.#metersOf(park, enterprise)]);
+  }
+
   figures(park: ParkId, enterprise: EnterpriseId | null, now: EpochMs): LiveFigures {
     const owner = { park, enterprise };
     const meters = this.#metersOf(park, enterprise);

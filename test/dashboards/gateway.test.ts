@@ -255,13 +255,17 @@ describe('live gateway', () => {
     expect(good.socket.connected).to.equal(true);
   });
 
-  it('starts watched rooms again when the registry changed, and closes those whose park is gone', async () => {
+  it('starts a watched room again only when its own park changed, and closes those whose park is gone', async () => {
     const [viewer, other] = [await enter('committee'), await enter('other-committee')];
     await viewer.watch(PARK);
     await other.watch(OTHER_PARK);
     park.directory.current.parks = park.directory.current.parks.filter((each) => each.id === PARK);
     gateway.refresh();
-    await until('a second snapshot', () => viewer.snapshots.length === 2);
     await until('the other to be closed', () => !other.socket.connected);
+    expect(viewer.snapshots, 'nothing of its own changed').to.have.length(1);
+    park.directory.current.parks = park.directory.current.parks.map((each) => ({ ...each, name: '新名' }));
+    gateway.refresh();
+    await until('a second snapshot', () => viewer.snapshots.length === 2);
+    expect(viewer.snapshots[1]?.park.name).to.equal('新名');
   });
 });

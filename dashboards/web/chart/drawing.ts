@@ -53,7 +53,7 @@ export function drawChart(place: HTMLElement, options: ChartOptions): DrawnChart
     {
       ...size(),
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), format.zone),
-      padding: [10, 14, 0, 0],
+      padding: [10, 34, 0, 0],
       cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 7 } },
       legend: { live: true },
       scales: { x: { time: true, range: () => [window.from / 1000, window.to / 1000] }, y: { range: (_chart, min, max) => roomy(min, max) } },

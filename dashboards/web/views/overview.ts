@@ -1,7 +1,7 @@
 import type { Alert } from '../../../model/alert.ts';
-import { isStale } from '../../../model/live.ts';
+import { isStale, type LiveFigures } from '../../../model/live.ts';
 import type { Stage } from '../../../model/registry.ts';
-import type { Carrier, Level } from '../../../model/rules.ts';
+import type { Carrier, Flow, Level } from '../../../model/rules.ts';
 import { type PoweredMeter, powerNow } from '../../power.ts';
 import type { Figure } from '../format.ts';
 import { nameIn } from '../i18n/text.ts';
@@ -70,7 +70,7 @@ export function buildOverview(model: LiveModel, reader: Reader): Overview {
         ? null
         : {
             since: text('park.energy.since', { time: '00:00' }),
-            rows: figures.today.map((each) => ({
+            rows: [...figures.today].sort(asPeopleAsk).map((each) => ({
               carrier: each.carrier,
               name: text(`carrier.${each.carrier}`),
               flow: text(`flow.${each.flow}`),
@@ -99,6 +99,13 @@ export function buildOverview(model: LiveModel, reader: Reader): Overview {
     meters: { total, silent, text: silent === 0 ? text('park.allfresh', { total }) : text('park.silent', { count: silent, total }) },
   };
 }
+
+const CARRIER_ORDER: readonly Carrier[] = ['electricity', 'water', 'natural_gas', 'steam', 'heat', 'hydrogen'];
+const FLOW_ORDER: readonly Flow[] = ['consumption', 'generation', 'export', 'charge', 'discharge'];
+
+/** What was used before what was made, carrier by carrier. */
+const asPeopleAsk = (a: LiveFigures['today'][number], b: LiveFigures['today'][number]): number =>
+  CARRIER_ORDER.indexOf(a.carrier) - CARRIER_ORDER.indexOf(b.carrier) || FLOW_ORDER.indexOf(a.flow) - FLOW_ORDER.indexOf(b.flow);
 
 function tiles(model: LiveModel, { text, format }: Reader): Tile[] {
   const { power } = model.figures;
