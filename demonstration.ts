@@ -46,6 +46,7 @@ export async function startDemonstration({ core, config, options, brokerPort, un
     gateways,
     seed: SEED,
     clock: options.clock,
+    intervalSeconds: { ambient: 60 },
     history: { from: Math.max(now - WEEK_MS, leastOfLatest(core) + 1), to: now, stepSeconds: HISTORY_STEP_SECONDS },
     logger: options.logger,
   });
@@ -71,7 +72,9 @@ async function demonstrationPeople({ registry }: Core, now: EpochMs): Promise<st
   const people: readonly { username: string; role: Role; scope: Scope }[] = [
     { username: 'demo-committee', role: 'committee', scope: { kind: 'park', park: PARK_ID } },
     { username: 'demo-auditor', role: 'auditor', scope: { kind: 'region', region: '51' } },
-    ...(enterprise === undefined ? [] : [{ username: 'demo-enterprise', role: 'enterprise', scope: { kind: 'enterprise', park: PARK_ID, enterprise: enterprise.id } } as const]),
+    ...(enterprise === undefined
+      ? []
+      : [{ username: 'demo-enterprise', role: 'enterprise', scope: { kind: 'enterprise', park: PARK_ID, enterprise: enterprise.id } } as const]),
   ];
   const notes: string[] = [];
   for (const { username, role, scope } of people) {

@@ -20,8 +20,8 @@ import { MqttIngest } from './ingest/transports/mqtt-client.ts';
 import { subscriptionsIn } from './ingest/transports/subscription-memory.ts';
 import { createMetrics } from './metrics.ts';
 import { GreenparkError } from './model/errors.ts';
-import type { AirQuality } from './model/live.ts';
 import type { ParkId } from './model/ids.ts';
+import type { AirQuality } from './model/live.ts';
 
 /** Where the service listens, and what whoever started it should read. */
 export interface Started {
@@ -39,7 +39,7 @@ export interface Greenpark {
 
 /** How often this service looks whether the registry changed under it, and lets rule timers elapse. */
 const EVERY_SECOND = 1000;
-const AIR_EVERY_MS = 60_000;
+const AIR_EVERY_MS = 15_000;
 
 /**
  * The composition root: builds the parts in dependency order, introduces them to each other, starts and stops them. Readings are
@@ -59,7 +59,11 @@ export function createApp(config: Config, options: CoreOptions): Greenpark {
   };
   return {
     start: () => (starting ??= start()),
-    stop: () => (stopping ??= (starting ?? Promise.resolve()).then(() => undo.run(), () => {})),
+    stop: () =>
+      (stopping ??= (starting ?? Promise.resolve()).then(
+        () => undo.run(),
+        () => {},
+      )),
   };
 }
 
@@ -218,7 +222,9 @@ function every(ms: number, work: () => void, undo: Undo): void {
 function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const inUse = new GreenparkError('PORT_IN_USE', `port ${port} for the API and dashboard is in use; set GREENPARK_HTTP_PORT to a free one`, { cause: error });
+      const inUse = new GreenparkError('PORT_IN_USE', `port ${port} for the API and dashboard is in use; set GREENPARK_HTTP_PORT to a free one`, {
+        cause: error,
+      });
       reject(error.code === 'EADDRINUSE' ? inUse : error);
     });
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry as MetricRegistry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry as MetricRegistry } from 'prom-client';
 import type { IngestStats } from './ingest/stats.ts';
 import type { Clock } from './model/clock.ts';
 import type { EpochMs } from './model/ids.ts';
@@ -93,8 +93,14 @@ export function createMetrics(sources: MetricSources): () => Promise<string> {
     duplicate: stats.readingsDuplicate,
   }));
   counters('greenpark_ingest_rejects_total', 'Values or messages refused, by reason.', 'reason', () => stats.rejects);
-  counters('greenpark_ingest_flagged_total', 'Readings stored with a flag, by quality.', 'quality', () => ({ range: stats.flaggedRange, backwards: stats.flaggedBackwards }));
-  counters('greenpark_ingest_retries_total', 'Writes tried again, by target.', 'target', () => ({ store: stats.storeRetries, 'dead-letters': stats.letterRetries }));
+  counters('greenpark_ingest_flagged_total', 'Readings stored with a flag, by quality.', 'quality', () => ({
+    range: stats.flaggedRange,
+    backwards: stats.flaggedBackwards,
+  }));
+  counters('greenpark_ingest_retries_total', 'Writes tried again, by target.', 'target', () => ({
+    store: stats.storeRetries,
+    'dead-letters': stats.letterRetries,
+  }));
   gauge('greenpark_ingest_pending_messages', 'Messages taken and not yet committed.', () => stats.pendingMessages);
   gauge('greenpark_ingest_pending_readings', 'Readings taken and not yet committed.', () => stats.pendingReadings);
   gauge('greenpark_ingest_full', '1 while the broker is held back because too much is not committed.', () => (sources.ingestFull() ? 1 : 0));

@@ -36,7 +36,14 @@ export function carbonOf(activities: readonly Activity[], region: string, year: 
       continue;
     }
     kg = (kg ?? 0) + amount * factor.value;
-    factors.set(factor.name, { name: factor.name, value: factor.value, unit: factor.unit, source: factor.source, year: factor.year, confidence: factor.confidence });
+    factors.set(factor.name, {
+      name: factor.name,
+      value: factor.value,
+      unit: factor.unit,
+      source: factor.source,
+      year: factor.year,
+      confidence: factor.confidence,
+    });
   }
   return { kg, factors: [...factors.values()], without: [...without] };
 }

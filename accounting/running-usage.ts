@@ -6,7 +6,7 @@ import { quantityOf } from '../model/quantities.ts';
 import type { ReadingBlock } from '../model/reading.ts';
 import type { Park, RegisteredMeter } from '../model/registry.ts';
 import type { Carrier, Flow } from '../model/rules.ts';
-import type { ReadingStore } from '../store/port.ts';
+import type { CounterPoint, ReadingStore } from '../store/port.ts';
 import { type CountedFlow, countersOf, quantityFor, topMeters } from './flows.ts';
 import type { RunningUsage } from './port.ts';
 import { usageOf } from './usage.ts';
@@ -75,6 +75,31 @@ class CounterTally {
     this.lastTs = ts;
     this.lastValue = value;
   }
+
+  /** Takes the figures of day, month and year. They were asked for one after the other: all are brought to the newest point known. */
+  seed(known: readonly (Seed | undefined)[]): void {
+    const newest = known.reduce<CounterPoint | null>(
+      (best, seed) => (seed !== undefined && (best === null || seed.last.ts > best.ts) ? seed.last : best),
+      null,
+    );
+    if (newest === null) return;
+    for (const [at, seed] of known.entries()) {
+      if (seed === undefined) continue;
+      const { last } = seed;
+      const since = newest.ts === last.ts ? 0 : newest.value < last.value ? newest.value : newest.value - last.value;
+      this.periodFrom[at] = seed.from;
+      this.amount[at] = seed.amount + since;
+    }
+    this.lastTs = newest.ts;
+    this.lastValue = newest.value;
+  }
+}
+
+/** What the store knows of one counter in one running period. */
+interface Seed {
+  readonly from: EpochMs;
+  readonly amount: number;
+  readonly last: CounterPoint;
 }
 
 /**
@@ -120,7 +145,15 @@ export class UsageTally implements RunningUsage {
     return sum;
   }
 
-  /** Computes the figures anew from what is stored; three questions a park. */
+  /** Has any counter of this flow ever been read? Where not, there is nothing to show, which is not the same as zero. */
+  isMetered(owner: { readonly park: ParkId; readonly enterprise: EnterpriseId | null }, flow: CountedFlow): boolean {
+    return this.#counting(owner, flow).some(([ordinal, quantity]) => this.#latest.find(ordinal, quantity) !== undefined);
+  }
+
+  /**
+   * Computes the figures anew from what is stored; three questions a park. Readings may go on coming meanwhile: what was added but not
+   * stored when the store answered comes back with the next reading of its counter.
+   */
   async seed(store: Pick<ReadingStore, 'counters'>, now: EpochMs): Promise<void> {
     const { current } = this.#directory;
     for (const park of current.parks.values()) {
@@ -128,22 +161,23 @@ export class UsageTally implements RunningUsage {
         .metersOf(park.id)
         .flatMap((meter) => countersOf(meter.kind).map((quantity) => ({ meter: meter.ordinal, quantity: quantityOf(quantity).code })));
       if (counters.length === 0) continue;
+      const seeds = new Map<number, (Seed | undefined)[]>();
       for (const [at, period] of PERIODS.entries()) {
         const { from } = periodOf(now, period, park.timeZone);
         // One step as long as the range: the store sums up, and only ends come back.
         const to = now + 1;
         for (const series of await store.counters({ counters, from, to, step: to - from, origin: from })) {
-          const last = series.steps.at(-1)?.last;
-          if (last === undefined) continue;
-          const tally = this.#open(this.#latest.seriesOf(series.meter, series.quantity), series.meter, series.quantity);
+          const last = series.steps.at(-1)?.last ?? series.before;
+          if (last === null) continue;
+          const key = this.#latest.seriesOf(series.meter, series.quantity);
           const [usage] = usageOf({ ...series, after: null }, [{ from, to }], now);
-          if (tally === NOT_COUNTED || usage === undefined) continue;
-          tally.periodFrom[at] = from;
-          tally.amount[at] = usage.amount;
-          tally.lastTs = last.ts;
-          tally.lastValue = last.value;
+          const known = seeds.get(key) ?? [];
+          known[at] = { from, amount: usage?.amount ?? 0, last };
+          seeds.set(key, known);
         }
       }
+      // All at once: a reading between two of the answers must not count in one period and miss in another.
+      for (const [key, known] of seeds) this.#open(key, this.#latest.meter[key] as number, this.#latest.quantity[key] as number)?.seed(known);
     }
   }
 

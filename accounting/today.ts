@@ -1,10 +1,9 @@
 import type { EnterpriseId, EpochMs, ParkId } from '../model/ids.ts';
 import type { LiveFigures } from '../model/live.ts';
+import { carbonOf } from './carbon.ts';
 import type { CountedFlow } from './flows.ts';
 import { CARRIER_UNITS, countersOf, flowOf } from './flows.ts';
-import { carbonOf } from './carbon.ts';
-import type { RunningUsage } from './port.ts';
-import type { TallyDirectory } from './running-usage.ts';
+import type { TallyDirectory, UsageTally } from './running-usage.ts';
 
 interface Owner {
   readonly park: ParkId;
@@ -13,24 +12,21 @@ interface Owner {
 
 /** Figures since the zone's midnight, from the running usage alone: cheap enough to be asked every second. */
 export class TodayFigures {
-  readonly #usage: RunningUsage;
+  readonly #usage: Pick<UsageTally, 'soFar' | 'isMetered'>;
   readonly #directory: { readonly current: TallyDirectory };
   #view: TallyDirectory | null = null;
   #flows = new Map<string, readonly CountedFlow[]>();
 
-  constructor(usage: RunningUsage, directory: { readonly current: TallyDirectory }) {
+  constructor(usage: Pick<UsageTally, 'soFar' | 'isMetered'>, directory: { readonly current: TallyDirectory }) {
     this.#usage = usage;
     this.#directory = directory;
   }
 
-  /** One entry per carrier and flow that the owner has a meter for. */
+  /** One entry per carrier and flow that a meter of the owner has reported. */
   today(owner: Owner, now: EpochMs): LiveFigures['today'] {
-    return this.#flowsOf(owner).map(({ carrier, flow }) => ({
-      carrier,
-      flow,
-      amount: this.#usage.soFar(owner, carrier, flow, 'day', now),
-      unit: CARRIER_UNITS[carrier],
-    }));
+    return this.#flowsOf(owner)
+      .filter((flow) => this.#usage.isMetered(owner, flow))
+      .map(({ carrier, flow }) => ({ carrier, flow, amount: this.#usage.soFar(owner, carrier, flow, 'day', now), unit: CARRIER_UNITS[carrier] }));
   }
 
   /** Emissions with the factors behind them; null where nothing that emits is metered. */

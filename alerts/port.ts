@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { RunningUsage } from '../accounting/port.ts';
 import type { Clock } from '../model/clock.ts';
-import type { EnterpriseId, ParkId } from '../model/ids.ts';
+import type { EnterpriseId } from '../model/ids.ts';
 import type { Enterprise, Park, RegisteredMeter } from '../model/registry.ts';
 import type { Application, Cap, EntryProfile, Rule } from '../model/rules.ts';
 import type { ReadingStore } from '../store/port.ts';
@@ -46,9 +46,4 @@ export async function loadRuleBook(registry: Pick<Registry, 'rules' | 'caps' | '
     registry.applications.all(),
   ]);
   return { rules, caps, entryProfiles, applications };
-}
-
-export interface Owner {
-  readonly park: ParkId;
-  readonly enterprise: EnterpriseId | null;
 }

@@ -60,7 +60,12 @@ export function createFigures({ store, directory, clock }: FiguresDeps): Figures
     const series = await store.counters({ counters: [...counters.values()], from: first.from, to: last.to, step: stepFor(spans), origin: first.from });
     const now = clock();
     const usageBySeries = new Map(series.map((one) => [`${one.meter}/${one.quantity}`, usageOf(one, spans, now)]));
-    return plans.flatMap(({ group, flow, members }) =>
+    // A flow of which no counter was ever read has no figure, which is not the same as zero.
+    const read = new Set(
+      series.filter((one) => one.before !== null || one.after !== null || one.steps.length > 0).map((one) => `${one.meter}/${one.quantity}`),
+    );
+    const metered = plans.map((plan) => ({ ...plan, members: plan.members.filter((member) => read.has(member)) })).filter((plan) => plan.members.length > 0);
+    return metered.flatMap(({ group, flow, members }) =>
       spans.map((span, at): UsageFigure => {
         const parts = members.flatMap((member) => usageBySeries.get(member)?.[at] ?? []);
         return {
@@ -68,9 +73,9 @@ export function createFigures({ store, directory, clock }: FiguresDeps): Figures
           ...flow,
           enterprise: group.enterprise,
           meter: group.meter,
-          amount: parts.reduce((sum, part) => sum + part.amount, 0),
+          amount: withoutNoise(parts.reduce((sum, part) => sum + part.amount, 0)),
           unit: CARRIER_UNITS[flow.carrier],
-          estimated: parts.length < members.length || parts.some((part) => part.estimated),
+          estimated: parts.some((part) => part.estimated),
         };
       }),
     );
@@ -124,7 +129,13 @@ export function createFigures({ store, directory, clock }: FiguresDeps): Figures
 }
 
 /** Hours with the mean of their minutes; a minute counts as covered for as long as the station's interval says. */
-function hoursOf(meter: RegisteredMeter, item: AirItem, minutes: readonly { readonly at: EpochMs; readonly mean: number }[], from: EpochMs, to: EpochMs): HourlyMean[] {
+function hoursOf(
+  meter: RegisteredMeter,
+  item: AirItem,
+  minutes: readonly { readonly at: EpochMs; readonly mean: number }[],
+  from: EpochMs,
+  to: EpochMs,
+): HourlyMean[] {
   const covers = Math.max(1, Math.round((meter.intervalSeconds * 1000) / MINUTE));
   const hours: HourlyMean[] = [];
   let at = 0;
@@ -170,3 +181,6 @@ function stepFor(spans: readonly Span[]): number {
 }
 
 const yearOf = (ts: EpochMs, park: Park): number => Number(new Intl.DateTimeFormat('en', { year: 'numeric', timeZone: park.timeZone }).format(ts));
+
+/** Sums of binary fractions carry digits that nobody measured: six after the point are kept. */
+const withoutNoise = (amount: number): number => Number(amount.toFixed(6));

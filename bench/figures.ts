@@ -18,7 +18,8 @@ export const median = (values: readonly number[]): number => {
 };
 
 /** The value below which `share` of the sorted list lies. */
-export const quantile = (sorted: ArrayLike<number>, share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+export const quantile = (sorted: ArrayLike<number>, share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
 /** The bound below which `share` of a Prometheus histogram's observations lie, shared out evenly inside the bucket; in the histogram's unit. */
 export function histogramQuantile(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>, name: string, share: number): number {

@@ -57,7 +57,14 @@ export async function prepareData(meters: number): Promise<{ readonly folder: st
     rules: [rule('power-high', 'active_power', 1e6), rule('voltage-high', 'voltage_a', 1e5)],
   });
   const token = newSecret();
-  await registry.tokens.put({ name: 'bench', role: 'operator', scope: { kind: 'installation' }, secretHash: hashSecret(token), createdAt: Date.now(), expiresAt: null });
+  await registry.tokens.put({
+    name: 'bench',
+    role: 'operator',
+    scope: { kind: 'installation' },
+    secretHash: hashSecret(token),
+    createdAt: Date.now(),
+    expiresAt: null,
+  });
   registry.close();
   return { folder, token };
 }
@@ -67,7 +74,14 @@ export async function startService(data: { readonly folder: string; readonly tok
   const program = new URL('../cli/greenpark.js', import.meta.url).pathname;
   const child = spawn(process.execPath, [program, 'serve'], {
     cwd: data.folder,
-    env: { PATH: process.env['PATH'] ?? '', GREENPARK_DATA_DIR: data.folder, GREENPARK_HTTP_PORT: '0', GREENPARK_HTTP_HOST: '127.0.0.1', GREENPARK_LOG_LEVEL: 'warn', ...env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      GREENPARK_DATA_DIR: data.folder,
+      GREENPARK_HTTP_PORT: '0',
+      GREENPARK_HTTP_HOST: '127.0.0.1',
+      GREENPARK_LOG_LEVEL: 'warn',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const url = await new Promise<string>((resolve, reject) => {

@@ -93,7 +93,14 @@ async function measureGreenpark(plan: Plan): Promise<Measured> {
     await publishLoad({ port: broker.port, kind: plan.kind, messages: warmUp, meters: METERS, firstTs: FIRST_TS, rate: null });
     await committed(service, warmUp * perMessage);
     const before = usageOf(service);
-    const { startedAt } = await publishLoad({ port: broker.port, kind: plan.kind, messages: plan.messages, meters: METERS, firstTs: FIRST_TS + 86_400_000, rate: null });
+    const { startedAt } = await publishLoad({
+      port: broker.port,
+      kind: plan.kind,
+      messages: plan.messages,
+      meters: METERS,
+      firstTs: FIRST_TS + 86_400_000,
+      rate: null,
+    });
     const lastCommit = await committed(service, (warmUp + plan.messages) * perMessage);
     const after = usageOf(service);
     await service.stop();
@@ -125,7 +132,10 @@ export async function committed(service: Service, readings: number): Promise<num
   let at = 0;
   await until(`${readings} readings are committed`, async () => {
     const metrics = await service.metrics();
-    const sum = ['fresh', 'late', 'duplicate'].reduce((total, arrival) => total + (metrics.get(`greenpark_ingest_readings_total{arrival="${arrival}"}`) ?? 0), 0);
+    const sum = ['fresh', 'late', 'duplicate'].reduce(
+      (total, arrival) => total + (metrics.get(`greenpark_ingest_readings_total{arrival="${arrival}"}`) ?? 0),
+      0,
+    );
     at = (metrics.get('greenpark_ingest_last_commit_timestamp_seconds') ?? 0) * 1000;
     return sum >= readings;
   });

@@ -2,7 +2,7 @@ import { io } from 'socket.io-client';
 import type { LiveReading } from '../model/live.ts';
 import { type BenchResult, histogramQuantile, quantile } from './figures.ts';
 import { prepareData, startService, usageOf } from './greenpark.ts';
-import { METERS, committed, online, stopAndRemove } from './ingest.ts';
+import { committed, METERS, online, stopAndRemove } from './ingest.ts';
 import { PARK, publishLoad, VALUES_PER_FRAME } from './load.ts';
 import { startMosquitto } from './servers.ts';
 
@@ -24,7 +24,9 @@ export async function benchLatency(saturation: number): Promise<BenchResult> {
     const socket = io(`${service.url}/live`, { auth: { token: service.token }, transports: ['websocket'] });
     await new Promise<void>((resolve, reject) => {
       socket.once('connect_error', reject);
-      socket.once('connect', () => socket.emit('watch', { park: PARK }, (refused: unknown) => (refused === null ? resolve() : reject(new Error(JSON.stringify(refused))))));
+      socket.once('connect', () =>
+        socket.emit('watch', { park: PARK }, (refused: unknown) => (refused === null ? resolve() : reject(new Error(JSON.stringify(refused))))),
+      );
     });
     const load = { port: broker.port, kind: 'single', meters: METERS, firstTs: null } as const;
     await publishLoad({ ...load, messages: rate * 3, rate });

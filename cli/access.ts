@@ -6,8 +6,8 @@ import { readConfig } from '../config.ts';
 import { ROLES, type Role, type Scope } from '../model/access.ts';
 import { GreenparkError } from '../model/errors.ts';
 import type { EnterpriseId, GatewayId, ParkId } from '../model/ids.ts';
-import { openRegistry } from '../store/registry/open.ts';
 import type { OpenRegistry } from '../store/registry/open.ts';
+import { openRegistry } from '../store/registry/open.ts';
 import type { Registry } from '../store/registry/port.ts';
 
 interface ScopeOptions {
@@ -53,7 +53,14 @@ export function tokenCommand(): Command {
         const secret = newSecret();
         const now = Date.now();
         const scope = await scopeOf(options, registry);
-        await registry.tokens.put({ name, role: options.role, scope, secretHash: hashSecret(secret), createdAt: now, expiresAt: days === null ? null : now + days * 86_400_000 });
+        await registry.tokens.put({
+          name,
+          role: options.role,
+          scope,
+          secretHash: hashSecret(secret),
+          createdAt: now,
+          expiresAt: days === null ? null : now + days * 86_400_000,
+        });
         await audit(registry, 'token', name, { role: options.role, scope, days });
         console.log(secret);
       }),

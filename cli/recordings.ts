@@ -4,11 +4,11 @@ import { basename } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { destination, pino } from 'pino';
 import { readConfig } from '../config.ts';
+import { withCore } from '../core.ts';
 import { describeRejection, type RecordingCounts, type Rejection } from '../ingest/recordings/counts.ts';
 import { type ImportSummary, importRecording } from '../ingest/recordings/import.ts';
 import { type Mapping, parseMapping } from '../ingest/recordings/mapping.ts';
 import { replayRecording } from '../ingest/recordings/replay.ts';
-import { withCore } from '../core.ts';
 import { GreenparkError } from '../model/errors.ts';
 
 interface CommonOptions {
@@ -47,7 +47,7 @@ export function replayCommand(): Command {
     .addOption(new Option('--speed <n>', 'times real speed; 0: as fast as possible').argParser(speedOf).makeOptionMandatory())
     .option('--url <url>', 'broker', 'mqtt://localhost:1883')
     .option('--username <name>')
-    .addOption(new Option('--password <text>').env('GREENPARK_REPLAY_PASSWORD'))
+    .addOption(new Option('--password <text>').env('MQTT_PASSWORD'))
     .option('--loop', 'begin again at the end, until Ctrl-C')
     .option('--as-recorded', 'keep the recording’s times; otherwise each reading carries the time at which it is sent')
     .action(runReplay);

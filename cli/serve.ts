@@ -12,7 +12,10 @@ export function serveCommand(): Command {
 
 async function serve(): Promise<void> {
   const config = readConfig(process.env);
-  const logger = pino({ level: config.logLevel, base: null, redact: ['req.headers.cookie', 'req.headers.authorization'] }, destination({ dest: 2, sync: false }));
+  const logger = pino(
+    { level: config.logLevel, base: null, redact: ['req.headers.cookie', 'req.headers.authorization'] },
+    destination({ dest: 2, sync: false }),
+  );
   const app = await createApp(config, { clock: Date.now, logger });
   const stopped = new Promise<number>((resolve) => {
     let asked = false;

@@ -24,7 +24,7 @@ export const GATEWAYS: readonly Gateway[] = [
   { id: GATEWAY.environment, park: PARK_ID, name: '环境数采仪' },
 ];
 
-/** Seconds between two readings, by kind of meter; main meters and incomers report every 5. */
+/** Seconds within which a reading is due, by kind of meter; main meters and incomers report every 5. A reading of the ambient station stands for five minutes. */
 export const INTERVALS: Readonly<Record<MeterKind, number>> = {
   electricity: 10,
   pv: 10,
@@ -38,7 +38,7 @@ export const INTERVALS: Readonly<Record<MeterKind, number>> = {
   heat: 30,
   steam: 30,
   weather: 30,
-  ambient: 60,
+  ambient: 300,
   outfall: 60,
 };
 const MAIN_INTERVAL = 5;

@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox';
+import Type from 'typebox';
 
 /** A value that only the parser which checked it may make; a mix-up of two ids then fails to compile. */
 type Branded<T, Name extends string> = T & { readonly __brand: Name };
@@ -23,4 +23,3 @@ export const EnterpriseIdSchema = Type.Unsafe<EnterpriseId>(idSchema('enterprise
 export const MeterIdSchema = Type.Unsafe<MeterId>(idSchema('meter id'));
 export const GatewayIdSchema = Type.Unsafe<GatewayId>(idSchema('gateway id'));
 export const RecordIdSchema = idSchema('record id');
-export type RecordId = Static<typeof RecordIdSchema>;

@@ -20,7 +20,6 @@ export const QUALITY = {
 } as const;
 
 export type QualityName = keyof typeof QUALITY;
-export type Quality = (typeof QUALITY)[QualityName];
 
 const NAMES = Object.keys(QUALITY) as QualityName[];
 export const qualityName = (quality: number): QualityName => NAMES[quality] ?? 'fault';

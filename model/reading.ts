@@ -1,15 +1,4 @@
-import type { EpochMs, MeterId } from './ids.ts';
-import type { QualityName } from './quality.ts';
-import type { QuantityName } from './quantities.ts';
-
-/** One value as people and the API see it. `value` is in the catalogue's unit, after the meter's multiplier. */
-export interface Reading {
-  readonly meter: MeterId;
-  readonly quantity: QuantityName;
-  readonly ts: EpochMs;
-  readonly value: number;
-  readonly quality: QualityName;
-}
+import type { EpochMs } from './ids.ts';
 
 /**
  * Readings in columns, as the hot path carries them: row i is one value. Consecutive rows of one meter and time form a frame.

@@ -1,6 +1,6 @@
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import addFormatsModule from 'ajv-formats';
-import type { Static, TSchema } from 'typebox';
+import type { TSchema } from 'typebox';
 import { type Fault, GreenparkError } from './errors.ts';
 
 // ajv-formats is CommonJS: under NodeNext its callable is the module's own default.
@@ -17,19 +17,6 @@ export type Check = (value: unknown) => readonly Fault[];
 export function checkOf(schema: TSchema): Check {
   const validate = ajv.compile(schema);
   return (value) => (validate(value) ? [] : (validate.errors ?? []).map(faultOf));
-}
-
-/**
- * Compiles `schema` into a parser: the value itself, now typed, or a GreenparkError `INPUT_INVALID` that lists every fault.
- * `what` names the input in the message, e.g. "meter" or "rule".
- */
-export function parserOf<S extends TSchema>(schema: S, what: string): (value: unknown) => Static<S> {
-  const check = checkOf(schema);
-  return (value) => {
-    const faults = check(value);
-    if (faults.length > 0) throw invalid(what, faults);
-    return value as Static<S>;
-  };
 }
 
 export function invalid(what: string, faults: readonly Fault[]): GreenparkError {

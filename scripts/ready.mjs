@@ -8,7 +8,25 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 
-const SOURCES = ['main.ts', 'config.ts', 'core.ts', 'metrics.ts', 'demonstration.ts', 'first-start.ts', 'model', 'accounting', 'store', 'ingest', 'alerts', 'api', 'dashboards', 'cli', 'demo', 'test', 'bench'];
+const SOURCES = [
+  'main.ts',
+  'config.ts',
+  'core.ts',
+  'metrics.ts',
+  'demonstration.ts',
+  'first-start.ts',
+  'model',
+  'accounting',
+  'store',
+  'ingest',
+  'alerts',
+  'api',
+  'dashboards',
+  'cli',
+  'demo',
+  'test',
+  'bench',
+];
 
 /** Runs a program of this checkout; a failure ends this process with the program's own exit code. */
 export function run(command, args, options = {}) {

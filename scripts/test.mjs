@@ -10,5 +10,8 @@ if (only.length === 0) {
   run('npm', ['run', '--silent', 'check:imports']);
   run('npm', ['run', '--silent', 'check:unused']);
 }
-const result = spawnSync(process.execPath, ['node_modules/mocha/bin/mocha.js', ...(only.length > 0 ? only : ['build/test/**/*.test.js'])], { cwd: root, stdio: 'inherit' });
+const result = spawnSync(process.execPath, ['node_modules/mocha/bin/mocha.js', ...(only.length > 0 ? only : ['build/test/**/*.test.js'])], {
+  cwd: root,
+  stdio: 'inherit',
+});
 process.exit(result.status ?? 1);

@@ -36,7 +36,9 @@ export async function* csvRows(
     skip_empty_lines: true,
   });
   const lines = new LineFilter(format, watch.onBad);
-  const stages: [Readable, ...Transform[]] = gzipped ? [source, createGunzip(), decoder(format.encoding, lines), parser] : [source, decoder(format.encoding, lines), parser];
+  const stages: [Readable, ...Transform[]] = gzipped
+    ? [source, createGunzip(), decoder(format.encoding, lines), parser]
+    : [source, decoder(format.encoding, lines), parser];
   pipeline(stages, () => {
     // The iteration below throws the error.
   });

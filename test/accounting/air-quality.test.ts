@@ -29,7 +29,10 @@ describe('the individual air quality index', () => {
   });
 
   it('agrees with every row of the public table of answers', function () {
-    const rows = readFileSync(`${requireRecordings(this)}aqi_cn_iaqi_vectors.csv`, 'utf8').trim().split('\n').slice(1);
+    const rows = readFileSync(`${requireRecordings(this)}aqi_cn_iaqi_vectors.csv`, 'utf8')
+      .trim()
+      .split('\n')
+      .slice(1);
     expect(rows.length).to.be.above(100);
     for (const row of rows) {
       const [standard = '', name = '', concentration, answer] = row.split(',');
@@ -43,7 +46,8 @@ describe('the individual air quality index', () => {
 describe('the air quality index', () => {
   const station = 'ambient-1' as MeterId;
   const at = Date.parse('2026-05-01T10:00:00+08:00');
-  const means = (over: Partial<Record<AirItem, number>>) => new Map<AirItem, number>(Object.entries({ pm2_5: 30, pm10: 40, so2: 10, no2: 30, co: 0.6, o3: 80, ...over }) as [AirItem, number][]);
+  const means = (over: Partial<Record<AirItem, number>>) =>
+    new Map<AirItem, number>(Object.entries({ pm2_5: 30, pm10: 40, so2: 10, no2: 30, co: 0.6, o3: 80, ...over }) as [AirItem, number][]);
   const without = (map: Map<AirItem, number>, item: AirItem) => {
     map.delete(item);
     return map;
@@ -76,7 +80,10 @@ describe('the air quality index', () => {
   it('is given above 100 even when one is missing', () => expect(realTimeAir(station, at, without(means({ pm2_5: 120 }), 'o3')).aqi).to.be.above(100));
 
   it('agrees with the public composite answers', function () {
-    const rows = readFileSync(`${requireRecordings(this)}aqi_cn_composite_vectors.csv`, 'utf8').trim().split('\n').slice(1);
+    const rows = readFileSync(`${requireRecordings(this)}aqi_cn_composite_vectors.csv`, 'utf8')
+      .trim()
+      .split('\n')
+      .slice(1);
     for (const row of rows) {
       const cells = row.split(',');
       const hourly = cells[1] === 'hourly';

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import mqtt, { type MqttClient } from 'mqtt';
 import { expect } from 'chai';
+import mqtt, { type MqttClient } from 'mqtt';
 import { parseMapping } from '../../ingest/recordings/mapping.ts';
 import { type ReplayOptions, type ReplaySummary, replayRecording } from '../../ingest/recordings/replay.ts';
 import { GreenparkError } from '../../model/errors.ts';
 import { until } from '../ingest/harness.ts';
-import { inFolder, ISO } from '../ingest/recordings/a-recording.ts';
+import { ISO, inFolder } from '../ingest/recordings/a-recording.ts';
 import { requireServer } from '../real-servers.ts';
 import { freePort, Mosquitto } from './ingest-mosquitto.ts';
 
@@ -23,7 +23,8 @@ interface Heard {
 const BEGIN = Date.UTC(2020, 0, 1);
 const MINUTE = 60_000;
 /** Values 0, 1, 2 … a minute apart. */
-const minutes = (count: number): string => `t,v\n${Array.from({ length: count }, (_, at) => `${new Date(BEGIN + at * MINUTE).toISOString()},${at}\n`).join('')}`;
+const minutes = (count: number): string =>
+  `t,v\n${Array.from({ length: count }, (_, at) => `${new Date(BEGIN + at * MINUTE).toISOString()},${at}\n`).join('')}`;
 
 const replay = (url: string, text: string, more: Partial<ReplayOptions> = {}): Promise<ReplaySummary> =>
   inFolder((folder) => {
@@ -44,7 +45,9 @@ describe('replaying a recording', function () {
     listener = mqtt.connect(mosquitto.url, { protocolVersion: 4 });
     await new Promise((resolve) => listener.once('connect', resolve));
     await listener.subscribeAsync('#', { qos: 1 });
-    listener.on('message', (topic, payload, { qos, retain }) => heard.push({ topic, qos, retain, ...(JSON.parse(payload.toString()) as Pick<Heard, 'ts' | 'values'>) }));
+    listener.on('message', (topic, payload, { qos, retain }) =>
+      heard.push({ topic, qos, retain, ...(JSON.parse(payload.toString()) as Pick<Heard, 'ts' | 'values'>) }),
+    );
   });
   beforeEach(() => {
     heard = [];

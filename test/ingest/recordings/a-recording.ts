@@ -42,4 +42,5 @@ export const read = (content: string | Uint8Array, mapping: string, more: Partia
 export const timed = (time: string): string => `{ park: p-1, meter: m-1, time: ${time}, columns: { v: { quantity: pm2_5 } } }`;
 export const ISO = timed('{ columns: t, format: iso, zone: UTC }');
 /** A mapping of column `v` with the given use, times in UTC. */
-export const used = (use: string, more = ''): string => `{ park: p-1, meter: m-1, time: { columns: t, format: iso, zone: UTC }, columns: { v: ${use} }${more} }`;
+export const used = (use: string, more = ''): string =>
+  `{ park: p-1, meter: m-1, time: { columns: t, format: iso, zone: UTC }, columns: { v: ${use} }${more} }`;

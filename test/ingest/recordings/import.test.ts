@@ -6,7 +6,7 @@ import { type ImportSummary, importRecording } from '../../../ingest/recordings/
 import { parseMapping } from '../../../ingest/recordings/mapping.ts';
 import { GreenparkError } from '../../../model/errors.ts';
 import { aMeter, aRig, NOW, type Rig } from '../harness.ts';
-import { inFolder, ISO, used } from './a-recording.ts';
+import { ISO, inFolder, used } from './a-recording.ts';
 
 const HOUR = 3_600_000;
 const stamp = (hours: number): string => new Date(NOW + hours * HOUR).toISOString();
@@ -66,7 +66,8 @@ describe('importing a recording', () => {
 
   it('keeps the order of the file between meters', async () => {
     const rig = aRig();
-    const mapping = '{ park: p-1, time: { columns: t, format: iso, zone: UTC }, columns: { a: { quantity: pm2_5, meter: m-1 }, b: { quantity: pm2_5, meter: m-2 } } }';
+    const mapping =
+      '{ park: p-1, time: { columns: t, format: iso, zone: UTC }, columns: { a: { quantity: pm2_5, meter: m-1 }, b: { quantity: pm2_5, meter: m-2 } } }';
     await run(rig, `t,a,b\n${stamp(-2)},1,2\n${stamp(-1)},3,4\n`, mapping);
     expect(rig.judged.map(([meter, , , value]) => [meter, value])).to.deep.equal([
       [1, 1],

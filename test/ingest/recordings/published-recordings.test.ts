@@ -9,7 +9,10 @@ const HOUR = 3_600_000;
 
 /** The file as a plain scan sees it: cells by column name, nothing else understood. */
 function scan(folder: string, name: string): Record<string, string>[] {
-  const [header = '', ...lines] = gunzipSync(readFileSync(`${folder}/${name}.csv.gz`)).toString('utf8').trimEnd().split('\n');
+  const [header = '', ...lines] = gunzipSync(readFileSync(`${folder}/${name}.csv.gz`))
+    .toString('utf8')
+    .trimEnd()
+    .split('\n');
   const names = header.split(',');
   return lines.map((line) => Object.fromEntries(line.split(',').map((cell, at) => [names[at], cell])));
 }
@@ -20,11 +23,36 @@ const readPublished = (folder: string, name: string, mapping: string): Promise<R
 const BEIJING = ['PM2.5', 'PM10', 'SO2', 'NO2', 'CO', 'O3', 'TEMP', 'PRES', 'DEWP', 'RAIN', 'wd', 'WSPM'];
 const WITH_WEATHER = ['PM_US Post', 'DEWP', 'HUMI', 'PRES', 'TEMP', 'cbwd', 'precipitation'];
 const WATER = ['avg_inflow', 'avg_outflow', 'total_grid', 'Am', 'BOD', 'COD', 'TN', 'T', 'SLP', 'H', 'PP', 'V'];
-const TURBINE = ['Carbon monoxide', 'Nitrogen oxides', 'Turbine after temperature', 'Turbine energy yield', 'Ambient temperature', 'Ambient pressure', 'Ambient humidity'];
-const ROOF = ['ac_power_kw_1137', 'module_temp__1056', 'poa_irradiance__1055', 'inv2_ac_power_w__1047', 'inv2_dc_current__1049', 'inv2_dc_power__1135', 'inv2_dc_voltage__1048', 'inv2_temp__1050', 'ambient_temp__1053', 'wind_speed__1051'];
+const TURBINE = [
+  'Carbon monoxide',
+  'Nitrogen oxides',
+  'Turbine after temperature',
+  'Turbine energy yield',
+  'Ambient temperature',
+  'Ambient pressure',
+  'Ambient humidity',
+];
+const ROOF = [
+  'ac_power_kw_1137',
+  'module_temp__1056',
+  'poa_irradiance__1055',
+  'inv2_ac_power_w__1047',
+  'inv2_dc_current__1049',
+  'inv2_dc_power__1135',
+  'inv2_dc_voltage__1048',
+  'inv2_temp__1050',
+  'ambient_temp__1053',
+  'wind_speed__1051',
+];
 const STATION = ['Ambient Temperature', 'Barometric Pressure', 'Global Horizontal', 'Relative Humidity', 'Wind Direction', 'Wind Speed'];
 const MAST = ['Spd80mN', 'Dir78mS', 'Spd60mN', 'Dir58mS', 'Spd40mN', 'Dir38mS', 'T2m', 'RH2m', 'P2m', 'PrcpTot'];
-const STEEL = ['Usage_kWh', 'Lagging_Current_Reactive_Power_kVarh', 'Leading_Current_Reactive_Power_kVarh', 'Lagging_Current_Power_Factor', 'Leading_Current_Power_Factor'];
+const STEEL = [
+  'Usage_kWh',
+  'Lagging_Current_Reactive_Power_kVarh',
+  'Leading_Current_Reactive_Power_kVarh',
+  'Lagging_Current_Power_Factor',
+  'Leading_Current_Power_Factor',
+];
 
 /** File, mapping, columns taken, and the number of readings that go beyond one per cell. */
 const FILES: readonly [name: string, mapping: string, columns: readonly string[], beyond?: (rows: number) => number][] = [
@@ -47,7 +75,8 @@ const FILES: readonly [name: string, mapping: string, columns: readonly string[]
 ];
 
 const ZERO_IS_MISSING: ReadonlySet<string> = new Set(['T', 'SLP', 'H']);
-const isMissing = (column: string, cell: string): boolean => cell === 'NA' || cell === '' || cell === 'cv' || (ZERO_IS_MISSING.has(column) && Number(cell) === 0);
+const isMissing = (column: string, cell: string): boolean =>
+  cell === 'NA' || cell === '' || cell === 'cv' || (ZERO_IS_MISSING.has(column) && Number(cell) === 0);
 
 describe('the mappings of the published recordings', () => {
   let folder: string;
@@ -81,7 +110,10 @@ describe('the mappings of the published recordings', () => {
   it('put the steel works’ midnights at the end of the day, without a gap', async () => {
     const rows = scan(folder, 'steel_energy_2018H1');
     const stamps = rows.map(({ date = '' }) => `${date.slice(6, 10)}${date.slice(3, 5)}${date.slice(0, 2)}${date.slice(11)}`);
-    expect(stamps.filter((stamp, at) => at > 0 && stamp <= (stamps[at - 1] ?? '')), 'stamps that run backwards as written').to.have.length(181);
+    expect(
+      stamps.filter((stamp, at) => at > 0 && stamp <= (stamps[at - 1] ?? '')),
+      'stamps that run backwards as written',
+    ).to.have.length(181);
     const { frames } = await readPublished(folder, 'steel_energy_2018H1', 'steel');
     const times = frames.map(({ ts }) => ts);
     const steps = new Set(times.slice(1).map((ts, at) => ts - (times[at] as number)));
@@ -92,7 +124,8 @@ describe('the mappings of the published recordings', () => {
 
   it('keep the steel works’ energy of each month, as intervals and as a register', async () => {
     const plain = new Map<string, number>();
-    for (const { date = '', Usage_kWh } of scan(folder, 'steel_energy_2018H1')) plain.set(date.slice(3, 5), (plain.get(date.slice(3, 5)) ?? 0) + Number(Usage_kWh));
+    for (const { date = '', Usage_kWh } of scan(folder, 'steel_energy_2018H1'))
+      plain.set(date.slice(3, 5), (plain.get(date.slice(3, 5)) ?? 0) + Number(Usage_kWh));
     expect([...plain.keys()]).to.deep.equal(['01', '02', '03', '04', '05', '06']);
     const { frames } = await readPublished(folder, 'steel_energy_2018H1', 'steel');
     for (const [month, sum] of plain) {
@@ -119,7 +152,10 @@ describe('the mappings of the published recordings', () => {
       expect(frames.filter(({ values }) => values['co'] === undefined)).to.have.length(co);
       const written = scan(folder, name).filter((row) => row['CO'] !== 'NA');
       const carbonMonoxide = frames.flatMap(({ values }) => values['co'] ?? []);
-      expect(carbonMonoxide.every((value, at) => Math.abs(value * 1000 - Number(written[at]?.['CO'])) < 1e-6), 'CO in mg/m³').to.equal(true);
+      expect(
+        carbonMonoxide.every((value, at) => Math.abs(value * 1000 - Number(written[at]?.['CO'])) < 1e-6),
+        'CO in mg/m³',
+      ).to.equal(true);
     });
   }
 

@@ -1,9 +1,9 @@
-import { expect } from 'chai';
 import { gzipSync } from 'node:zlib';
+import { expect } from 'chai';
 import { GreenparkError } from '../../../model/errors.ts';
 import { ISO, read, timed, used } from './a-recording.ts';
 
-const valueOf = async (cell: string, use: string, more = ''): Promise<number | string | undefined> => {
+const takenFrom = async (cell: string, use: string, more = ''): Promise<number | string | undefined> => {
   const { frames, rejections, counts } = await read(`t,v\n2020-01-01,${cell}\n`, used(use, more));
   const [frame] = frames;
   if (frame === undefined) return counts.missing === 1 ? 'missing' : rejections[0]?.reason;
@@ -47,7 +47,7 @@ const refusalOf = async (work: Promise<unknown>): Promise<GreenparkError> => {
 describe('reading a recording', () => {
   for (const [what, cell, use, more, expected] of VALUES) {
     it(`takes ${what}: ${cell} → ${expected}`, async () => {
-      const value = await valueOf(cell, use, more);
+      const value = await takenFrom(cell, use, more);
       if (typeof expected === 'number') expect(value).to.be.closeTo(expected, 1e-12 * Math.max(1, Math.abs(expected)));
       else expect(value).to.equal(expected);
     });
@@ -89,7 +89,8 @@ describe('reading a recording', () => {
   }
 
   it('gives each column its own meter', async () => {
-    const mapping = '{ park: p-1, meter: m-1, time: { columns: t, format: iso, zone: UTC }, columns: { a: { quantity: pm2_5 }, b: { quantity: pm2_5, meter: m-2 }, c: { quantity: pm10, meter: m-2 } } }';
+    const mapping =
+      '{ park: p-1, meter: m-1, time: { columns: t, format: iso, zone: UTC }, columns: { a: { quantity: pm2_5 }, b: { quantity: pm2_5, meter: m-2 }, c: { quantity: pm10, meter: m-2 } } }';
     const { frames } = await read('t,a,b,c\n2020-01-01,1,2,3\n2020-01-02,,,4\n', mapping);
     expect(frames.map(({ line, meter, values }) => [line, meter, values])).to.deep.equal([
       [2, 'm-1', { pm2_5: 1 }],
@@ -103,7 +104,9 @@ describe('reading a recording', () => {
     const text = 't,s,v\n2020-01-01,Dongsi,1\n2020-01-01,Huairou,2\n';
     const byTable = await read(text, `${base}, ids: { Dongsi: m-1 } } }`);
     expect(byTable.frames.map(({ meter }) => meter)).to.deep.equal(['m-1']);
-    expect(byTable.rejections).to.deep.equal([{ file: 'small.csv', line: 3, column: 's', reason: 'unknown-meter', detail: 'the mapping has no meter for "Huairou"' }]);
+    expect(byTable.rejections).to.deep.equal([
+      { file: 'small.csv', line: 3, column: 's', reason: 'unknown-meter', detail: 'the mapping has no meter for "Huairou"' },
+    ]);
     const asItStands = await read(text, `${base} } }`, { meterFault: (meter) => (meter === 'Dongsi' ? 'not registered' : null) });
     expect(asItStands.frames.map(({ meter }) => meter)).to.deep.equal(['Huairou']);
     expect(asItStands.rejections.map(({ line, detail }) => [line, detail])).to.deep.equal([[2, 'not registered']]);
@@ -148,7 +151,8 @@ describe('reading a recording', () => {
   });
 
   it('tells every column in which mapping and file differ', async () => {
-    const mapping = '{ park: p-1, meter: m-1, time: { columns: when, format: iso, zone: UTC }, ignored: [gone], columns: { a: { quantity: pm2_5 }, b: { quantity: pm10 } } }';
+    const mapping =
+      '{ park: p-1, meter: m-1, time: { columns: when, format: iso, zone: UTC }, ignored: [gone], columns: { a: { quantity: pm2_5 }, b: { quantity: pm10 } } }';
     const { code, faults } = await refusalOf(read('t,a,x,x\n', mapping));
     expect(code).to.equal('INPUT_INVALID');
     expect(faults.map(({ path, message }) => `${path}: ${message.split(';')[0]}`)).to.deep.equal([

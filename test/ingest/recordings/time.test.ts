@@ -27,7 +27,12 @@ const TIMES: readonly [what: string, time: string, cell: string, expected: strin
   ['milliseconds since 1970', '{ columns: t, format: epoch-milliseconds }', '1467331200500', '2016-07-01T00:00:00.500Z'],
   ['24:00 as the end of its day', '{ columns: t, format: YYYY-MM-DD HH:mm, zone: UTC }', '2016-12-31 24:00', '2017-01-01T00:00:00.000Z'],
   ['midnight that closes its day', '{ columns: t, format: YYYY-MM-DD HH:mm, zone: UTC, midnight: closes-day }', '2016-12-31 00:00', '2017-01-01T00:00:00.000Z'],
-  ['no other time is moved by that', '{ columns: t, format: YYYY-MM-DD HH:mm, zone: UTC, midnight: closes-day }', '2016-12-31 00:15', '2016-12-31T00:15:00.000Z'],
+  [
+    'no other time is moved by that',
+    '{ columns: t, format: YYYY-MM-DD HH:mm, zone: UTC, midnight: closes-day }',
+    '2016-12-31 00:15',
+    '2016-12-31T00:15:00.000Z',
+  ],
   ['a shift', '{ columns: t, format: iso, zone: UTC, shiftSeconds: 900 }', '2016-12-31 00:00', '2016-12-31T00:15:00.000Z'],
   ['a time before a change of clocks', '{ columns: t, format: iso, zone: Europe/Berlin }', '2024-03-31 01:59', '2024-03-31T00:59:00.000Z'],
   ['a time after a change of clocks', '{ columns: t, format: iso, zone: Europe/Berlin }', '2024-03-31 03:00', '2024-03-31T01:00:00.000Z'],
@@ -51,7 +56,10 @@ describe('time of a recorded row', () => {
   }
 
   it('joins several columns by a space', async () => {
-    const { frames } = await read('year,month,day,hour,v\n2013,3,1,7,4\n', timed('{ columns: [year, month, day, hour], format: YYYY M D H, zone: Asia/Shanghai }'));
+    const { frames } = await read(
+      'year,month,day,hour,v\n2013,3,1,7,4\n',
+      timed('{ columns: [year, month, day, hour], format: YYYY M D H, zone: Asia/Shanghai }'),
+    );
     expect(frames.map(({ ts }) => new Date(ts).toISOString())).to.deep.equal(['2013-02-28T23:00:00.000Z']);
   });
 
@@ -77,7 +85,9 @@ describe('time of a recorded row', () => {
   });
 
   it('refuses what is later than the newest time allowed', async () => {
-    const { frames, rejections } = await read('t,v\n2020-01-01,1\n2020-01-02,2\n', timed('{ columns: t, format: iso, zone: UTC }'), { newest: Date.UTC(2020, 0, 1) });
+    const { frames, rejections } = await read('t,v\n2020-01-01,1\n2020-01-02,2\n', timed('{ columns: t, format: iso, zone: UTC }'), {
+      newest: Date.UTC(2020, 0, 1),
+    });
     expect(frames).to.have.length(1);
     expect(rejections.map(({ line, column, reason }) => [line, column, reason])).to.deep.equal([[3, 't', 'time-in-future']]);
   });
