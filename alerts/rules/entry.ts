@@ -33,9 +33,18 @@ export function entryBound(
   if (declared === undefined) return `application "${application.id}" does not declare "${criterion.id}"`;
   const unit = actual.of === 'usage' ? CARRIER_UNITS[actual.carrier] : quantityOf(actual.quantity).unit;
   // The units of the carriers are units of the catalogue.
-  const convert = conversion(criterion.unit, unit as Parameters<typeof conversion>[1]);
+  const declaredUnit = actual.of === 'usage' ? withoutPeriod(criterion.unit, actual.period) : criterion.unit;
+  const convert = conversion(declaredUnit, unit as Parameters<typeof conversion>[1]);
   if (convert === null) return `criterion "${criterion.id}" is in ${criterion.unit}, which cannot be compared with ${unit}`;
   const above = criterion.side === 'at-most';
   const slack = (Math.abs(declared) * rule.tolerancePercent) / 100;
   return { actual, above, unit, bound: (above ? declared + slack : declared - slack) * convert.factor + convert.offset };
+}
+
+const PER_PERIOD = { day: ['/d', '/day', '/日'], month: ['/month', '/月'], year: ['/a', '/year', '/年'] } as const;
+
+/** `kWh/d` and `kWh` say the same of a day's usage; `kWh/month` of a day's usage says something else and stays as it is. */
+function withoutPeriod(unit: string, period: keyof typeof PER_PERIOD): string {
+  const suffix = PER_PERIOD[period].find((each) => unit.endsWith(each));
+  return suffix === undefined ? unit : unit.slice(0, -suffix.length);
 }

@@ -1,4 +1,4 @@
-/** Why a row or a cell of a recording was not taken: a closed list, used in summaries and in examples/recordings/README.md. */
+/** Why a row or a cell of a recording was not taken: a closed list, used in summaries and in docs/recordings.md. */
 export const RECORDING_REASONS = {
   'bad-row': { of: 'row', meaning: 'the line breaks the rules of CSV, e.g. by a quote in the middle of a cell' },
   'cell-count': { of: 'row', meaning: 'the row has more or fewer cells than the header' },

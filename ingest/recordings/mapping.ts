@@ -31,7 +31,7 @@ const UseSchema = Type.Object(
   closed,
 );
 
-/** A mapping file: how a CSV recording becomes readings. examples/recordings/README.md tells it to people. */
+/** A mapping file: how a CSV recording becomes readings. docs/recordings.md tells it to people. */
 export const MappingSchema = Type.Object(
   {
     about: Type.Optional(Type.String({ description: 'where the recording comes from and what to know of it' })),

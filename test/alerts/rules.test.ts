@@ -126,6 +126,11 @@ describe('the bound of an entry rule', () => {
   };
   const cases = [
     { name: 'is what was declared with the tolerance', got: () => bounds(), want: { above: true, bound: 44, unit: 'mg/L' } },
+    {
+      name: 'reads a day’s usage per day as a day’s usage',
+      got: () => bounds({ criterion: { unit: 'MWh/d', actual: { of: 'usage', carrier: 'electricity', flow: 'consumption', period: 'day' } } }),
+      want: { above: true, bound: 44_000, unit: 'kWh' },
+    },
     { name: 'lies below for what must be at least', got: () => bounds({ criterion: { side: 'at-least' } }), want: { above: false, bound: 36, unit: 'mg/L' } },
     {
       name: 'is brought to the unit of the actual',
@@ -137,6 +142,11 @@ describe('the bound of an entry rule', () => {
   const silent = [
     { name: 'nothing was declared', got: () => bounds({ declared: {} }), want: /does not declare/ },
     { name: 'the enterprise has not come in yet', got: () => bounds({ stage: 'applicant' }), want: /not in the park/ },
+    {
+      name: 'a month’s declaration stands against a day’s usage',
+      got: () => bounds({ criterion: { unit: 'kWh/month', actual: { of: 'usage', carrier: 'electricity', flow: 'consumption', period: 'day' } } }),
+      want: /cannot be compared/,
+    },
     { name: 'the units cannot be compared', got: () => bounds({ criterion: { unit: 'tce' } }), want: /cannot be compared/ },
     { name: 'the criterion is gone', got: () => bounds({ rule: { criterion: 'x' } }), want: /is not in profile/ },
   ];
