@@ -40,10 +40,11 @@ export function ready() {
     console.error(`Greenpark needs Node.js 20.19 or newer; this is ${process.versions.node}.`);
     process.exit(1);
   }
+  // Not `npm ci`: see docs/decisions/0005-install-from-a-mirror.md
   const lock = hashOf([join(root, 'package-lock.json')]);
   when('node_modules/.greenpark-lock', lock, existsSync(join(root, 'node_modules')), () => {
     console.log('Installing dependencies (first start only) …');
-    run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error']);
+    run('npm', ['install', '--no-save', '--no-fund', '--no-audit', '--loglevel=error']);
   });
   const sources = hashOf([...SOURCES.flatMap((entry) => filesBelow(join(root, entry))), join(root, 'tsconfig.json'), join(root, 'package-lock.json')]);
   when('build/.greenpark-sources', sources, existsSync(join(root, 'build/cli/greenpark.js')), () => {
