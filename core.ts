@@ -95,6 +95,7 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
     directory,
     book: await loadRuleBook(registry),
     records: registry.alerts,
+    latest,
     usage,
     clock,
     logger,
@@ -102,7 +103,11 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   });
   undo.push(() => alerts.stop());
   const complain = (what: string) => (error: unknown) => logger.error({ err: error }, what);
-  directory.onChange(() => void loadRuleBook(registry).then((book) => alerts.reload(book), complain('rules could not be loaded')));
+  // One after another: of two changes in a row the newer book must be the one that stays.
+  let reloading = Promise.resolve();
+  directory.onChange(() => {
+    reloading = reloading.then(async () => alerts.reload(await loadRuleBook(registry))).catch(complain('rules could not be loaded'));
+  });
 
   let reseed: NodeJS.Timeout | null = null;
   const usageTouched = () => {

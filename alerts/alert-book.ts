@@ -61,7 +61,7 @@ export class AlertBook {
 
   /** Whoever saw it first stays named; a second acknowledgement changes nothing. */
   async acknowledge(id: string, by: string): Promise<Alert> {
-    const alert = await this.#standing(id);
+    const alert = this.#open.get(id) ?? (await this.#refuse(id));
     if (alert.state !== 'acknowledged')
       this.#change('acknowledged', { ...alert, state: 'acknowledged', acknowledgedBy: by, acknowledgedAt: this.#deps.clock() });
     return await this.#durable(id);
@@ -70,12 +70,13 @@ export class AlertBook {
   async shelve(id: string, by: string, until: EpochMs, reason: string): Promise<Alert> {
     if (until <= this.#deps.clock()) throw new GreenparkError('INPUT_INVALID', 'an alert is shelved until a time in the future');
     if (reason.trim() === '') throw new GreenparkError('INPUT_INVALID', 'shelving an alert needs a reason');
-    this.#change('shelved', { ...(await this.#standing(id)), shelvedUntil: until, shelvedBy: by, shelvedReason: reason });
+    const alert = this.#open.get(id) ?? (await this.#refuse(id));
+    this.#change('shelved', { ...alert, shelvedUntil: until, shelvedBy: by, shelvedReason: reason });
     return await this.#durable(id);
   }
 
   async unshelve(id: string): Promise<Alert> {
-    const alert = await this.#standing(id);
+    const alert = this.#open.get(id) ?? (await this.#refuse(id));
     if (alert.shelvedUntil === null) throw new GreenparkError('CONFLICT', `alert "${id}" is not shelved`);
     this.#takeDown(alert);
     return await this.#durable(id);
@@ -90,9 +91,8 @@ export class AlertBook {
     this.#change('unshelved', { ...alert, shelvedUntil: null, shelvedBy: null, shelvedReason: null });
   }
 
-  async #standing(id: string): Promise<Alert> {
-    const alert = this.#open.get(id);
-    if (alert !== undefined) return alert;
+  /** Only asked when the alert is not open: one that is must be changed in the same breath, or what ended meanwhile would stand again. */
+  async #refuse(id: string): Promise<never> {
     if ((await this.#deps.records.get(id)) === null) throw new GreenparkError('NOT_FOUND', `there is no alert "${id}"`);
     throw new GreenparkError('CONFLICT', `alert "${id}" is resolved already`);
   }
@@ -101,7 +101,7 @@ export class AlertBook {
     const alert = this.#open.get(id);
     await this.#journal.flush();
     // It may have been resolved while it was written; what was done to it before stands all the same.
-    return this.#open.get(id) ?? alert ?? (await this.#standing(id));
+    return this.#open.get(id) ?? alert ?? (await this.#refuse(id));
   }
 
   #change(kind: AlertChange['kind'], alert: Alert): void {

@@ -9,12 +9,14 @@ import { PeriodInstance, type PeriodPlan, RuleMarks, SeriesInstance, type Series
 import { AlertJournal } from './journal.ts';
 import { JOINT, type Plans, planAll } from './plans.ts';
 import type { AlertEngineDeps, RuleBook } from './port.ts';
-import { replayMissed } from './replay.ts';
+import { mayHaveMissed, replayMissed } from './replay.ts';
 import { isReached, stepCap } from './rules/cap.ts';
 import { CLEAR, elapse, isBeyond, type LimitState, observe, transitionOf } from './rules/limit.ts';
 
 /** Highest number of quantities the catalogue can hold; part of a series' key. */
 const QUANTITY_SPAN = 1024;
+/** A clock that is corrected over midnight does not bring yesterday's period back; one that was wrong by more is believed anew. */
+const CLOCK_SET_BACK_MS = 3_600_000;
 
 /**
  * Judges every reading against the rules on its series, and usage against caps and declared amounts. Rules are compiled per series, so
@@ -48,9 +50,8 @@ export class AlertEngine {
     engine.#stored.clear();
     engine.#restoredMarks.clear();
     if (deps.replay !== undefined) {
-      await replayMissed([...engine.#byKey.values()], deps.replay, deps.clock(), (instance, ts, value, quality) =>
-        engine.#judgeOne(instance, ts, value, quality),
-      );
+      const series = [...engine.#byKey.values()].filter((instances) => mayHaveMissed(instances, deps.latest));
+      await replayMissed(series, deps.replay, deps.clock(), (instance, ts, value, quality) => engine.#judgeOne(instance, ts, value, quality));
     }
     return engine;
   }
@@ -210,6 +211,7 @@ export class AlertEngine {
   #judgePeriod(instance: PeriodInstance, now: EpochMs): void {
     const { plan } = instance;
     const before = instance.run;
+    if (before !== null && now < before.periodFrom && now >= before.periodFrom - CLOCK_SET_BACK_MS) return;
     const used = this.#deps.usage.soFar(plan, plan.carrier, plan.flow, plan.period, now);
     const span =
       before !== null && now >= before.periodFrom && now < before.periodTo
@@ -230,7 +232,8 @@ export class AlertEngine {
 
   #firePeriod(instance: PeriodInstance, percent: number, since: EpochMs, periodStart: EpochMs, used: number): void {
     const { park, enterprise, rule, ruleType, name, unit, bound, levels, key } = instance.plan;
-    const id = [key, periodStart, ...(ruleType === 'cap' ? [percent] : [])].join(JOINT);
+    // With the amount: a stage that was taken back because the cap was raised, and is reached again, is another alert with its own record.
+    const id = [key, periodStart, ...(ruleType === 'cap' ? [percent] : []), bound.amount].join(JOINT);
     instance.alerts.set(percent, id);
     this.#alerts.fire({
       ...{ id, park, enterprise, meter: null, rule, ruleType, name, level: levels.get(percent) ?? 'red', since, value: used, peak: used, unit },

@@ -36,7 +36,7 @@ export function planAll(book: RuleBook, directory: AlertDirectory, logger: Pick<
   return { series, periods };
 }
 
-/** Plans of one meter's series and one rule are told apart by this key; it also names their stored state. */
+/** Plans of one meter's series and one rule are told apart by this key; it also names their stored state. A rule on another quantity is another plan. */
 const keyOf = (...parts: readonly string[]): string => parts.join(JOINT);
 
 function limitPlans(rule: LimitRule, directory: AlertDirectory): SeriesPlan[] {
@@ -54,7 +54,7 @@ function limitPlans(rule: LimitRule, directory: AlertDirectory): SeriesPlan[] {
     offDelayMs: rule.offDelaySeconds * 1000,
   };
   return meters.map((meter) => ({
-    key: keyOf('limit', rule.park, rule.id, meter.id),
+    key: keyOf('limit', rule.park, rule.id, meter.id, rule.quantity),
     park: rule.park,
     rule: rule.id,
     ruleType: 'limit',
@@ -85,7 +85,7 @@ function entryPlans(rule: EntryRule, book: RuleBook, directory: AlertDirectory):
       periods: [],
       series: directory.metersOf(rule.park, rule.enterprise).map((meter) => ({
         ...label,
-        key: keyOf('entry', rule.park, rule.id, meter.id),
+        key: keyOf('entry', rule.park, rule.id, meter.id, actual.quantity),
         level: rule.level,
         meter: meter.id,
         ordinal: meter.ordinal,

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { RunningUsage } from '../accounting/port.ts';
 import type { Clock } from '../model/clock.ts';
 import type { EnterpriseId } from '../model/ids.ts';
+import type { LatestReadings } from '../model/latest.ts';
 import type { Enterprise, Park, RegisteredMeter } from '../model/registry.ts';
 import type { Application, Cap, EntryProfile, Rule } from '../model/rules.ts';
 import type { ReadingStore } from '../store/port.ts';
@@ -35,6 +36,8 @@ export interface AlertEngineDeps {
   readonly logger: Pick<Logger, 'warn' | 'error' | 'info'>;
   /** Stored readings, for what was measured while nobody judged. Left out: nothing is judged after the event. */
   readonly replay?: ReadingStore['raw'];
+  /** Newest stored reading of each series, as it was seeded: spares asking the store where nothing was missed. Left out: every series is asked for. */
+  readonly latest?: Pick<LatestReadings, 'find' | 'ts'>;
 }
 
 /** What is judged, as the registry holds it now. */

@@ -1,4 +1,5 @@
 import type { EpochMs } from '../model/ids.ts';
+import type { LatestReadings } from '../model/latest.ts';
 import { isUsable } from '../model/quality.ts';
 import type { ReadingStore } from '../store/port.ts';
 import type { SeriesInstance } from './instances.ts';
@@ -8,6 +9,14 @@ const PAGE = 10_000;
 const AT_ONCE = 8;
 /** Readings may lie as far ahead of the clock as ingest allows, and some. */
 const AHEAD_MS = 86_400_000;
+
+/** False where the newest stored reading was judged already and no window has to be filled: after a proper stop, nearly everywhere. */
+export function mayHaveMissed(instances: readonly SeriesInstance[], latest: Pick<LatestReadings, 'find' | 'ts'> | undefined): boolean {
+  const plan = instances[0]?.plan;
+  const series = plan === undefined ? undefined : latest?.find(plan.ordinal, plan.quantity);
+  const newest = series === undefined ? undefined : latest?.ts[series];
+  return newest === undefined || instances.some(({ last, mean }) => mean !== null || last < newest);
+}
 
 /**
  * Judges what was measured after each rule was judged last, series by series in order of time. Rolling means are first filled with the

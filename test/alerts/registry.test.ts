@@ -69,7 +69,7 @@ describe('the alert engine over the registry on disk', () => {
     await reload(engine);
     judge(engine, 'm2', MAY, 120);
     expect(told).to.deep.equal(['fired too-much m2']);
-    await registry.meters.delete(aMeter(2).id);
+    await registry.meters.delete(PARK, aMeter(2).id);
     await reload(engine);
     expect(told).to.deep.equal(['fired too-much m2', 'resolved too-much m2']);
     await engine.stop();
@@ -104,6 +104,21 @@ describe('the alert engine over the registry on disk', () => {
       await run.engine.stop();
     }
     expect(told).to.deep.equal(['fired cap-day 80', 'fired cap-day 100']);
+  });
+
+  it('tells nothing twice when the clock is set back over midnight', async () => {
+    await registry.caps.put(aCap());
+    const { engine, told } = await open();
+    now = MAY + 1000;
+    usage.amount = 850;
+    engine.tick(now);
+    now = MAY - 2000;
+    usage.amount = 900;
+    engine.tick(now);
+    now = MAY + 2000;
+    engine.tick(now);
+    await engine.stop();
+    expect(told).to.deep.equal(['fired cap-day 80']);
   });
 
   it('keeps the record of a stage that was taken back when the stage is reached again in the same period', async () => {

@@ -119,6 +119,7 @@ export async function anEngine(
     meters?: RegisteredMeter[];
     enterprises?: Enterprise[];
     replay?: AlertEngineDeps['replay'];
+    latest?: AlertEngineDeps['latest'];
     now?: EpochMs;
   } = {},
 ): Promise<Bench & { directory: { current: Directory } }> {
@@ -133,6 +134,7 @@ export async function anEngine(
   const engine = await AlertEngine.create({
     ...{ directory, records, usage, book: { ...NOTHING, ...book }, clock: () => bench.now, logger: logger as never },
     ...(over.replay === undefined ? {} : { replay: over.replay }),
+    ...(over.latest === undefined ? {} : { latest: over.latest }),
   });
   engine.onChange(({ kind, alert }) => told.push(`${kind} ${alert.rule}${alert.stage === null ? '' : ` ${alert.stage} %`}`));
   return Object.assign(bench, {
