@@ -9,6 +9,7 @@ import { Pipeline } from './ingest/pipeline.ts';
 import { CommitAges } from './metrics.ts';
 import type { Clock } from './model/clock.ts';
 import { GreenparkError } from './model/errors.ts';
+import type { EpochMs } from './model/ids.ts';
 import { LatestReadings } from './model/latest.ts';
 import type { ReadingBlock } from './model/reading.ts';
 import { openEmbeddedStore } from './store/embedded/open.ts';
@@ -30,8 +31,8 @@ export interface Core {
   readonly ages: CommitAges;
   /** Called with each block of fresh readings after they were judged; the live view hangs here. */
   show: (block: ReadingBlock) => void;
-  /** Late or corrected readings touched periods that still run: their figures are computed again soon. */
-  usageTouched(): void;
+  /** Late or corrected readings changed what was measured from `from` on: running figures are computed again soon. */
+  usageTouched(from: EpochMs): void;
 }
 
 export interface CoreOptions {
@@ -110,10 +111,14 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   });
 
   let reseed: NodeJS.Timeout | null = null;
-  const usageTouched = () => {
+  let touchedFrom = Number.POSITIVE_INFINITY;
+  const usageTouched = (from: EpochMs) => {
+    touchedFrom = Math.min(touchedFrom, from);
     reseed ??= setTimeout(() => {
+      const since = touchedFrom;
+      touchedFrom = Number.POSITIVE_INFINITY;
       usage
-        .seed(store, clock())
+        .seed(store, clock(), since)
         .catch(complain('running usage could not be computed again'))
         .finally(() => {
           reseed = null;
@@ -138,7 +143,7 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
       alerts.judge(block);
       core.show(block);
     },
-    late: usageTouched,
+    late: (block) => usageTouched(block.ts.subarray(0, block.length).reduce((least, ts) => Math.min(least, ts), Number.POSITIVE_INFINITY)),
     onCommitted: (block, arrival) => {
       if (arrival === 'fresh') ages.observe(block, clock());
     },

@@ -115,7 +115,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     metrics,
     corrected: ({ meter, quantity, ts, value, quality }) => {
       core.latest.correct(core.latest.seriesOf(meter, quantity), ts, value, quality);
-      core.usageTouched();
+      core.usageTouched(ts);
     },
     webFolder: webFolder(),
     options: { trustProxy: config.http.trustProxy },

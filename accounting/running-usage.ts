@@ -1,12 +1,12 @@
 import type { EnterpriseId, EpochMs, ParkId } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
-import { periodOf } from '../model/period.ts';
+import { periodOf, periodsBetween, type Span } from '../model/period.ts';
 import { isUsable } from '../model/quality.ts';
 import { quantityOf } from '../model/quantities.ts';
 import type { ReadingBlock } from '../model/reading.ts';
 import type { Park, RegisteredMeter } from '../model/registry.ts';
 import type { Carrier, Flow } from '../model/rules.ts';
-import type { CounterPoint, ReadingStore } from '../store/port.ts';
+import type { CounterPoint, CounterQuery, ReadingStore } from '../store/port.ts';
 import { type CountedFlow, countersOf, quantityFor, topMeters } from './flows.ts';
 import type { RunningUsage } from './port.ts';
 import { usageOf } from './usage.ts';
@@ -95,6 +95,12 @@ class CounterTally {
   }
 }
 
+interface CounterAnswer {
+  readonly series: number;
+  readonly amount: number;
+  readonly last: CounterPoint;
+}
+
 /** What the store knows of one counter in one running period. */
 interface Seed {
   readonly from: EpochMs;
@@ -113,6 +119,7 @@ export class UsageTally implements RunningUsage {
   readonly #zones = new Map<string, ZonePeriods>();
   #owners = new Map<string, readonly (readonly [ordinal: number, quantity: number])[]>();
   #view: TallyDirectory;
+  readonly #ended = new Map<ParkId, { readonly year: EpochMs; readonly upTo: EpochMs; readonly amounts: ReadonlyMap<number, number> }>();
 
   constructor(directory: { readonly current: TallyDirectory }, latest: LatestReadings) {
     this.#directory = directory;
@@ -153,32 +160,64 @@ export class UsageTally implements RunningUsage {
   /**
    * Computes the figures anew from what is stored; three questions a park. Readings may go on coming meanwhile: what was added but not
    * stored when the store answered comes back with the next reading of its counter.
+   *
+   * @param touchedFrom the earliest time at which something changed since the last seeding; months that ended before are not asked again
    */
-  async seed(store: Pick<ReadingStore, 'counters'>, now: EpochMs): Promise<void> {
+  async seed(store: Pick<ReadingStore, 'counters'>, now: EpochMs, touchedFrom: EpochMs = Number.NEGATIVE_INFINITY): Promise<void> {
     const { current } = this.#directory;
     for (const park of current.parks.values()) {
       const counters = current
         .metersOf(park.id)
         .flatMap((meter) => countersOf(meter.kind).map((quantity) => ({ meter: meter.ordinal, quantity: quantityOf(quantity).code })));
       if (counters.length === 0) continue;
+      const [day, month, year] = PERIODS.map((period) => periodOf(now, period, park.timeZone)) as [Span, Span, Span];
+      const before = await this.#monthsBefore(store, park, counters, year, month, touchedFrom);
       const seeds = new Map<number, (Seed | undefined)[]>();
-      for (const [at, period] of PERIODS.entries()) {
-        const { from } = periodOf(now, period, park.timeZone);
-        // One step as long as the range: the store sums up, and only ends come back.
-        const to = now + 1;
-        for (const series of await store.counters({ counters, from, to, step: to - from, origin: from })) {
-          const last = series.steps.at(-1)?.last ?? series.before;
-          if (last === null) continue;
-          const key = this.#latest.seriesOf(series.meter, series.quantity);
-          const [usage] = usageOf({ ...series, after: null }, [{ from, to }], now);
-          const known = seeds.get(key) ?? [];
-          known[at] = { from, amount: usage?.amount ?? 0, last };
-          seeds.set(key, known);
+      for (const [at, { from }] of [day, month].entries()) {
+        for (const { series, amount, last } of await this.#ask(store, counters, { from, to: now + 1 }, now)) {
+          const known = seeds.get(series) ?? [];
+          known[at] = { from, amount, last };
+          seeds.set(series, known);
         }
+      }
+      for (const [series, known] of seeds) {
+        const running = known[1];
+        if (running !== undefined) known[2] = { ...running, from: year.from, amount: running.amount + (before.get(series) ?? 0) };
       }
       // All at once: a reading between two of the answers must not count in one period and miss in another.
       for (const [key, known] of seeds) this.#open(key, this.#latest.meter[key] as number, this.#latest.quantity[key] as number)?.seed(known);
     }
+  }
+
+  /** Usage of the year's months that have ended, asked month by month and kept until something touches them. */
+  async #monthsBefore(
+    store: Pick<ReadingStore, 'counters'>,
+    park: Park,
+    counters: CounterQuery['counters'],
+    year: Span,
+    month: Span,
+    touchedFrom: EpochMs,
+  ): Promise<ReadonlyMap<number, number>> {
+    const kept = this.#ended.get(park.id);
+    if (kept !== undefined && kept.year === year.from && kept.upTo === month.from && touchedFrom >= month.from) return kept.amounts;
+    const amounts = new Map<number, number>();
+    for (const span of month.from > year.from ? periodsBetween(year.from, month.from, 'month', park.timeZone) : []) {
+      for (const { series, amount } of await this.#ask(store, counters, span, span.to)) amounts.set(series, (amounts.get(series) ?? 0) + amount);
+    }
+    this.#ended.set(park.id, { year: year.from, upTo: month.from, amounts });
+    return amounts;
+  }
+
+  /** Usage over one span in a single step: the store sums up, and only ends come back. */
+  async #ask(store: Pick<ReadingStore, 'counters'>, counters: CounterQuery['counters'], span: Span, until: EpochMs): Promise<CounterAnswer[]> {
+    const answers = await store.counters({ counters, ...span, step: span.to - span.from, origin: span.from });
+    return answers.flatMap((answer) => {
+      const last = answer.steps.at(-1)?.last ?? answer.before;
+      if (last === null) return [];
+      // What was measured after now comes with its own reading; a month that ended takes its share of the rise across its end.
+      const [usage] = usageOf(span.to > until ? { ...answer, after: null } : answer, [span], until);
+      return [{ series: this.#latest.seriesOf(answer.meter, answer.quantity), amount: usage?.amount ?? 0, last }];
+    });
   }
 
   #open(series: number, ordinal: number, quantity: number): CounterTally | null {

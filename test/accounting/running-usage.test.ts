@@ -119,7 +119,15 @@ describe('usage so far', () => {
               .slice(1)
               .reduce((sum, point, n) => sum + (point.value < (inside[n]?.value ?? 0) ? point.value : point.value - (inside[n]?.value ?? 0)), 0);
             const steps = first === undefined || last === undefined ? [] : [{ at: from, first, last, rise, falls: 0 }];
-            return [{ meter: 1, quantity: 1, steps, before: stored.filter((point) => point.ts < from).at(-1) ?? null, after: null }];
+            return [
+              {
+                meter: 1,
+                quantity: 1,
+                steps,
+                before: stored.filter((point) => point.ts < from).at(-1) ?? null,
+                after: stored.find((point) => point.ts >= to) ?? null,
+              },
+            ];
           };
           await seeded.tally.seed({ counters }, stored.at(-1)?.ts ?? 0);
           for (const point of points.slice(begun + 1)) seeded.read(1, point.ts, point.value);
@@ -136,7 +144,8 @@ describe('usage so far', () => {
     await tally.seed(
       {
         // Ten more are there with each question: day, month, year.
-        counters: async ({ from }) => {
+        counters: async ({ from, to }) => {
+          if (to <= at('2026-05-03T01:00')) return [];
           asked++;
           const [first, last] = [
             { ts: at('2026-05-03T01:00'), value: 100 },
