@@ -70,6 +70,8 @@ export class ReadingWriter {
   #lingering = false;
   /** When the last write ended, on the monotonic clock. */
   #lastEnd = Number.NEGATIVE_INFINITY;
+  /** Messages in the group written last. */
+  #lastMessages = 0;
   #freshCapacity = SMALLEST;
   #lateCapacity = SMALLEST;
 
@@ -101,9 +103,10 @@ export class ReadingWriter {
     this.#turnAhead = false;
     this.#judge(this.#open);
     if (this.#running || this.#lingering) return;
-    // A lone message goes at once; company is worth waiting for where messages keep coming.
+    // Company is worth waiting for where messages keep coming from many. A sender that waits for each acknowledgement sends one at a
+    // time, however fast: there nobody comes, and waiting would only slow it down.
     const idleMs = performance.now() - this.#lastEnd;
-    if (idleMs >= this.#parts.lingerMs || this.#closed.length > 0) {
+    if (idleMs >= this.#parts.lingerMs || this.#lastMessages <= 1 || this.#closed.length > 0) {
       void this.#run();
       return;
     }
@@ -140,7 +143,9 @@ export class ReadingWriter {
         this.#close();
       }
       const group = this.#closed.shift();
-      if (group !== undefined) await this.#commit(group);
+      if (group === undefined) continue;
+      this.#lastMessages = group.waiting.length;
+      await this.#commit(group);
     }
     this.#running = false;
     this.#lastEnd = performance.now();
@@ -219,7 +224,7 @@ export interface WriterParts {
   readonly store: Pick<ReadingStore, 'write'>;
   /** Rows of one group at most, give or take one message. */
   readonly mostRows: number;
-  /** How long a write that follows closely on another one waits for company, in milliseconds. */
+  /** How long a write that follows closely on one of several messages waits for company, in milliseconds. */
   readonly lingerMs: number;
   readonly pace: RetryPace;
   readonly logger: Logger;

@@ -87,7 +87,9 @@ export class Viewer {
 
   /** Null when watched, else the code of the refusal. */
   async watch(park: string, enterprise?: string): Promise<string | null> {
-    const refused = await new Promise<{ code: string } | null>((resolve) => this.#socket.emit('watch', { park, ...(enterprise === undefined ? {} : { enterprise }) }, resolve));
+    const refused = await new Promise<{ code: string } | null>((resolve) =>
+      this.#socket.emit('watch', { park, ...(enterprise === undefined ? {} : { enterprise }) }, resolve),
+    );
     return refused?.code ?? null;
   }
 

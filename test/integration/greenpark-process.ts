@@ -60,10 +60,15 @@ export class GreenparkProcess {
   /** Resolves when it says that it has started; rejects with what it wrote when it ends before. */
   static async start(env: Environment): Promise<GreenparkProcess> {
     const running = spawnGreenpark(['serve'], { GREENPARK_HTTP_PORT: '0', GREENPARK_MQTT_PORT: '0', GREENPARK_LOG_LEVEL: 'warn', ...env });
-    await new Promise<void>((resolve, reject) => {
+    const hasStarted = new Promise<void>((resolve) => {
       running.child.stdout.on('data', () => running.said.out.includes(STARTED) && resolve());
-      running.ended.then(({ code, err }) => reject(new Error(`greenpark serve ended with ${code} before it had started: ${err}`)));
     });
+    const endedEarly = running.ended.then(({ code, err }) => {
+      throw new Error(`greenpark serve ended with ${code} before it had started: ${err}`);
+    });
+    await Promise.race([hasStarted, endedEarly]);
+    // From here on an end is what somebody asked for.
+    endedEarly.catch(() => {});
     return new GreenparkProcess(running);
   }
 

@@ -4,18 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect } from 'chai';
-import { connectAsync, type MqttClient } from 'mqtt';
-import { quantityOf } from '../../model/quantities.ts';
-import { openEmbeddedStore } from '../../store/embedded/open.ts';
-import { openRegistry } from '../../store/registry/open.ts';
+import { connectAsync } from 'mqtt';
 import { requireServer } from '../real-servers.ts';
+import { expectAllStoredOnce, publishLoad } from './counted-load.ts';
 import { freePort, Mosquitto } from './ingest-mosquitto.ts';
 
 const PROGRAM = fileURLToPath(new URL('./ingest-process.js', import.meta.url));
 const TOTAL = 3000;
-const BAD_EVERY = 250;
-const POWER = quantityOf('active_power').code;
 
 /** Starts ingest in its own process; resolves when it takes messages. */
 async function start(folder: string, port: number, broker: string | null): Promise<ChildProcess> {
@@ -43,39 +38,7 @@ async function end(child: ChildProcess, signal: 'SIGKILL' | 'SIGTERM'): Promise<
   await once(child, 'exit');
 }
 
-/** Publishes one reading per message; every so often a malformed one. Answers when all have their PUBACK. */
-async function publishAll(client: MqttClient, from: number, onAcknowledged: () => void): Promise<void> {
-  const sent: Promise<unknown>[] = [];
-  for (let at = 0; at < TOTAL; at++) {
-    const good = JSON.stringify({ ts: from + at, values: { active_power: at, voltage_a: 230 } });
-    const payload = at % BAD_EVERY === 0 ? 'not a reading' : good;
-    sent.push(client.publishAsync(`parks/p-1/meters/m-${1 + (at % 2)}/readings`, payload, { qos: 1 }).then(onAcknowledged));
-    if (at % 200 === 0) await new Promise((resolve) => setImmediate(resolve));
-  }
-  await Promise.all(sent);
-}
-
-async function expectAllStoredOnce(folder: string, from: number): Promise<void> {
-  const registry = await openRegistry(join(folder, 'registry.db'));
-  const store = await openEmbeddedStore({ directory: join(folder, 'readings') });
-  try {
-    const values: number[] = [];
-    for (const meter of await registry.meters.all()) {
-      const raw = await store.raw({ meter: meter.ordinal, quantity: POWER, from, to: from + TOTAL, limit: TOTAL * 2 });
-      values.push(...raw.value);
-    }
-    const expected = Array.from({ length: TOTAL }, (_, at) => at).filter((at) => at % BAD_EVERY !== 0);
-    expect(values.sort((a, b) => a - b)).to.deep.equal(expected);
-    const letters = await registry.deadLetters.countByReason();
-    // A letter may be written twice, when the crash came between it and its PUBACK, and is never missing.
-    expect(letters.get('not-json')).to.be.at.least(TOTAL / BAD_EVERY);
-  } finally {
-    await store.close();
-    registry.close();
-  }
-}
-
-describe('kill -9 under load, then a restart', function () {
+describe('kill -9 of ingest under load, then a restart', function () {
   this.timeout(60_000);
   let folder: string;
   let child: ChildProcess | null = null;
@@ -99,14 +62,15 @@ describe('kill -9 under load, then a restart', function () {
     let acknowledged = 0;
     let killed: Promise<void> | null = null;
     try {
-      await publishAll(client, from, () => {
+      const onAcknowledged = () => {
         acknowledged++;
         if (acknowledged !== TOTAL / 3) return;
         killed = (async () => {
           await end(running, 'SIGKILL');
           child = await start(folder, port, broker);
         })();
-      });
+      };
+      await publishLoad([client], { from, more: (n) => n < TOTAL, onAcknowledged });
       await killed;
       // Mosquitto acknowledges before ingest has the message, but hands over in order: when the last one is stored, all are.
       const last = said(child as ChildProcess, `committed ${from + TOTAL}`);
@@ -116,7 +80,7 @@ describe('kill -9 under load, then a restart', function () {
     } finally {
       await client.endAsync(true);
     }
-    await expectAllStoredOnce(folder, from);
+    await expectAllStoredOnce(folder, { from, total: TOTAL });
   }
 
   it('every reading whose gateway had its PUBACK from the embedded broker is there once', async () => {

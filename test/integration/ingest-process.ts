@@ -8,28 +8,14 @@ import { Directory } from '../../store/registry/directory.ts';
 import { parseRegistryDocument } from '../../store/registry/document.ts';
 import { openRegistry } from '../../store/registry/open.ts';
 import { quiet } from '../ingest/harness.ts';
+import { LOAD_PARK } from './counted-load.ts';
 
 // Ingest on the real store and registry in a process of its own, to be killed by a test: node ingest-process.js FOLDER PORT [BROKER]
 // Without a broker's address it is one itself, on PORT. Says "ready" when it takes messages and "committed" with the newest time of each block; SIGTERM stops it cleanly.
 const [folder = '', port = '0', broker] = process.argv.slice(2);
 
 const registry = await openRegistry(join(folder, 'registry.db'));
-const document = {
-  parks: [{ id: 'p-1', name: 'Park', region: '510112', timeZone: 'Asia/Shanghai' }],
-  gateways: [{ id: 'g-1', park: 'p-1', name: 'Gateway' }],
-  meters: ['m-1', 'm-2'].map((id) => ({
-    id,
-    park: 'p-1',
-    enterprise: null,
-    name: id,
-    kind: 'electricity',
-    parent: null,
-    multiplier: 1,
-    gateway: 'g-1',
-    intervalSeconds: 60,
-  })),
-};
-await registry.import(parseRegistryDocument(JSON.stringify(document)), { actor: 'test', at: Date.now() });
+await registry.import(parseRegistryDocument(JSON.stringify(LOAD_PARK)), { actor: 'test', at: Date.now() });
 const store = await openEmbeddedStore({ directory: join(folder, 'readings') });
 const latest = new LatestReadings();
 for (const { meter, quantity, ts, value, quality } of await store.latest()) latest.offer(latest.seriesOf(meter, quantity), ts, value, quality);
