@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { EntryAssessment } from '../accounting/entry-assessment.ts';
 import type { UsageFigure } from '../accounting/port.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Clock } from '../model/clock.ts';
@@ -26,7 +27,7 @@ export interface ApiDeps {
   /** The live snapshot of a park, or of one enterprise's part of it. */
   readonly state: (park: ParkId, enterprise: EnterpriseId | null) => ParkSnapshot;
   /** Judges an application's declared values against the thresholds of its profile. */
-  readonly assess: (profile: EntryProfile, application: Application) => Assessment;
+  readonly assess: (profile: EntryProfile, application: Application) => EntryAssessment;
   /** Able to serve and store? Each part by name; shown to everybody, so `detail` names no addresses. */
   readonly readiness: () => Promise<readonly { readonly part: string; readonly ready: boolean; readonly detail?: string }[]>;
   /** The metrics in Prometheus' text format. */
@@ -117,20 +118,4 @@ export interface Figures {
   air(park: ParkId): Promise<readonly AirQuality[]>;
   /** Hourly means of the park's ambient stations, hours that touch [from, to). */
   hourlyMeans(park: ParkId, from: EpochMs, to: EpochMs): Promise<readonly HourlyMean[]>;
-}
-
-export interface Assessment {
-  /** refused: a mandatory criterion is not met; conditional: another one is not met. */
-  readonly outcome: 'met' | 'conditional' | 'refused';
-  readonly criteria: readonly {
-    readonly criterion: string;
-    readonly name: string;
-    readonly unit: string;
-    readonly side: 'at-most' | 'at-least';
-    readonly threshold: number;
-    readonly mandatory: boolean;
-    /** null: not declared, which counts as not met. */
-    readonly declared: number | null;
-    readonly met: boolean;
-  }[];
 }

@@ -23,34 +23,8 @@ export async function startMosquitto(extra: readonly string[] = []): Promise<Ser
   return server(child, port, folder);
 }
 
-/** A real InfluxDB 1.x on free ports with its data in a folder of its own. */
-export async function startInflux(): Promise<Server> {
-  const folder = mkdtempSync(join(tmpdir(), 'greenpark-influx-'));
-  const [port, backup] = [await freePort(), await freePort()];
-  const config = `reporting-disabled = true
-bind-address = "127.0.0.1:${backup}"
-[meta]
-  dir = "${join(folder, 'meta')}"
-[data]
-  dir = "${join(folder, 'data')}"
-  wal-dir = "${join(folder, 'wal')}"
-  query-log-enabled = false
-[http]
-  bind-address = "127.0.0.1:${port}"
-  log-enabled = false
-[monitor]
-  store-enabled = false
-[logging]
-  level = "error"
-`;
-  writeFileSync(join(folder, 'influxdb.conf'), config);
-  const child = spawn('/usr/bin/influxd', ['-config', join(folder, 'influxdb.conf')], { stdio: 'ignore' });
-  await accepting(port, child);
-  return server(child, port, folder);
-}
-
 /** A port of the loopback interface that nothing listens on at this moment. */
-export function freePort(): Promise<number> {
+function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);

@@ -12,7 +12,7 @@ export const WHO = [
   'neighbour',
   'stranger',
 ] as const satisfies readonly ('nobody' | Person)[];
-export type Who = (typeof WHO)[number];
+type Who = (typeof WHO)[number];
 
 /** Status that each of WHO is answered, in that order. */
 type Row = readonly [
