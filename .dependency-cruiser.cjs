@@ -4,16 +4,42 @@ const floor = (name, from, to) => ({ name, severity: 'error', from: { path: from
 module.exports = {
   forbidden: [
     { name: 'no-circle', severity: 'error', from: {}, to: { circular: true } },
-    floor('model-is-the-ground', '^model/', '^(accounting|store|ingest|alerts|api|dashboards|demo|cli|bench|test|main|config|core|metrics|demonstration|first-start)'),
+    floor(
+      'model-is-the-ground',
+      '^model/',
+      '^(accounting|store|ingest|alerts|api|dashboards|demo|cli|bench|test|main|config|core|metrics|demonstration|first-start)',
+    ),
     floor('model-is-pure', '^model/', '^(node:)?(fs|net|http|child_process|worker_threads|dgram|tls)$'),
-    floor('accounting-stands-on-model', '^accounting/', '^(ingest|alerts|api|dashboards|demo|cli|bench|test|main|config|core|metrics|demonstration|first-start)'),
-    floor('store-stands-on-model', '^store/', '^(accounting|ingest|alerts|api|dashboards|demo|cli|bench|test|main|config|core|metrics|demonstration|first-start)'),
+    floor(
+      'accounting-stands-on-model',
+      '^accounting/',
+      '^(ingest|alerts|api|dashboards|demo|cli|bench|test|main|config|core|metrics|demonstration|first-start)',
+    ),
+    floor(
+      'store-stands-on-model',
+      '^store/',
+      '^(accounting|ingest|alerts|api|dashboards|demo|cli|bench|test|main|config|core|metrics|demonstration|first-start)',
+    ),
     ...['ingest', 'alerts', 'api', 'dashboards'].map((part) =>
-      floor(`${part}-meets-its-siblings-in-main`, `^${part}/`, `^(${['ingest', 'alerts', 'api', 'dashboards'].filter((other) => other !== part).join('|')}|demo|cli|bench|test|main|config|core|metrics|demonstration|first-start)`),
+      floor(
+        `${part}-meets-its-siblings-in-main`,
+        `^${part}/`,
+        `^(${['ingest', 'alerts', 'api', 'dashboards'].filter((other) => other !== part).join('|')}|demo|cli|bench|test|main|config|core|metrics|demonstration|first-start)`,
+      ),
     ),
     floor('demo-is-a-guest', '^demo/', '^(ingest|alerts|api|dashboards|cli|bench|test|main|config|core|metrics|demonstration|first-start)'),
-    floor('nothing-ships-test-code', '^(main|config|core|metrics|demonstration|first-start|model|accounting|store|ingest|alerts|api|dashboards|cli|demo)', '^(test|bench)/'),
+    floor(
+      'nothing-ships-test-code',
+      '^(main|config|core|metrics|demonstration|first-start|model|accounting|store|ingest|alerts|api|dashboards|cli|demo)',
+      '^(test|bench)/',
+    ),
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
-  options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, exclude: { path: '^(build|node_modules)/|uplot.*css' }, doNotFollow: { path: 'node_modules' }, enhancedResolveOptions: { exportsFields: ['exports'], extensions: ['.ts', '.vue', '.js', '.mjs'], conditionNames: ['import', 'node', 'default'] } },
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    exclude: { path: '^(build|node_modules)/|uplot.*css' },
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: { exportsFields: ['exports'], extensions: ['.ts', '.vue', '.js', '.mjs'], conditionNames: ['import', 'node', 'default'] },
+  },
 };
