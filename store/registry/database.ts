@@ -6,8 +6,6 @@ import type { CounterRow, Tables } from './tables.ts';
 /** What a query may be asked of: the database, or a transaction on it. */
 export type Queryable = Kysely<Tables>;
 
-type PutResult = 'created' | 'replaced' | 'unchanged';
-
 /**
  * The one way to the tables: every failure leaves as a GreenparkError, and what people set up is counted in `version`.
  * Inside `define` and `record`, use the transaction handed in: the database waits for it to end.

@@ -12,7 +12,6 @@ export const WHO = [
   'neighbour',
   'stranger',
 ] as const satisfies readonly ('nobody' | Person)[];
-type Who = (typeof WHO)[number];
 
 /** Status that each of WHO is answered, in that order. */
 type Row = readonly [
