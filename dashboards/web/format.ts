@@ -81,6 +81,11 @@ export class Format {
     return this.#number('percent', { style: 'percent', maximumFractionDigits: 1 }).format(ratio);
   }
 
+  /** Always one digit after the point, so that shares in a column stand under each other. */
+  share(ratio: number): string {
+    return this.#number('share', { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(ratio);
+  }
+
   /** 14:03:07 */
   clock(ts: EpochMs): string {
     return this.#time('clock', { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }).format(ts);

@@ -1,4 +1,5 @@
 import type { EpochMs } from '../../../model/ids.ts';
+import type { Text } from '../i18n/text.ts';
 import type { TextKey } from '../i18n/zh.ts';
 
 const MINUTE = 60_000;
@@ -35,9 +36,9 @@ export function stepFor(span: number, intervalSeconds: number): number | null {
 }
 
 /** The step in words, e.g. 15 min. */
-export function stepName(step: number): string {
-  if (step % DAY === 0) return `${step / DAY} d`;
-  return step % HOUR === 0 ? `${step / HOUR} h` : `${step / MINUTE} min`;
+export function stepName(text: Text, step: number): string {
+  if (step % DAY === 0) return text('step.days', { n: step / DAY });
+  return step % HOUR === 0 ? text('step.hours', { n: step / HOUR }) : text('step.minutes', { n: step / MINUTE });
 }
 
 export const move = (window: Window, share: number, now: EpochMs): Window => {

@@ -1,0 +1,222 @@
+import { expect } from 'chai';
+import type { Browser } from 'playwright-core';
+import type { Role } from '../../model/access.ts';
+import { eventually } from '../integration/callers.ts';
+import { requireServer } from '../real-servers.ts';
+import { demonstration, ENTERPRISE, METER, OTHER_ENTERPRISE, PARK } from './demonstration-service.ts';
+import { launch, Visitor, type Who } from './visitor.ts';
+
+const PARK_PAGE = `/parks/${PARK}`;
+const METER_PAGE = `${PARK_PAGE}/meters/${METER}`;
+const POWER = '.tile .figure';
+
+/** Columns of the chart's canvas with the line's colour in them, first and last as shares of its width, and how many. */
+const LINE = `(() => {
+  const canvas = document.querySelector('.chart-place canvas');
+  if (canvas === null) return { columns: 0, first: 1, last: 0 };
+  const colour = getComputedStyle(canvas).getPropertyValue('--bar').trim();
+  const [r, g, b] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  const { data, width, height } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const found = [];
+  for (let x = 0; x < width; x++)
+    for (let y = 0; y < height; y++) {
+      const i = 4 * (y * width + x);
+      if (data[i + 3] > 200 && Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 40) { found.push(x); break; }
+    }
+  return { columns: found.length, first: (found[0] ?? width) / width, last: (found.at(-1) ?? 0) / width };
+})()`;
+interface Line {
+  readonly columns: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+describe('the dashboard in a real browser', function () {
+  this.timeout(30_000);
+  let browser: Browser;
+  let visitors: Visitor[] = [];
+
+  before(async function () {
+    this.timeout(150_000);
+    browser = await launch(requireServer(this, 'chromium'));
+    await demonstration();
+  });
+  afterEach(async () => {
+    const faults = visitors.flatMap((visitor) => visitor.faults);
+    await Promise.all(visitors.map((visitor) => visitor.leave()));
+    visitors = [];
+    expect(faults, 'faults in the browser').to.deep.equal([]);
+  });
+  after(() => browser?.close());
+
+  const come = async (who: Who): Promise<Visitor> => {
+    const visitor = await Visitor.come(browser, who);
+    visitors.push(visitor);
+    return visitor;
+  };
+
+  const STARTS: readonly { readonly role: Role; readonly at: string; readonly links: number }[] = [
+    { role: 'operator', at: PARK_PAGE, links: 5 },
+    { role: 'committee', at: PARK_PAGE, links: 4 },
+    { role: 'auditor', at: PARK_PAGE, links: 4 },
+    { role: 'enterprise', at: `${PARK_PAGE}/enterprises/${ENTERPRISE.id}`, links: 4 },
+  ];
+  for (const { role, at, links } of STARTS) {
+    it(`signs in the ${role} and begins where it has something to see`, async () => {
+      const visitor = await come({ role: null });
+      const { page, service, text } = visitor;
+      await visitor.open('/');
+      await page.waitForURL('**/sign-in');
+      await visitor.signIn(service.accounts[role].username, service.accounts[role].password);
+      await page.waitForURL(`**${at}`);
+      await page.locator('.connection[data-status=live]').waitFor();
+      expect(await page.locator('.who').textContent()).to.include(text(`role.${role}`));
+      expect(await page.locator('nav.tabs a').count()).to.equal(links);
+    });
+  }
+
+  it('says when the password is wrong, and lets nobody in', async () => {
+    const visitor = await come({ role: null });
+    await visitor.open('/');
+    await visitor.signIn('admin', 'not the password');
+    await visitor.page.getByRole('alert').getByText(visitor.text('sign.wrong')).waitFor();
+    expect(new URL(visitor.page.url()).pathname).to.equal('/sign-in');
+  });
+
+  it('changes the figures of the park without a reload', async () => {
+    const visitor = await come({ role: 'committee' });
+    await visitor.open(PARK_PAGE);
+    await visitor.page.locator(POWER).first().waitFor();
+    await visitor.ask('window.stayed = true');
+    const { before, now } = await visitor.changes(POWER);
+    expect(now).to.match(/^[\d.,]+\sMW|^[\d.,]+\skW/);
+    expect(now).to.not.equal(before);
+    expect(await visitor.ask('window.stayed')).to.equal(true);
+  });
+
+  it('shows the air quality, and the fullest caps first', async () => {
+    const visitor = await come({ role: 'committee' });
+    const { page, text } = visitor;
+    await visitor.open(PARK_PAGE);
+    await page.getByRole('heading', { name: text('park.air') }).waitFor();
+    const shares = async () => (await page.locator('.cap-percent').allInnerTexts()).map((share) => Number.parseFloat(share));
+    const few = await shares();
+    expect(few).to.have.length(6);
+    await page
+      .locator('section', { has: page.locator('.caps') })
+      .getByRole('button')
+      .click();
+    const all = await shares();
+    expect(all.length).to.be.above(6);
+    expect(all).to.deep.equal([...all].sort((a, b) => b - a));
+  });
+
+  it('leads from the park to an enterprise, a meter and its chart, which goes on live', async () => {
+    const visitor = await come({ role: 'auditor' });
+    const { page, text } = visitor;
+    await visitor.open(PARK_PAGE);
+    await page.getByRole('link', { name: ENTERPRISE.name }).first().click();
+    await page.getByRole('heading', { level: 1, name: ENTERPRISE.name }).waitFor();
+    await page.locator('table.meters a').first().click();
+    await page.waitForURL(`**${PARK_PAGE}/meters/*`);
+    await eventually(async () => (await visitor.ask<Line>(LINE)).columns > 300, 'a line on the canvas');
+    await page.getByRole('button', { name: text('range.15m') }).click();
+    await page.getByRole('button', { name: text('chart.table') }).click();
+    const { before, now } = await visitor.changes('.tall tbody th', 20_000);
+    expect(now > before, `${now} after ${before}`).to.equal(true);
+  });
+
+  it('shows seven days of history, moves back in it and returns to now', async () => {
+    const visitor = await come({ role: 'committee' });
+    const { page, text } = visitor;
+    await visitor.open(METER_PAGE);
+    await page.getByRole('button', { name: text('range.7d') }).click();
+    const line = await eventually(async () => {
+      const { columns, first, last } = await visitor.ask<Line>(LINE);
+      return columns > 800 && first < 0.12 && last > 0.9 && { columns, first, last };
+    }, 'a line over the whole week');
+    expect(line.columns).to.be.above(800);
+    await page.getByText(text('chart.following')).waitFor();
+    await page.getByRole('button', { name: text('chart.back') }).click();
+    await page.locator('.chart-note').getByText(text('chart.history'), { exact: true }).waitFor();
+    // Half a week before the history begins there is nothing, and nothing is drawn.
+    await eventually(async () => (await visitor.ask<Line>(LINE)).first > 0.4, 'the beginning of the history');
+    await page.getByRole('button', { name: text('chart.now') }).click();
+    await page.getByText(text('chart.following')).waitFor();
+    await eventually(async () => (await visitor.ask<Line>(LINE)).first < 0.12, 'the week up to now');
+  });
+
+  it('keeps the language over a reload', async () => {
+    const visitor = await come({ role: 'committee' });
+    const { page } = visitor;
+    await visitor.open(PARK_PAGE);
+    await page.getByRole('link', { name: '园区实况' }).waitFor();
+    await page.getByRole('button', { name: 'English' }).click();
+    await page.getByRole('link', { name: 'Park now' }).waitFor();
+    await page.reload();
+    await page.getByRole('link', { name: 'Park now' }).waitFor();
+    expect(await page.locator('html').getAttribute('lang')).to.equal('en');
+  });
+
+  it('shows an enterprise its own meters and nothing else', async () => {
+    const visitor = await come({ role: 'enterprise' });
+    const { page, text, service } = visitor;
+    const all = await service.admin.items<{ readonly id: string; readonly enterprise: string | null }>(`/api/v1/parks/${PARK}/meters?limit=500`);
+    const idsOf = (enterprise: string) => all.filter((meter) => meter.enterprise === enterprise).map((meter) => meter.id);
+    await visitor.open(`${PARK_PAGE}/meters`);
+    await page.locator('table.meters').waitFor();
+    const shown = await page.locator('table.meters tbody a').evaluateAll((links) => links.map((link) => String(link.getAttribute('href')).split('/').at(-1)));
+    expect([...shown].sort()).to.deep.equal(idsOf(ENTERPRISE.id).sort());
+
+    const [foreign = ''] = idsOf(OTHER_ENTERPRISE.id);
+    for (const id of [foreign, METER]) {
+      await visitor.open(`${PARK_PAGE}/meters/${id}`);
+      await page.getByText(text('meter.unknown', { id })).waitFor();
+    }
+    for (const path of [PARK_PAGE, `${PARK_PAGE}/enterprises/${OTHER_ENTERPRISE.id}`]) {
+      await visitor.open(path);
+      await page.waitForURL(`**/enterprises/${ENTERPRISE.id}`);
+      await page.getByRole('heading', { level: 1, name: ENTERPRISE.name }).waitFor();
+    }
+    await visitor.open('/ingest');
+    await page.getByText(text('state.notfound')).waitFor();
+  });
+
+  it('shows an alert as it fires; the committee acknowledges it, the auditor only looks', async () => {
+    const [committee, auditor] = [await come({ role: 'committee' }), await come({ role: 'auditor' })];
+    for (const visitor of [committee, auditor]) {
+      await visitor.open(`${PARK_PAGE}/alerts`);
+      await visitor.page.locator('.connection[data-status=live]').waitFor();
+    }
+    const name = await committee.service.publish(900);
+    const row = (visitor: Visitor) => visitor.page.getByRole('row', { name });
+    await Promise.all([row(committee).waitFor(), row(auditor).waitFor()]);
+    expect(await auditor.page.getByRole('button', { name: auditor.text('alert.acknowledge') }).count()).to.equal(0);
+    await row(committee)
+      .getByRole('button', { name: committee.text('alert.acknowledge') })
+      .click();
+    for (const visitor of [committee, auditor]) await row(visitor).getByText(visitor.text('alert.state.acknowledged'), { exact: true }).waitFor();
+    await committee.service.publish(100);
+    await row(auditor).waitFor({ state: 'detached' });
+  });
+
+  it('says that its figures are old when the service goes, and goes on by itself when it is back', async function () {
+    this.timeout(60_000);
+    const visitor = await come({ role: 'committee' });
+    const { page, service } = visitor;
+    await visitor.open(PARK_PAGE);
+    await page.locator('.connection[data-status=live]').waitFor();
+    await visitor.ask('window.stayed = true');
+    await service.stop();
+    await page.locator('.banner').waitFor();
+    expect(await page.locator('.connection').getAttribute('data-status')).to.equal('away');
+    await service.startAgain();
+    await page.locator('.connection[data-status=live]').waitFor({ timeout: 30_000 });
+    expect(await page.locator('.banner').count()).to.equal(0);
+    await visitor.changes(POWER, 20_000);
+    expect(await visitor.ask('window.stayed')).to.equal(true);
+    // While nobody answers, the browser notes each attempt.
+    const others = visitor.faults.filter((fault) => !/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|WebSocket/.test(fault));
+    visitor.faults.splice(0, visitor.faults.length, ...others);
+  });
+});
