@@ -113,7 +113,9 @@ const logged =
         ms: Math.round(performance.now() - began),
         by: (locals['principal'] ?? null) as string | null,
       };
-      if (status >= 500) logger.error(line, 'request failed');
+      // 503 tells the caller to come again: a store or broker that is away is no fault of the request.
+      if (status === 503) logger.warn(line, 'request put off');
+      else if (status >= 500) logger.error(line, 'request failed');
       else if (method === 'GET' || method === 'HEAD') logger.debug(line, 'request');
       else logger.info(line, 'request');
     });

@@ -234,6 +234,7 @@ export const en: Readonly<Record<TextKey, string>> = {
   'step.days': '{n} d',
   'chart.zone': 'times in {zone}',
   'chart.summary': '{quantity} ({unit}), {from} to {to}: lowest {min}, highest {max}, newest {last}',
+  'chart.newest': 'Go to the newest reading ({time})',
   'chart.none': 'There is no data in this time.',
   'chart.cut': 'There are more raw readings than can be shown at once; choose a shorter time.',
   'chart.band': 'min to max',

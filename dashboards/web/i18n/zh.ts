@@ -233,6 +233,7 @@ export const zh = {
   'step.days': '{n} 天',
   'chart.zone': '时区 {zone}',
   'chart.summary': '{quantity}（{unit}），{from} 至 {to}：最小 {min}，最大 {max}，最近 {last}',
+  'chart.newest': '跳到最近的数据（{time}）',
   'chart.none': '这段时间内没有数据。',
   'chart.cut': '这段时间的原始数据较多，仅显示了一部分；请缩小范围。',
   'chart.band': '最小至最大',
