@@ -66,4 +66,5 @@ export const CARBON_FACTORS: Partial<Record<Carrier, readonly CarbonFactor[]>> =
     },
   ],
   steam: [],
+  hydrogen: [],
 };

@@ -29,7 +29,7 @@ export function carbonOf(activities: readonly Activity[], region: string, year: 
   const factors = new Map<string, FactorUsed>();
   const without = new Set<Carrier>();
   for (const { carrier, flow, amount } of activities) {
-    if (flow !== 'consumption' || !(carrier in CARBON_FACTORS)) continue;
+    if (!isSource({ carrier, flow })) continue;
     const factor = factorFor(carrier, region, year);
     if (factor === null) {
       without.add(carrier);
@@ -47,6 +47,9 @@ export function carbonOf(activities: readonly Activity[], region: string, year: 
   }
   return { kg, factors: [...factors.values()], without: [...without] };
 }
+
+/** Does this flow enter the emissions at all, be its factor known or not? */
+export const isSource = ({ carrier, flow }: Pick<Activity, 'carrier' | 'flow'>): boolean => flow === 'consumption' && carrier in CARBON_FACTORS;
 
 /** The newest factor not after `year`, the longest matching region first; null where the tables hold none. */
 export function factorFor(carrier: Carrier, region: string, year: number): CarbonFactor | null {

@@ -47,14 +47,15 @@ export interface MeterInTree {
 
 /**
  * The meters of an owner's set whose readings make its total for one flow: a meter is left out when a meter above it in the same
- * set counts the same flow already, however many steps above.
+ * set counts the same flow already, however many steps above and whoever owns the meters between.
+ *
+ * @param meterOf looks up any meter of the park, so that the way up does not end at a meter of another owner
  */
-export function topMeters<M extends MeterInTree>(meters: readonly M[], { carrier, flow }: CountedFlow): M[] {
+export function topMeters<M extends MeterInTree>(meters: readonly M[], { carrier, flow }: CountedFlow, meterOf: (id: MeterId) => MeterInTree | undefined): M[] {
   const counting = new Map<string, M>();
   for (const meter of meters) if (counts(meter.kind, carrier, flow)) counting.set(meter.id, meter);
-  const byId = new Map<string, M>(meters.map((meter) => [meter.id, meter]));
   return [...counting.values()].filter((meter) => {
-    for (let above = meter.parent; above !== null; above = byId.get(above)?.parent ?? null) if (counting.has(above)) return false;
+    for (let above = meter.parent; above !== null; above = meterOf(above)?.parent ?? null) if (counting.has(above)) return false;
     return true;
   });
 }

@@ -1,19 +1,20 @@
 import type { EnterpriseId, EpochMs, ParkId } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
-import { periodOf, periodsBetween, type Span } from '../model/period.ts';
+import { periodOf } from '../model/period.ts';
 import { isUsable } from '../model/quality.ts';
 import { quantityOf } from '../model/quantities.ts';
 import type { ReadingBlock } from '../model/reading.ts';
 import type { Park, RegisteredMeter } from '../model/registry.ts';
 import type { Carrier, Flow } from '../model/rules.ts';
-import type { CounterPoint, CounterQuery, ReadingStore } from '../store/port.ts';
+import type { CounterPoint, ReadingStore } from '../store/port.ts';
 import { type CountedFlow, countersOf, quantityFor, topMeters } from './flows.ts';
 import type { RunningUsage } from './port.ts';
-import { usageOf } from './usage.ts';
+import { type Seed, StoredUsage } from './stored-usage.ts';
 
 /** What the tally needs of the registry's view. */
 export interface TallyDirectory {
   readonly parks: ReadonlyMap<ParkId, Park>;
+  meter(id: string): RegisteredMeter | undefined;
   meterOf(ordinal: number): RegisteredMeter | undefined;
   metersOf(park: string, enterprise?: EnterpriseId): readonly RegisteredMeter[];
 }
@@ -46,7 +47,7 @@ const NOT_COUNTED = null;
 
 /** The running figures of one counter. */
 class CounterTally {
-  readonly zone: ZonePeriods;
+  zone: ZonePeriods;
   lastTs = Number.NaN;
   lastValue = Number.NaN;
   /** First instant of the period that each amount belongs to: day, month, year. */
@@ -95,19 +96,6 @@ class CounterTally {
   }
 }
 
-interface CounterAnswer {
-  readonly series: number;
-  readonly amount: number;
-  readonly last: CounterPoint;
-}
-
-/** What the store knows of one counter in one running period. */
-interface Seed {
-  readonly from: EpochMs;
-  readonly amount: number;
-  readonly last: CounterPoint;
-}
-
 /**
  * Usage since the start of the running day, month and year for every counter, reading by reading. Fed with the readings that are the
  * newest of their series; after late ones (or a correction) the figures are seeded again from the store.
@@ -119,16 +107,18 @@ export class UsageTally implements RunningUsage {
   readonly #zones = new Map<string, ZonePeriods>();
   #owners = new Map<string, readonly (readonly [ordinal: number, quantity: number])[]>();
   #view: TallyDirectory;
-  readonly #ended = new Map<ParkId, { readonly year: EpochMs; readonly upTo: EpochMs; readonly amounts: ReadonlyMap<number, number> }>();
+  readonly #stored: StoredUsage;
 
   constructor(directory: { readonly current: TallyDirectory }, latest: LatestReadings) {
     this.#directory = directory;
     this.#latest = latest;
+    this.#stored = new StoredUsage(latest);
     this.#view = directory.current;
   }
 
   /** Takes a block of fresh readings; those that are not usable or not counters of an account are passed over. */
   add(block: ReadingBlock): void {
+    this.#follow();
     for (let row = 0; row < block.length; row++) {
       const series = block.series[row] as number;
       let tally = this.#tallies[series];
@@ -158,66 +148,23 @@ export class UsageTally implements RunningUsage {
   }
 
   /**
-   * Computes the figures anew from what is stored; three questions a park. Readings may go on coming meanwhile: what was added but not
+   * Computes the figures anew from what is stored; a few questions a park. Readings may go on coming meanwhile: what was added but not
    * stored when the store answered comes back with the next reading of its counter.
    *
-   * @param touchedFrom the earliest time at which something changed since the last seeding; months that ended before are not asked again
+   * @param touchedFrom the earliest late reading or correction since the last seeding; months that ended before are not asked again
    */
   async seed(store: Pick<ReadingStore, 'counters'>, now: EpochMs, touchedFrom: EpochMs = Number.NEGATIVE_INFINITY): Promise<void> {
-    const { current } = this.#directory;
-    for (const park of current.parks.values()) {
-      const counters = current
+    this.#follow();
+    const view = this.#view;
+    for (const park of view.parks.values()) {
+      const counters = view
         .metersOf(park.id)
         .flatMap((meter) => countersOf(meter.kind).map((quantity) => ({ meter: meter.ordinal, quantity: quantityOf(quantity).code })));
       if (counters.length === 0) continue;
-      const [day, month, year] = PERIODS.map((period) => periodOf(now, period, park.timeZone)) as [Span, Span, Span];
-      const before = await this.#monthsBefore(store, park, counters, year, month, touchedFrom);
-      const seeds = new Map<number, (Seed | undefined)[]>();
-      for (const [at, { from }] of [day, month].entries()) {
-        for (const { series, amount, last } of await this.#ask(store, counters, { from, to: now + 1 }, now)) {
-          const known = seeds.get(series) ?? [];
-          known[at] = { from, amount, last };
-          seeds.set(series, known);
-        }
-      }
-      for (const [series, known] of seeds) {
-        const running = known[1];
-        if (running !== undefined) known[2] = { ...running, from: year.from, amount: running.amount + (before.get(series) ?? 0) };
-      }
+      const seeds = await this.#stored.seeds({ store, view, park, counters }, now, touchedFrom);
       // All at once: a reading between two of the answers must not count in one period and miss in another.
       for (const [key, known] of seeds) this.#open(key, this.#latest.meter[key] as number, this.#latest.quantity[key] as number)?.seed(known);
     }
-  }
-
-  /** Usage of the year's months that have ended, asked month by month and kept until something touches them. */
-  async #monthsBefore(
-    store: Pick<ReadingStore, 'counters'>,
-    park: Park,
-    counters: CounterQuery['counters'],
-    year: Span,
-    month: Span,
-    touchedFrom: EpochMs,
-  ): Promise<ReadonlyMap<number, number>> {
-    const kept = this.#ended.get(park.id);
-    if (kept !== undefined && kept.year === year.from && kept.upTo === month.from && touchedFrom >= month.from) return kept.amounts;
-    const amounts = new Map<number, number>();
-    for (const span of month.from > year.from ? periodsBetween(year.from, month.from, 'month', park.timeZone) : []) {
-      for (const { series, amount } of await this.#ask(store, counters, span, span.to)) amounts.set(series, (amounts.get(series) ?? 0) + amount);
-    }
-    this.#ended.set(park.id, { year: year.from, upTo: month.from, amounts });
-    return amounts;
-  }
-
-  /** Usage over one span in a single step: the store sums up, and only ends come back. */
-  async #ask(store: Pick<ReadingStore, 'counters'>, counters: CounterQuery['counters'], span: Span, until: EpochMs): Promise<CounterAnswer[]> {
-    const answers = await store.counters({ counters, ...span, step: span.to - span.from, origin: span.from });
-    return answers.flatMap((answer) => {
-      const last = answer.steps.at(-1)?.last ?? answer.before;
-      if (last === null) return [];
-      // What was measured after now comes with its own reading; a month that ended takes its share of the rise across its end.
-      const [usage] = usageOf(span.to > until ? { ...answer, after: null } : answer, [span], until);
-      return [{ series: this.#latest.seriesOf(answer.meter, answer.quantity), amount: usage?.amount ?? 0, last }];
-    });
   }
 
   #open(series: number, ordinal: number, quantity: number): CounterTally | null {
@@ -231,28 +178,44 @@ export class UsageTally implements RunningUsage {
       if (meter !== undefined) this.#tallies[series] = NOT_COUNTED;
       return NOT_COUNTED;
     }
+    const made = new CounterTally(this.#zoneOf(park));
+    this.#tallies[series] = made;
+    return made;
+  }
+
+  #zoneOf(park: Park): ZonePeriods {
     let zone = this.#zones.get(park.timeZone);
     if (zone === undefined) {
       zone = new ZonePeriods(park.timeZone);
       this.#zones.set(park.timeZone, zone);
     }
-    const made = new CounterTally(zone);
-    this.#tallies[series] = made;
-    return made;
+    return zone;
+  }
+
+  /** Forgets what was settled by an older view of the registry: owners' counters, series that did not count, a park's zone. */
+  #follow(): void {
+    const view = this.#directory.current;
+    if (view === this.#view) return;
+    this.#view = view;
+    this.#owners = new Map();
+    for (const [series, tally] of this.#tallies.entries()) {
+      if (tally === NOT_COUNTED) this.#tallies[series] = undefined;
+      else if (tally !== undefined) {
+        const park = view.parks.get(view.meterOf(this.#latest.meter[series] as number)?.park as ParkId);
+        if (park !== undefined) tally.zone = this.#zoneOf(park);
+      }
+    }
   }
 
   /** The counters that make an owner's total, found once per view of the registry. */
   #counting(owner: { readonly park: ParkId; readonly enterprise: EnterpriseId | null }, wanted: CountedFlow): readonly (readonly [number, number])[] {
-    const view = this.#directory.current;
-    if (view !== this.#view) {
-      this.#view = view;
-      this.#owners = new Map();
-    }
+    this.#follow();
+    const view = this.#view;
     const key = `${owner.park}/${owner.enterprise ?? ''}/${wanted.carrier}/${wanted.flow}`;
     let found = this.#owners.get(key);
     if (found === undefined) {
       const meters = owner.enterprise === null ? view.metersOf(owner.park) : view.metersOf(owner.park, owner.enterprise);
-      found = topMeters(meters, wanted).flatMap((meter) => {
+      found = topMeters(meters, wanted, (id) => view.meter(id)).flatMap((meter) => {
         const quantity = quantityFor(meter.kind, wanted);
         return quantity === null ? [] : [[meter.ordinal, quantityOf(quantity).code] as const];
       });

@@ -1,5 +1,5 @@
 import { AIR_ITEMS, type AirItem, realTimeAir } from '../accounting/air-quality.ts';
-import { type Activity, carbonOf } from '../accounting/carbon.ts';
+import { type Activity, carbonOf, isSource } from '../accounting/carbon.ts';
 import { CARRIER_UNITS, type CountedFlow, countersOf, flowOf, quantityFor, topMeters } from '../accounting/flows.ts';
 import type { UsageFigure } from '../accounting/port.ts';
 import { usageOf } from '../accounting/usage.ts';
@@ -47,7 +47,7 @@ export function createFigures({ store, directory, clock }: FiguresDeps): Figures
         .map((flow) => ({
           group,
           flow,
-          members: topMeters(group.meters, flow).flatMap((meter) => {
+          members: topMeters(group.meters, flow, (id) => directory.current.meter(id)).flatMap((meter) => {
             const name = quantityFor(meter.kind, flow);
             if (name === null) return [];
             const counter = { meter: meter.ordinal, quantity: quantityOf(name).code };
@@ -95,7 +95,7 @@ export function createFigures({ store, directory, clock }: FiguresDeps): Figures
       const activities: readonly Activity[] = figures;
       const emission = carbonOf(activities, park.region, yearOf(first.from, park));
       const { from, to, enterprise, meter } = first;
-      return [{ from, to, enterprise, meter, ...emission, estimated: figures.some((figure) => figure.estimated) }];
+      return [{ from, to, enterprise, meter, ...emission, estimated: figures.some((figure) => figure.estimated && isSource(figure)) }];
     });
   };
 
@@ -128,7 +128,10 @@ export function createFigures({ store, directory, clock }: FiguresDeps): Figures
   return { usage, carbon, air, hourlyMeans };
 }
 
-/** Hours with the mean of their minutes; a minute counts as covered for as long as the station's interval says. */
+/**
+ * Hours with the mean of their minutes. A reading covers the time until the next one, but no more than the station's interval: a
+ * station may report more often than it must, and is not valid for longer by that.
+ */
 function hoursOf(
   meter: RegisteredMeter,
   item: AirItem,
@@ -136,18 +139,25 @@ function hoursOf(
   from: EpochMs,
   to: EpochMs,
 ): HourlyMean[] {
-  const covers = Math.max(1, Math.round((meter.intervalSeconds * 1000) / MINUTE));
+  const longest = Math.max(MINUTE, meter.intervalSeconds * 1000);
   const hours: HourlyMean[] = [];
   let at = 0;
   for (let hour = from; hour < to; hour += HOUR) {
     let sum = 0;
     let count = 0;
-    for (; at < minutes.length && (minutes[at]?.at ?? to) < hour + HOUR; at++) {
-      sum += minutes[at]?.mean ?? 0;
+    let coveredMs = 0;
+    let previous = Number.NEGATIVE_INFINITY;
+    for (; at < minutes.length; at++) {
+      const minute = minutes[at] as (typeof minutes)[number];
+      if (minute.at >= hour + HOUR) break;
+      // The first one counts in full: what it covers lies before or after it, as the station stamps, and lies in this hour for most.
+      coveredMs += Math.min(longest, minute.at - previous);
+      previous = minute.at;
+      sum += minute.mean;
       count++;
     }
     if (count === 0) continue;
-    const covered = Math.min(60, count * covers);
+    const covered = Math.min(60, Math.floor(coveredMs / MINUTE));
     const valid = covered >= MINUTES_FOR_AN_HOUR;
     hours.push({ meter: meter.id, quantity: item, from: hour, to: hour + HOUR, mean: valid ? sum / count : null, minutes: covered, valid });
   }
@@ -174,11 +184,12 @@ function flowsIn(meters: readonly RegisteredMeter[]): CountedFlow[] {
   return [...flows.values()];
 }
 
-/** A step whose borders are borders of all spans: one span where they are equally long, an hour otherwise (months, days of a clock change). */
+/** The longest step whose borders are borders of all spans: their greatest common divisor, e.g. a day for months without a clock change. */
 function stepFor(spans: readonly Span[]): number {
-  const length = (spans[0] as Span).to - (spans[0] as Span).from;
-  return spans.every((span) => span.to - span.from === length) ? length : HOUR;
+  return spans.map(({ from, to }) => to - from).reduce(commonDivisor);
 }
+
+const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));
 
 const yearOf = (ts: EpochMs, park: Park): number => Number(new Intl.DateTimeFormat('en', { year: 'numeric', timeZone: park.timeZone }).format(ts));
 

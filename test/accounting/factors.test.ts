@@ -59,6 +59,8 @@ describe('flows', () => {
   }
   const tree = (...meters: [id: string, kind: MeterKind, parent: string | null][]) =>
     meters.map(([id, kind, parent]) => ({ id: id as MeterId, kind, parent: parent as MeterId | null }));
+  const top = (meters: ReturnType<typeof tree>, park = meters) =>
+    topMeters(meters, { carrier: 'electricity', flow: 'consumption' }, (id) => park.find((meter) => meter.id === id)).map(({ id }) => id);
   it('leave out what a meter above counts, also past one that counts something else', () => {
     const meters = tree(
       ['main', 'electricity', null],
@@ -66,12 +68,32 @@ describe('flows', () => {
       ['sub', 'electricity', 'battery'],
       ['other', 'electricity', 'elsewhere'],
     );
-    expect(topMeters(meters, { carrier: 'electricity', flow: 'consumption' }).map(({ id }) => id)).to.deep.equal(['main', 'other']);
+    expect(top(meters)).to.deep.equal(['main', 'other']);
+  });
+  it('leave out a grandchild', () => {
+    expect(top(tree(['main', 'electricity', null], ['hall', 'electricity', 'main'], ['press', 'electricity', 'hall']))).to.deep.equal(['main']);
+  });
+  it('keep a meter below one of another carrier', () => {
+    expect(top(tree(['gas', 'gas', null], ['blower', 'electricity', 'gas']))).to.deep.equal(['blower']);
+  });
+  it('keep a meter whose parent is another owner’s, as nothing above it is in the owner’s total', () => {
+    const [main, own] = tree(['main', 'electricity', null], ['own', 'electricity', 'main']);
+    if (main === undefined || own === undefined) throw new Error('two meters were made');
+    expect(top([own], [main, own])).to.deep.equal(['own']);
+  });
+  it('leave out a meter below the owner’s own, also with another owner’s in between', () => {
+    const park = tree(['own', 'electricity', null], ['tenant', 'electricity', 'own'], ['back', 'electricity', 'tenant']);
+    expect(
+      top(
+        park.filter(({ id }) => id !== 'tenant'),
+        park,
+      ),
+    ).to.deep.equal(['own']);
   });
   it('keep a generator below a meter of consumption', () => {
-    expect(
-      topMeters(tree(['main', 'electricity', null], ['roof', 'pv', 'main']), { carrier: 'electricity', flow: 'generation' }).map(({ id }) => id),
-    ).to.deep.equal(['roof']);
+    const meters = tree(['main', 'electricity', null], ['roof', 'pv', 'main']);
+    const generating = topMeters(meters, { carrier: 'electricity', flow: 'generation' }, (id) => meters.find((meter) => meter.id === id));
+    expect(generating.map(({ id }) => id)).to.deep.equal(['roof']);
   });
 });
 
