@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { GatewayLinkSchema } from './gateway-link.ts';
 import { EnterpriseIdSchema, GatewayIdSchema, MeterIdSchema, ParkIdSchema } from './ids.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -73,5 +74,14 @@ export type Meter = Static<typeof MeterSchema>;
 /** A meter with the dense number that stores its readings; given by the registry once and never reused. */
 export type RegisteredMeter = Meter & { readonly ordinal: number };
 
-export const GatewaySchema = Type.Object({ id: GatewayIdSchema, park: ParkIdSchema, name: Name }, closed);
+export const GatewaySchema = Type.Object(
+  {
+    id: GatewayIdSchema,
+    park: ParkIdSchema,
+    name: Name,
+    /** How it reports; absent: by MQTT, in the native form or one that a mapping describes. */
+    link: Type.Optional(GatewayLinkSchema),
+  },
+  closed,
+);
 export type Gateway = Static<typeof GatewaySchema>;

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { GreenparkError } from '../../model/errors.ts';
+import type { GatewayLink } from '../../model/gateway-link.ts';
 import type { GatewayId } from '../../model/ids.ts';
 import type { Gateway } from '../../model/registry.ts';
 import { invalid } from '../../model/schema.ts';
@@ -8,8 +9,9 @@ import type { Queryable, RegistryDatabase } from './database.ts';
 import type { GatewayRecords } from './port.ts';
 import { gatewayFaults } from './references.ts';
 import { storedState } from './stored-state.ts';
+import type { GatewayRow } from './tables.ts';
 
-const columns = ['id', 'park', 'name'] as const;
+const columns = ['id', 'park', 'name', 'link_json'] as const;
 
 export function gatewayRecords(database: RegistryDatabase): GatewayRecords {
   return {
@@ -17,15 +19,18 @@ export function gatewayRecords(database: RegistryDatabase): GatewayRecords {
       database.read(async (db) => {
         let query = db.selectFrom('gateways').select(columns).where('park', '=', park).orderBy('id').limit(page.limit);
         if (page.after !== null) query = query.where('id', '>', page.after as GatewayId);
-        return query.execute();
+        return (await query.execute()).map(gatewayOf);
       }),
     all: () => database.read(allGateways),
     get: (park, id) =>
-      database.read(async (db) => (await db.selectFrom('gateways').select(columns).where('park', '=', park).where('id', '=', id).executeTakeFirst()) ?? null),
+      database.read(async (db) => {
+        const row = await db.selectFrom('gateways').select(columns).where('park', '=', park).where('id', '=', id).executeTakeFirst();
+        return row === undefined ? null : gatewayOf(row);
+      }),
     put: (gateway) =>
       database.define(async (db) => {
         const before = await db.selectFrom('gateways').select(columns).where('id', '=', gateway.id).executeTakeFirst();
-        if (before !== undefined && isDeepStrictEqual(before, gateway)) return 'unchanged';
+        if (before !== undefined && isDeepStrictEqual(gatewayOf(before), gateway)) return 'unchanged';
         const faults = await gatewayFaults(storedState(db), gateway);
         if (faults.length > 0) throw invalid('gateway', faults);
         if (before !== undefined && before.park !== gateway.park) refuseOtherPark('gateway', gateway.id);
@@ -49,15 +54,21 @@ export function gatewayRecords(database: RegistryDatabase): GatewayRecords {
   };
 }
 
-export const allGateways = (db: Queryable): Promise<Gateway[]> => db.selectFrom('gateways').select(columns).orderBy('park').orderBy('id').execute();
+export const allGateways = async (db: Queryable): Promise<Gateway[]> =>
+  (await db.selectFrom('gateways').select(columns).orderBy('park').orderBy('id').execute()).map(gatewayOf);
+
+/** Written by writeGateways alone, whose input was checked. */
+const gatewayOf = ({ link_json, ...gateway }: Pick<GatewayRow, (typeof columns)[number]>): Gateway =>
+  link_json === null ? gateway : { ...gateway, link: JSON.parse(link_json) as GatewayLink };
 
 /** A gateway that is replaced keeps its secret. */
 export async function writeGateways(db: Queryable, gateways: readonly Gateway[]): Promise<void> {
-  for (const { id, park, name } of gateways) {
+  for (const { id, park, name, link } of gateways) {
+    const link_json = link === undefined ? null : JSON.stringify(link);
     await db
       .insertInto('gateways')
-      .values({ id, park, name, secret_hash: null })
-      .onConflict((conflict) => conflict.column('id').doUpdateSet({ name }))
+      .values({ id, park, name, secret_hash: null, link_json })
+      .onConflict((conflict) => conflict.column('id').doUpdateSet({ name, link_json }))
       .execute();
   }
 }

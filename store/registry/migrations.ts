@@ -8,6 +8,7 @@ const { bytes, epochMs } = columnTypes;
 /** In order of name. A migration that was released is never edited: what comes later is a new one. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-ground': { up: ground },
+  '0002-gateway-link': { up: (db) => db.schema.alterTable('gateways').addColumn('link_json', 'text').execute() },
 };
 
 /**

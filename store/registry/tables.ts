@@ -43,6 +43,7 @@ export interface GatewayRow {
   park: ParkId;
   name: string;
   secret_hash: string | null;
+  link_json: string | null;
 }
 
 export interface MeterRow {

@@ -1,0 +1,49 @@
+import type { EpochMs } from '../../model/ids.ts';
+import type { RejectReason } from '../reject-reasons.ts';
+
+/** One meter at one time, as a codec found it in a message. Nothing is checked yet: the pipeline does that, as for the native form. */
+export interface DecodedFrame {
+  /** Id as registered; whether it is, the pipeline looks up. */
+  readonly meter: string;
+  /** Time of measurement, UTC; null takes the time of arrival. */
+  readonly ts: EpochMs | null;
+  /** By quantity of the catalogue, in the unit of the meter's record, before its multiplier. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** What the instrument says of a value itself, by quantity: a code of model/quality.ts other than `good`. */
+  readonly flags?: Readonly<Record<string, number>>;
+  /** The sender marks it as history that it delivers late on purpose. */
+  readonly backfill?: boolean;
+  /** Where in the message, for people, e.g. `data[3]`; empty for the message as a whole. */
+  readonly where: string;
+}
+
+export interface DecodedRefusal {
+  readonly reason: RejectReason;
+  /** What, where and what would be right. */
+  readonly detail: string;
+  /** Values that were lost by it, as far as they can be counted. */
+  readonly count: number;
+}
+
+export interface DecodedStatus {
+  readonly meter: string;
+  readonly online: boolean;
+}
+
+/** All that a codec makes of one message. */
+export interface Decoded {
+  readonly frames: readonly DecodedFrame[];
+  readonly refusals: readonly DecodedRefusal[];
+  readonly statuses: readonly DecodedStatus[];
+  /** Kept although there is nothing in it to store: a heartbeat, a birth without values. Default false. */
+  readonly understood?: boolean;
+}
+
+/** A codec for messages by topic, beside the native one. */
+export interface TopicCodec {
+  /**
+   * What the message holds, or null where the topic is not this codec's. An answer that comes later keeps its place: messages of one
+   * codec are judged and stored in the order in which they arrived.
+   */
+  decode(message: { readonly topic: string; readonly payload: Uint8Array; readonly receivedAt: EpochMs; readonly gateway: string | null }): Decoded | Promise<Decoded> | null;
+}
