@@ -1,6 +1,6 @@
-import type { EpochMs } from '../model/ids.ts';
+import type { EpochMs, MeterId, ParkId } from '../model/ids.ts';
 import type { MeterPlan } from './meter-plans.ts';
-import type { IngestMessage } from './port.ts';
+import type { IngestMessage, RefusalTold } from './port.ts';
 import type { RejectReason } from './reject-reasons.ts';
 
 /** Sentences of one reason in one letter; the rest is counted. */
@@ -9,20 +9,42 @@ const MOST_DETAILS = 5;
 /** What one message has come to so far; one object for all of them, as one is taken at a time. */
 export class MessageState {
   receivedAt: EpochMs = 0;
-  plan: MeterPlan | null = null;
+  /** Park and meter that the message is about; null where it is about several or none that is registered. */
+  park: ParkId | null = null;
+  meter: MeterId | null = null;
   fresh = 0;
   late = 0;
   /** Something other than readings was kept: a status. */
   kept = false;
+  /** Where in the message the present frame stands; empty where it is the message. */
+  where = '';
+  /** The same for frames of an array, which are numbered: written out only when it is told. -1 where it is none. */
+  index = -1;
   readonly refusals = new Map<RejectReason, { count: number; readonly details: string[] }>();
+  #meters = 0;
 
   begin(message: IngestMessage): void {
     this.receivedAt = message.receivedAt;
-    this.plan = null;
+    this.park = null;
+    this.meter = null;
+    this.#meters = 0;
     this.fresh = 0;
     this.late = 0;
     this.kept = false;
+    this.where = '';
+    this.index = -1;
     if (this.refusals.size > 0) this.refusals.clear();
+  }
+
+  /** The message speaks of this meter. */
+  about({ meter: { park, id } }: MeterPlan): void {
+    if (this.#meters++ === 0) {
+      this.park = park;
+      this.meter = id;
+      return;
+    }
+    if (this.park !== park) this.park = null;
+    if (this.meter !== id) this.meter = null;
   }
 
   refuse(reason: RejectReason, detail: string, count = 1): void {
@@ -33,5 +55,20 @@ export class MessageState {
     }
     known.count += count;
     if (known.details.length < MOST_DETAILS) known.details.push(detail);
+  }
+
+  /** The sentence with the place in the message before it. */
+  at(detail: string): string {
+    if (this.index >= 0) return `at [${this.index}]: ${detail}`;
+    return this.where === '' ? detail : `at ${this.where}: ${detail}`;
+  }
+
+  /** What was refused, one entry per reason. */
+  told(): RefusalTold[] {
+    return [...this.refusals].map(([reason, { count, details }]) => ({
+      reason,
+      detail: details.join('; ') + (count > details.length ? `; ${count} in all` : ''),
+      count,
+    }));
   }
 }

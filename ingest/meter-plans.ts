@@ -37,6 +37,10 @@ export class MeterPlan {
     return this.#names[guess] === name ? guess : this.#names.indexOf(name);
   }
 
+  nameOf(column: number): string {
+    return this.#names[column] ?? '';
+  }
+
   /** Gives a quantity its column; the reason and a sentence where that is not possible. */
   add(name: string, latest: LatestReadings, judge: QualityJudge): number | { readonly reason: RejectReason; readonly detail: string } {
     const quantity = findQuantity(name);
@@ -63,7 +67,9 @@ export class MeterPlan {
 /** Where a topic leads: the meter's plan, or why nowhere. */
 export type Route =
   | { readonly kind: 'readings' | 'status'; readonly plan: MeterPlan }
-  | { readonly kind: 'refused'; readonly reason: RejectReason; readonly detail: string; readonly plan: MeterPlan | null };
+  /** `plan` is that of a meter the topic names although it may not. */
+  | { readonly kind: 'refused'; readonly reason: RejectReason; readonly detail: string; readonly plan: MeterPlan | null }
+  | { readonly kind: 'unknown-meter'; readonly park: string; readonly meter: string };
 
 /** Topic to meter, remembered for registered meters alone, so that invented topics take no memory. */
 export class MeterPlans {
@@ -78,12 +84,22 @@ export class MeterPlans {
   }
 
   route(topic: string): Route {
-    if (this.#source.current !== this.#directory) this.#forget();
+    this.#follow();
     return this.#routes.get(topic) ?? this.#resolve(topic);
   }
 
-  /** The registry changed: multipliers, units and gateways may be others now. */
-  #forget(): void {
+  /** The plan of a meter by its id; undefined where none is registered under it. */
+  of(meter: string): MeterPlan | undefined {
+    this.#follow();
+    const known = this.#plans.get(meter);
+    if (known !== undefined) return known;
+    const registered = this.#directory.meter(meter);
+    return registered === undefined ? undefined : this.#planOf(registered);
+  }
+
+  /** When the registry changed, multipliers, units and gateways may be others. */
+  #follow(): void {
+    if (this.#source.current === this.#directory) return;
     this.#directory = this.#source.current;
     this.#routes = new Map();
     this.#plans = new Map();
@@ -93,14 +109,11 @@ export class MeterPlans {
     const parsed = parseTopic(topic);
     if (typeof parsed === 'string') return { kind: 'refused', reason: 'wrong-topic', detail: parsed, plan: null };
     const meter = this.#directory.meter(parsed.meter);
-    if (meter === undefined) {
-      const detail = `meter ${parsed.meter} is not registered; register it in park ${parsed.park} or correct the topic`;
-      return { kind: 'refused', reason: 'unknown-meter', detail, plan: null };
-    }
+    if (meter === undefined) return { kind: 'unknown-meter', park: parsed.park, meter: parsed.meter };
     const plan = this.#planOf(meter);
     const route = this.#routeOf(parsed, plan);
     // A wrong park under a known meter is not remembered: there are endlessly many of them.
-    if (route.kind !== 'refused') this.#routes.set(topic, route);
+    if (route.kind === 'readings' || route.kind === 'status') this.#routes.set(topic, route);
     return route;
   }
 

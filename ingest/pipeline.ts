@@ -1,25 +1,37 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { GreenparkError } from '../model/errors.ts';
-import type { EpochMs } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
-import { QUALITY } from '../model/quality.ts';
 import { quantityOfCode } from '../model/quantities.ts';
 import type { ReadingBlock } from '../model/reading.ts';
 import type { ReadingStore } from '../store/port.ts';
 import type { DeadLetterRecords } from '../store/registry/port.ts';
+import { Admission } from './admission.ts';
+import type { Decoded, DecodedFrame, TopicCodec } from './codecs/decoded.ts';
 import { decodeNative } from './codecs/native.ts';
 import type { Sink } from './codecs/sink.ts';
 import { DeadLetterWriter } from './dead-letters.ts';
+import { DecodeQueue } from './decode-queue.ts';
 import { DEFAULT_LIMITS, type PipelineLimits } from './limits.ts';
 import { MessageState } from './message-state.ts';
 import { type MeterPlan, MeterPlans } from './meter-plans.ts';
-import type { Done, IngestMessage, Intake, MeterDirectory, MeterStatus } from './port.ts';
-import { QualityJudge, rangeQuality } from './quality.ts';
+import type {
+  DecodedIntake,
+  Done,
+  DoneTelling,
+  IngestMessage,
+  Intake,
+  MeterDirectory,
+  MeterStatus,
+  Outcome,
+  RefusalTold,
+  UnknownMeterSighting,
+} from './port.ts';
 import { type Arrival, ReadingWriter } from './reading-writer.ts';
+import type { RejectReason } from './reject-reasons.ts';
 import { DEFAULT_PACE, type RetryPace } from './retry.ts';
 import { IngestStats } from './stats.ts';
-import { nameOf, quote } from './wording.ts';
+import { quote } from './wording.ts';
 
 export interface PipelineParts {
   readonly directory: { readonly current: MeterDirectory };
@@ -35,28 +47,34 @@ export interface PipelineParts {
   late?(block: ReadingBlock): void;
   onCommitted?(block: ReadingBlock, arrival: Arrival): void;
   onStatus?(status: MeterStatus): void;
+  /** A meter reported that is not registered; its message is in the dead letters. */
+  onUnknownMeter?(sighting: UnknownMeterSighting): void;
+  /** Asked in turn for topics outside the native contract; the first that knows the topic decodes. */
+  readonly codecs?: readonly TopicCodec[];
   readonly limits?: Partial<PipelineLimits>;
   readonly retry?: RetryPace;
 }
 
-const YEAR_2000 = Date.UTC(2000, 0, 1);
 /**
  * The way of a message: codec, look-up, validation, quality, then the store in groups; what is refused goes to the dead letters.
  * Everything up to the store happens in the call of `accept`, without I/O. `done` is called after everything in the message is
  * durable, so that a transport acknowledges what cannot be lost any more. The same message twice is stored once.
  */
-export class Pipeline implements Intake {
+export class Pipeline implements Intake, DecodedIntake {
   readonly stats = new IngestStats();
   readonly #parts: PipelineParts;
   readonly #limits: PipelineLimits;
   readonly #plans: MeterPlans;
-  readonly #quality = new QualityJudge();
+  readonly #admission: Admission;
+  readonly #decoding = new DecodeQueue();
   readonly #writer: ReadingWriter;
   readonly #letters: DeadLetterWriter;
   readonly #abort = new AbortController();
   readonly #listeners = new Set<(full: boolean) => void>();
   readonly #message = new MessageState();
   readonly #sink: Sink;
+  /** Of the native message that is being taken. */
+  #plan: MeterPlan | null = null;
   #full = false;
   #stopped = false;
   #whenIdle: (() => void)[] = [];
@@ -86,9 +104,14 @@ export class Pipeline implements Intake {
       onCommitted: (block, arrival) => parts.onCommitted?.(block, arrival),
       bury: (row, error) => this.#bury(row, error),
     });
+    const state = this.#message;
+    this.#admission = new Admission({ latest: parts.latest, writer: this.#writer, stats: this.stats, state, clockSkewMs: this.#limits.clockSkewMs });
     this.#sink = {
-      frame: (ts, values, index) => this.#frame(ts, values, index),
-      refuse: (reason, detail, count) => this.#message.refuse(reason, detail, count),
+      frame: (ts, values, index) => {
+        state.index = index;
+        this.#admission.take(this.#plan as MeterPlan, ts, values);
+      },
+      refuse: (reason, detail, count) => state.refuse(reason, detail, count),
     };
   }
 
@@ -101,23 +124,35 @@ export class Pipeline implements Intake {
     return () => this.#listeners.delete(listener);
   }
 
+  /** A message of an MQTT topic: in the native form, or in one that a codec knows. */
   accept(message: IngestMessage, done: Done): void {
-    if (this.#stopped) {
-      done(new GreenparkError('STORE_CLOSED', 'ingest has stopped; the message was not taken'));
+    if (!this.#enter(message, done)) return;
+    if (message.topic.startsWith(NATIVE)) {
+      this.#message.begin(message);
+      this.#guarded(message, () => this.#takeNative(message));
+      this.#settle(message, done);
       return;
     }
-    const stats = this.stats;
-    stats.messages++;
-    stats.bytes += message.payload.length;
-    stats.pendingMessages++;
-    this.#message.begin(message);
-    try {
-      this.#take(message);
-    } catch (error) {
-      this.#parts.logger.error({ err: error, topic: message.topic }, 'ingest failed on a message');
-      this.#message.refuse('internal-error', error instanceof Error ? error.message : String(error));
+    for (const codec of this.#parts.codecs ?? []) {
+      const answer = this.#asked(codec, message);
+      if (answer === null) continue;
+      const kept = answer instanceof Promise ? { ...message, payload: Uint8Array.from(message.payload) } : message;
+      this.#decoding.run(codec, answer, (decoded) => this.#takeAnswer(kept, decoded, done));
+      if (!this.#full && this.#isOver(1)) this.#setFull(true);
+      return;
     }
-    this.#settle(message, done);
+    this.#takeAnswer(message, WRONG_TOPIC(message.topic), done);
+  }
+
+  /** A message that its transport has decoded. */
+  acceptDecoded(message: IngestMessage, decoded: Decoded, done: DoneTelling): void {
+    const told: { refusals: readonly RefusalTold[] } = { refusals: [] };
+    const tell = (error: Error | undefined, outcome: Outcome) => done(error, { outcome, refusals: told.refusals });
+    if (!this.#enter(message, tell)) return;
+    this.#message.begin(message);
+    this.#guarded(message, () => this.#takeDecoded(message, decoded));
+    told.refusals = this.#message.told();
+    this.#settle(message, tell);
   }
 
   /** Resolves when nothing is unacknowledged. */
@@ -137,116 +172,137 @@ export class Pipeline implements Intake {
     clearTimeout(timer);
   }
 
-  #take(message: IngestMessage): void {
+  /** Counts the message in; false when ingest has stopped, which `done` is told. */
+  #enter(message: IngestMessage, done: End): boolean {
+    if (this.#stopped) {
+      done(new GreenparkError('STORE_CLOSED', 'ingest has stopped; the message was not taken'), 'refused');
+      return false;
+    }
+    const { stats } = this;
+    stats.messages++;
+    stats.bytes += message.payload.length;
+    stats.pendingMessages++;
+    return true;
+  }
+
+  #guarded(message: IngestMessage, take: () => void): void {
+    try {
+      take();
+    } catch (error) {
+      this.#parts.logger.error({ err: error, topic: message.topic }, 'ingest failed on a message');
+      this.#message.refuse('internal-error', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #asked(codec: TopicCodec, message: IngestMessage): Decoded | Promise<Decoded> | null {
+    try {
+      return message.payload.length > this.#limits.maxPayloadBytes ? refused('too-large', this.#tooLarge(message)) : codec.decode(message);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #takeAnswer(message: IngestMessage, decoded: Decoded | Error, done: End): void {
+    this.#message.begin(message);
+    this.#guarded(message, () => {
+      if (decoded instanceof Error) throw decoded;
+      this.#takeDecoded(message, decoded);
+    });
+    this.#settle(message, done);
+  }
+
+  #takeNative(message: IngestMessage): void {
     const state = this.#message;
-    const length = message.payload.length;
     const route = this.#plans.route(message.topic);
-    state.plan = route.plan;
+    if (route.kind === 'unknown-meter') {
+      const { park, meter } = route;
+      this.#unknownMeter(message, park, meter, `meter ${meter} is not registered; register it in park ${park} or correct the topic`, []);
+      return;
+    }
+    if (route.plan !== null) state.about(route.plan);
     if (route.kind === 'refused') {
       state.refuse(route.reason, route.detail);
       return;
     }
-    if (message.gateway !== null && message.gateway !== route.plan.gateway) {
-      const right = route.plan.gateway === null ? 'no gateway is named in the meter’s record' : 'another gateway is named in the meter’s record';
-      state.refuse('gateway-not-allowed', `gateway ${quote(message.gateway)} may not publish for meter ${route.plan.meter.id}: ${right}`);
-      return;
-    }
-    if (length > this.#limits.maxPayloadBytes) {
-      state.refuse('too-large', `the payload has ${length} bytes; at most ${this.#limits.maxPayloadBytes} are taken, send several messages`);
+    if (!this.#mayPublish(message, route.plan)) return;
+    if (message.payload.length > this.#limits.maxPayloadBytes) {
+      state.refuse('too-large', this.#tooLarge(message));
       return;
     }
     if (route.kind === 'status') {
-      this.#status(message, route.plan);
+      this.#takeStatus(message, route.plan);
       return;
     }
+    this.#plan = route.plan;
     decodeNative(message.payload, message.retained === true, this.#sink);
   }
 
-  #status(message: IngestMessage, plan: MeterPlan): void {
+  #takeStatus(message: IngestMessage, plan: MeterPlan): void {
     const text = Buffer.from(message.payload.buffer, message.payload.byteOffset, Math.min(message.payload.byteLength, 64)).toString('latin1');
-    if (text !== 'online' && text !== 'offline') {
-      this.#message.refuse('wrong-shape', `status is ${quote(text)}; expected online or offline`);
-      return;
+    if (text === 'online' || text === 'offline') this.#tellStatus(message, plan, text === 'online');
+    else this.#message.refuse('wrong-shape', `status is ${quote(text)}; expected online or offline`);
+  }
+
+  #takeDecoded(message: IngestMessage, decoded: Decoded): void {
+    const state = this.#message;
+    for (const { reason, detail, count } of decoded.refusals) state.refuse(reason, detail, count);
+    for (const frame of decoded.frames) {
+      state.where = frame.where;
+      const plan = this.#planFor(message, decoded, frame.meter, frame);
+      if (plan === null) continue;
+      state.about(plan);
+      if (this.#mayPublish(message, plan, Object.keys(frame.values).length)) this.#admission.take(plan, frame.ts, frame.values, frame.flags);
     }
+    state.where = '';
+    for (const { meter, online } of decoded.statuses) {
+      const plan = this.#planFor(message, decoded, meter, null);
+      if (plan !== null && this.#mayPublish(message, plan)) this.#tellStatus(message, plan, online);
+    }
+    if (decoded.understood === true) state.kept = true;
+  }
+
+  /** The plan of a meter that a codec found in a message, or null when it was refused. */
+  #planFor(message: IngestMessage, { park }: Decoded, meter: string, frame: DecodedFrame | null): MeterPlan | null {
+    const plan = this.#plans.of(meter);
+    const values = frame === null ? [] : Object.keys(frame.values);
+    if (plan === undefined) {
+      this.#unknownMeter(message, park ?? null, meter, `meter ${quote(meter)} is not registered; register it or correct its id`, values);
+      return null;
+    }
+    if (park !== undefined && plan.meter.park !== park) {
+      const detail = this.#message.at(`meter ${meter} does not belong to park ${park}, for which this message is taken`);
+      this.#message.refuse('wrong-park', detail, Math.max(1, values.length));
+      return null;
+    }
+    return plan;
+  }
+
+  #mayPublish(message: IngestMessage, plan: MeterPlan, values = 1): boolean {
+    if (message.gateway === null || message.gateway === plan.gateway) return true;
+    const right = plan.gateway === null ? 'no gateway is named in the meter’s record' : 'another gateway is named in the meter’s record';
+    const detail = `gateway ${quote(message.gateway)} may not publish for meter ${plan.meter.id}: ${right}`;
+    this.#message.refuse('gateway-not-allowed', this.#message.at(detail), Math.max(1, values));
+    return false;
+  }
+
+  #unknownMeter(message: IngestMessage, park: string | null, meter: string, detail: string, quantities: readonly string[]): void {
+    this.#message.refuse('unknown-meter', this.#message.at(detail), Math.max(1, quantities.length));
+    const { topic, transport, gateway, receivedAt: at, payload } = message;
+    if (message.replayed !== true) this.#parts.onUnknownMeter?.({ meter, park, topic, transport, gateway, at, quantities, payload });
+  }
+
+  #tellStatus(message: IngestMessage, plan: MeterPlan, online: boolean): void {
     this.#message.kept = true;
     const { park, id } = plan.meter;
-    this.#parts.onStatus?.({ park, meter: id, gateway: message.gateway ?? plan.gateway, online: text === 'online', at: message.receivedAt });
+    this.#parts.onStatus?.({ park, meter: id, gateway: message.gateway ?? plan.gateway, online, at: message.receivedAt });
   }
 
-  /** The hot path: once per frame, and inside once per value. */
-  #frame(sent: number | null, values: Readonly<Record<string, unknown>>, index: number): void {
-    const state = this.#message;
-    const plan = state.plan as MeterPlan;
-    const ts = sent ?? state.receivedAt;
-    if (ts < YEAR_2000 || ts > state.receivedAt + this.#limits.clockSkewMs) {
-      this.#refuseTime(ts, values, index);
-      return;
-    }
-    const latest = this.#parts.latest;
-    const writer = this.#writer;
-    let guess = 0;
-    for (const name in values) {
-      let column = plan.find(name, guess);
-      if (column < 0) {
-        const added = plan.add(name, latest, this.#quality);
-        if (typeof added !== 'number') {
-          state.refuse(added.reason, at(index, added.detail));
-          continue;
-        }
-        column = added;
-      }
-      guess = column + 1;
-      const raw = values[name];
-      if (typeof raw !== 'number') {
-        state.refuse('not-a-number', at(index, `${name} is ${nameOf(raw)}; expected a JSON number`));
-        continue;
-      }
-      const value = raw * (plan.factors[column] as number) + (plan.offsets[column] as number);
-      // Only an infinite or undefined number differs from itself or has a difference to itself.
-      if (value - value !== 0) {
-        state.refuse('not-finite', at(index, `${name} is a number too large to be represented; expected a finite number`));
-        continue;
-      }
-      const series = plan.series[column] as number;
-      const code = plan.codes[column] as number;
-      if (ts > (latest.ts[series] as number)) {
-        const quality = this.#quality.judge(series, code, value);
-        if (quality !== QUALITY.good) this.#countFlag(quality);
-        latest.offer(series, ts, value, quality);
-        writer.fresh.push(series, plan.ordinal, code, ts, value, quality);
-        state.fresh++;
-      } else {
-        const quality = rangeQuality(code, value);
-        if (quality !== QUALITY.good) this.#countFlag(quality);
-        writer.late.push(series, plan.ordinal, code, ts, value, quality);
-        state.late++;
-      }
-    }
-  }
-
-  #countFlag(quality: number): void {
-    if (quality === QUALITY.range) this.stats.flaggedRange++;
-    else this.stats.flaggedBackwards++;
-  }
-
-  #refuseTime(ts: EpochMs, values: Readonly<Record<string, unknown>>, index: number): void {
-    const count = Object.keys(values).length;
-    if (ts < YEAR_2000) {
-      const hint = ts > 9e8 && ts < 1e11 ? `; it looks like seconds, in milliseconds it would be ${ts * 1000}` : '';
-      this.#message.refuse('time-too-old', at(index, `"ts" ${ts} is before the year 2000; expected UTC milliseconds${hint}`), count);
-      return;
-    }
-    const ahead = Math.round((ts - this.#message.receivedAt) / 1000);
-    const allowed = Math.round(this.#limits.clockSkewMs / 1000);
-    this.#message.refuse(
-      'time-in-future',
-      at(index, `"ts" ${ts} is ${ahead} s ahead of this service; at most ${allowed} s are allowed, set the gateway's clock`),
-      count,
-    );
+  #tooLarge({ payload }: IngestMessage): string {
+    return `the payload has ${payload.length} bytes; at most ${this.#limits.maxPayloadBytes} are taken, send several messages`;
   }
 
   /** Gives the message over to whoever makes it durable, and counts its one outcome when that is done. */
-  #settle(message: IngestMessage, done: Done): void {
+  #settle(message: IngestMessage, done: End): void {
     const state = this.#message;
     const rows = state.fresh + state.late;
     const posted = state.refusals.size > 0 && this.#post(message);
@@ -269,14 +325,14 @@ export class Pipeline implements Intake {
     if (!this.#full && this.#isOver(1)) this.#setFull(true);
   }
 
-  #end(outcome: Outcome, rows: number, done: Done, error: Error | undefined): void {
+  #end(outcome: Outcome, rows: number, done: End, error: Error | undefined): void {
     const stats = this.stats;
     if (error === undefined) stats[outcome]++;
     else stats.failed++;
     stats.pendingMessages--;
     stats.pendingReadings -= rows;
     try {
-      done(error);
+      done(error, outcome);
     } catch (thrown) {
       stats.listenerErrors++;
       this.#parts.logger.error({ err: thrown }, 'a transport failed when a message was done');
@@ -307,15 +363,13 @@ export class Pipeline implements Intake {
 
   /** One letter per reason. Answers whether any is to be waited for. */
   #post(message: IngestMessage): boolean {
-    const { plan, refusals } = this.#message;
+    if (message.replayed === true) return false;
+    const { park, meter } = this.#message;
+    const { receivedAt, transport, topic, gateway, payload } = message;
     let posted = false;
-    for (const [reason, { count, details }] of refusals) {
+    for (const { reason, detail, count } of this.#message.told()) {
       this.stats.rejects[reason] += count;
-      const more = count > details.length ? `; ${count} in all` : '';
-      const detail = details.join('; ') + more;
-      const { receivedAt, transport, topic, gateway, payload } = message;
-      const about = { receivedAt, transport, topic, gateway, payload, park: plan?.meter.park ?? null, meter: plan?.meter.id ?? null };
-      posted = this.#letters.post({ ...about, reason, detail }) || posted;
+      posted = this.#letters.post({ receivedAt, transport, topic, gateway, payload, park, meter, reason, detail }) || posted;
     }
     return posted;
   }
@@ -343,6 +397,11 @@ export class Pipeline implements Intake {
   }
 }
 
-type Outcome = 'accepted' | 'partly' | 'refused' | 'duplicate';
+/** Told at the end of a message; whoever does not care for the outcome takes the error alone. */
+type End = (error: Error | undefined, outcome: Outcome) => void;
 
-const at = (index: number, detail: string): string => (index < 0 ? detail : `at [${index}]: ${detail}`);
+const NATIVE = 'parks/';
+
+const refused = (reason: RejectReason, detail: string): Decoded => ({ frames: [], statuses: [], refusals: [{ reason, detail, count: 1 }] });
+const WRONG_TOPIC = (topic: string): Decoded =>
+  refused('wrong-topic', `topic ${quote(topic)} is neither parks/{park}/meters/{meter}/readings or …/status nor one that a mapping takes`);

@@ -1,5 +1,7 @@
 import type { EpochMs, MeterId, ParkId } from '../model/ids.ts';
 import type { RegisteredMeter } from '../model/registry.ts';
+import type { Decoded } from './codecs/decoded.ts';
+import type { RejectReason } from './reject-reasons.ts';
 
 /** One message as a transport received it. */
 export interface IngestMessage {
@@ -13,6 +15,25 @@ export interface IngestMessage {
   readonly receivedAt: EpochMs;
   /** An MQTT broker kept this message and sent it because of a new subscription: it is not from now. Default false. */
   readonly retained?: boolean;
+  /** A dead letter that is tried again: what is refused this time makes no new letter and is not counted again. Default false. */
+  readonly replayed?: boolean;
+}
+
+/** What became of a message: all of it kept, some, nothing, or all of it there already. */
+export type Outcome = 'accepted' | 'partly' | 'refused' | 'duplicate';
+
+export interface RefusalTold {
+  readonly reason: RejectReason;
+  /** What, where and what would be right. */
+  readonly detail: string;
+  /** Values, or 1 where it never came to values. */
+  readonly count: number;
+}
+
+export interface MessageOutcome {
+  readonly outcome: Outcome;
+  /** One per reason. */
+  readonly refusals: readonly RefusalTold[];
 }
 
 /**
@@ -21,6 +42,9 @@ export interface IngestMessage {
  */
 export type Done = (error?: Error) => void;
 
+/** The same for whoever has to answer what became of the message. With an error the outcome means nothing. */
+export type DoneTelling = (error: Error | undefined, outcome: MessageOutcome) => void;
+
 /** What a transport needs of the pipeline. */
 export interface Intake {
   accept(message: IngestMessage, done: Done): void;
@@ -28,6 +52,27 @@ export interface Intake {
   readonly full: boolean;
   /** Calls back whenever `full` changes. Answers how to stop listening. */
   onPressure(listener: (full: boolean) => void): () => void;
+}
+
+/** What a transport needs that decodes its messages itself. */
+export interface DecodedIntake extends Pick<Intake, 'full' | 'onPressure'> {
+  /** `message.topic` is the source as people know it, `message.payload` the original bytes. */
+  acceptDecoded(message: IngestMessage, decoded: Decoded, done: DoneTelling): void;
+}
+
+/** A meter that reports and is not registered. */
+export interface UnknownMeterSighting {
+  readonly meter: string;
+  /** As the topic or the codec says; it need not exist. */
+  readonly park: string | null;
+  readonly topic: string;
+  readonly transport: string;
+  readonly gateway: string | null;
+  readonly at: EpochMs;
+  /** Names that its values have; empty where the payload was not looked into. */
+  readonly quantities: readonly string[];
+  /** A view that ends with the call. */
+  readonly payload: Uint8Array;
 }
 
 /** What the pipeline needs of the registry's in-memory view. A new object stands for a changed registry. */

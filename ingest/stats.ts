@@ -22,9 +22,10 @@ export class IngestStats {
   readingsFresh = 0;
   readingsLate = 0;
   readingsDuplicate = 0;
-  /** Flagged by ingest: outside the physical range, or a counter that fell. Stored like the others. */
+  /** Flagged: outside the physical range, a counter that fell, or for another cause. Stored like the others. */
   flaggedRange = 0;
   flaggedBackwards = 0;
+  flaggedOther = 0;
 
   /** Values, or whole messages where it never came to values, refused per reason. */
   readonly rejects: Record<RejectReason, number> = Object.fromEntries(REASONS.map((reason) => [reason, 0])) as Record<RejectReason, number>;

@@ -1,4 +1,4 @@
-import type { EpochMs } from '../../model/ids.ts';
+import type { EpochMs, ParkId } from '../../model/ids.ts';
 import type { RejectReason } from '../reject-reasons.ts';
 
 /** One meter at one time, as a codec found it in a message. Nothing is checked yet: the pipeline does that, as for the native form. */
@@ -35,6 +35,8 @@ export interface Decoded {
   readonly frames: readonly DecodedFrame[];
   readonly refusals: readonly DecodedRefusal[];
   readonly statuses: readonly DecodedStatus[];
+  /** Frames may only be for meters of this park. */
+  readonly park?: ParkId;
   /** Kept although there is nothing in it to store: a heartbeat, a birth without values. Default false. */
   readonly understood?: boolean;
 }
@@ -45,5 +47,10 @@ export interface TopicCodec {
    * What the message holds, or null where the topic is not this codec's. An answer that comes later keeps its place: messages of one
    * codec are judged and stored in the order in which they arrived.
    */
-  decode(message: { readonly topic: string; readonly payload: Uint8Array; readonly receivedAt: EpochMs; readonly gateway: string | null }): Decoded | Promise<Decoded> | null;
+  decode(message: {
+    readonly topic: string;
+    readonly payload: Uint8Array;
+    readonly receivedAt: EpochMs;
+    readonly gateway: string | null;
+  }): Decoded | Promise<Decoded> | null;
 }

@@ -1,0 +1,120 @@
+import type { EpochMs } from '../model/ids.ts';
+import type { LatestReadings } from '../model/latest.ts';
+import { QUALITY } from '../model/quality.ts';
+import type { MessageState } from './message-state.ts';
+import type { MeterPlan } from './meter-plans.ts';
+import { QualityJudge, rangeQuality } from './quality.ts';
+import type { ReadingWriter } from './reading-writer.ts';
+import type { IngestStats } from './stats.ts';
+import { nameOf } from './wording.ts';
+
+const YEAR_2000 = Date.UTC(2000, 0, 1);
+
+export interface AdmissionParts {
+  readonly latest: LatestReadings;
+  readonly writer: Pick<ReadingWriter, 'fresh' | 'late'>;
+  readonly stats: IngestStats;
+  /** Of the message that is being taken: what is refused goes there. */
+  readonly state: MessageState;
+  /** How far a time of measurement may lie in the future, in milliseconds. */
+  readonly clockSkewMs: number;
+}
+
+/** Values of a known meter become rows: time, number, unit, quality; fresh or late. The hot path, once per value. */
+export class Admission {
+  readonly #latest: LatestReadings;
+  readonly #writer: Pick<ReadingWriter, 'fresh' | 'late'>;
+  readonly #stats: IngestStats;
+  readonly #state: MessageState;
+  readonly #clockSkewMs: number;
+  readonly #quality = new QualityJudge();
+
+  constructor(parts: AdmissionParts) {
+    this.#latest = parts.latest;
+    this.#writer = parts.writer;
+    this.#stats = parts.stats;
+    this.#state = parts.state;
+    this.#clockSkewMs = parts.clockSkewMs;
+  }
+
+  /**
+   * Values of one meter at one time, as the sender wrote them.
+   *
+   * @param sent null takes the time of arrival
+   * @param flags what the instrument says of a value itself, by quantity
+   */
+  take(plan: MeterPlan, sent: EpochMs | null, values: Readonly<Record<string, unknown>>, flags?: Readonly<Record<string, number>>): void {
+    const state = this.#state;
+    const ts = sent ?? state.receivedAt;
+    if (!this.#timeFits(ts)) {
+      this.#refuseTime(ts, Object.keys(values).length);
+      return;
+    }
+    let guess = 0;
+    for (const name in values) {
+      let column = plan.find(name, guess);
+      if (column < 0) {
+        const added = plan.add(name, this.#latest, this.#quality);
+        if (typeof added !== 'number') {
+          state.refuse(added.reason, state.at(added.detail));
+          continue;
+        }
+        column = added;
+      }
+      guess = column + 1;
+      const raw = values[name];
+      if (typeof raw === 'number') this.#value(plan, column, ts, raw, flags?.[name] ?? QUALITY.good);
+      else state.refuse('not-a-number', state.at(`${name} is ${nameOf(raw)}; expected a JSON number`));
+    }
+  }
+
+  #value(plan: MeterPlan, column: number, ts: EpochMs, raw: number, flag: number): void {
+    const value = raw * (plan.factors[column] as number) + (plan.offsets[column] as number);
+    // Only an infinite or undefined number differs from itself or has a difference to itself.
+    if (value - value !== 0) {
+      this.#state.refuse('not-finite', this.#state.at(`${plan.nameOf(column)} is a number too large to be represented; expected a finite number`));
+      return;
+    }
+    const latest = this.#latest;
+    const series = plan.series[column] as number;
+    const code = plan.codes[column] as number;
+    if (ts > (latest.ts[series] as number)) {
+      const quality = flag === QUALITY.good ? this.#quality.judge(series, code, value) : flag;
+      if (quality !== QUALITY.good) this.#countFlag(quality);
+      latest.offer(series, ts, value, quality);
+      this.#writer.fresh.push(series, plan.ordinal, code, ts, value, quality);
+      this.#state.fresh++;
+    } else {
+      const quality = flag === QUALITY.good ? rangeQuality(code, value) : flag;
+      if (quality !== QUALITY.good) this.#countFlag(quality);
+      this.#writer.late.push(series, plan.ordinal, code, ts, value, quality);
+      this.#state.late++;
+    }
+  }
+
+  #countFlag(quality: number): void {
+    if (quality === QUALITY.range) this.#stats.flaggedRange++;
+    else if (quality === QUALITY.backwards) this.#stats.flaggedBackwards++;
+    else this.#stats.flaggedOther++;
+  }
+
+  #timeFits(ts: EpochMs): boolean {
+    return ts >= YEAR_2000 && ts <= this.#state.receivedAt + this.#clockSkewMs;
+  }
+
+  #refuseTime(ts: EpochMs, count: number): void {
+    const state = this.#state;
+    if (!(ts >= YEAR_2000)) {
+      const hint = ts > 9e8 && ts < 1e11 ? `; it looks like seconds, in milliseconds it would be ${ts * 1000}` : '';
+      state.refuse('time-too-old', state.at(`"ts" ${ts} is before the year 2000; expected UTC milliseconds${hint}`), count);
+      return;
+    }
+    const ahead = Math.round((ts - state.receivedAt) / 1000);
+    const allowed = Math.round(this.#clockSkewMs / 1000);
+    state.refuse(
+      'time-in-future',
+      state.at(`"ts" ${ts} is ${ahead} s ahead of this service; at most ${allowed} s are allowed, set the gateway's clock`),
+      count,
+    );
+  }
+}
