@@ -21,6 +21,8 @@ export class MeterPlan {
   readonly ordinal: number;
   readonly gateway: string | null;
   readonly #names: string[] = [];
+  /** The names as they stand in a message, up to and with the closing quote. */
+  readonly #keys: Uint8Array[] = [];
   readonly series: number[] = [];
   readonly codes: number[] = [];
   readonly factors: number[] = [];
@@ -35,6 +37,28 @@ export class MeterPlan {
   /** Column of a quantity that has been seen, or -1. `guess` is the column it most likely has. */
   find(name: string, guess: number): number {
     return this.#names[guess] === name ? guess : this.#names.indexOf(name);
+  }
+
+  /**
+   * Column of the name that stands at `at`, behind its opening quote, or -1. An escaped name is none: it has other bytes.
+   *
+   * @param guess the column it most likely has
+   */
+  match(bytes: Uint8Array, at: number, guess: number): number {
+    if (guess < this.#keys.length && this.#stands(guess, bytes, at)) return guess;
+    for (let column = 0; column < this.#keys.length; column++) if (this.#stands(column, bytes, at)) return column;
+    return -1;
+  }
+
+  /** Bytes of a column's name with the closing quote. */
+  widthOf(column: number): number {
+    return (this.#keys[column] as Uint8Array).length;
+  }
+
+  #stands(column: number, bytes: Uint8Array, at: number): boolean {
+    const key = this.#keys[column] as Uint8Array;
+    for (let i = 0; i < key.length; i++) if (bytes[at + i] !== key[i]) return false;
+    return true;
   }
 
   nameOf(column: number): string {
@@ -60,8 +84,21 @@ export class MeterPlan {
     this.codes.push(quantity.code);
     this.factors.push(known.factor * multiplier);
     this.offsets.push(known.offset * multiplier);
-    return this.#names.push(name) - 1;
+    this.#keys.push(keyOf(quantity.name));
+    return this.#names.push(quantity.name) - 1;
   }
+}
+
+const KEYS = new Map<string, Uint8Array>();
+
+/** One copy for all meters. */
+function keyOf(name: string): Uint8Array {
+  let key = KEYS.get(name);
+  if (key === undefined) {
+    key = Buffer.from(`${name}"`);
+    KEYS.set(name, key);
+  }
+  return key;
 }
 
 /** Where a topic leads: the meter's plan, or why nowhere. */

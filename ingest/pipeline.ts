@@ -7,6 +7,7 @@ import type { ReadingBlock } from '../model/reading.ts';
 import type { ReadingStore } from '../store/port.ts';
 import type { DeadLetterRecords } from '../store/registry/port.ts';
 import { Admission } from './admission.ts';
+import { CanonicalScan } from './codecs/canonical.ts';
 import type { Decoded, DecodedFrame, TopicCodec } from './codecs/decoded.ts';
 import { decodeNative } from './codecs/native.ts';
 import type { Sink } from './codecs/sink.ts';
@@ -66,6 +67,7 @@ export class Pipeline implements Intake, DecodedIntake {
   readonly #limits: PipelineLimits;
   readonly #plans: MeterPlans;
   readonly #admission: Admission;
+  readonly #scan = new CanonicalScan();
   readonly #decoding = new DecodeQueue();
   readonly #writer: ReadingWriter;
   readonly #letters: DeadLetterWriter;
@@ -231,6 +233,10 @@ export class Pipeline implements Intake, DecodedIntake {
     }
     if (route.kind === 'status') {
       this.#takeStatus(message, route.plan);
+      return;
+    }
+    if (this.#scan.scan(message.payload, route.plan)) {
+      this.#admission.takeScanned(route.plan, this.#scan);
       return;
     }
     this.#plan = route.plan;
