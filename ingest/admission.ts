@@ -4,7 +4,7 @@ import { QUALITY } from '../model/quality.ts';
 import type { CanonicalScan } from './codecs/canonical.ts';
 import type { MessageState } from './message-state.ts';
 import type { MeterPlan } from './meter-plans.ts';
-import { QualityJudge, rangeQuality } from './quality.ts';
+import { type QualityJudge, rangeQuality } from './quality.ts';
 import type { ReadingWriter } from './reading-writer.ts';
 import type { IngestStats } from './stats.ts';
 import { nameOf } from './wording.ts';
@@ -13,6 +13,7 @@ const YEAR_2000 = Date.UTC(2000, 0, 1);
 
 export interface AdmissionParts {
   readonly latest: LatestReadings;
+  readonly quality: QualityJudge;
   readonly writer: Pick<ReadingWriter, 'fresh' | 'late'>;
   readonly stats: IngestStats;
   /** Of the message that is being taken: what is refused goes there. */
@@ -28,10 +29,11 @@ export class Admission {
   readonly #stats: IngestStats;
   readonly #state: MessageState;
   readonly #clockSkewMs: number;
-  readonly #quality = new QualityJudge();
+  readonly #quality: QualityJudge;
 
   constructor(parts: AdmissionParts) {
     this.#latest = parts.latest;
+    this.#quality = parts.quality;
     this.#writer = parts.writer;
     this.#stats = parts.stats;
     this.#state = parts.state;
@@ -53,14 +55,10 @@ export class Admission {
     }
     let guess = 0;
     for (const name in values) {
-      let column = plan.find(name, guess);
-      if (column < 0) {
-        const added = plan.add(name, this.#latest, this.#quality);
-        if (typeof added !== 'number') {
-          state.refuse(added.reason, state.at(added.detail));
-          continue;
-        }
-        column = added;
+      const column = plan.columnOf(name, guess);
+      if (typeof column !== 'number') {
+        state.refuse(column.reason, state.at(column.detail));
+        continue;
       }
       guess = column + 1;
       const raw = values[name];
@@ -87,15 +85,16 @@ export class Admission {
   }
 
   #value(plan: MeterPlan, column: number, ts: EpochMs, raw: number, flag: number): void {
-    const value = raw * (plan.factors[column] as number) + (plan.offsets[column] as number);
+    const { columns } = plan;
+    const value = raw * (columns.factors[column] as number) + (columns.offsets[column] as number);
     // Only an infinite or undefined number differs from itself or has a difference to itself.
     if (value - value !== 0) {
-      this.#state.refuse('not-finite', this.#state.at(`${plan.nameOf(column)} is a number too large to be represented; expected a finite number`));
+      this.#state.refuse('not-finite', this.#state.at(`${columns.names[column]} is a number too large to be represented; expected a finite number`));
       return;
     }
     const latest = this.#latest;
     const series = plan.series[column] as number;
-    const code = plan.codes[column] as number;
+    const code = columns.codes[column] as number;
     if (ts > (latest.ts[series] as number)) {
       const quality = flag === QUALITY.good ? this.#quality.judge(series, code, value) : flag;
       if (quality !== QUALITY.good) this.#countFlag(quality);

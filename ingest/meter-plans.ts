@@ -1,104 +1,60 @@
 import type { LatestReadings } from '../model/latest.ts';
-import { findQuantity, type Unit } from '../model/quantities.ts';
 import type { RegisteredMeter } from '../model/registry.ts';
-import { conversion, unitsFor } from '../model/units.ts';
+import { type NoColumn, PlanColumns } from './plan-columns.ts';
 import type { MeterDirectory } from './port.ts';
 import type { QualityJudge } from './quality.ts';
 import type { RejectReason } from './reject-reasons.ts';
 import { type NativeTopic, parseTopic } from './topics.ts';
-import { quote } from './wording.ts';
 
-/** Units of what passes through current and voltage transformers; the meter's multiplier applies to these. */
-const TRANSFORMED: ReadonlySet<Unit> = new Set<Unit>(['kWh', 'kvarh', 'kW', 'kvar', 'kVA', 'A']);
+/** Where the plans' series are kept and judged. */
+export interface SeriesBooks {
+  readonly latest: LatestReadings;
+  readonly quality: QualityJudge;
+}
 
-/**
- * What one meter's values need at the door, computed once per quantity: the series' position, the catalogue's code, and how the
- * value becomes one in the catalogue's unit (value × factor + offset). Parallel columns in order of first sight, since a gateway
- * sends its keys in the same order each time.
- */
+/** What one meter's values need at the door, found out once per quantity: its column, and the series that its readings belong to. */
 export class MeterPlan {
   readonly meter: RegisteredMeter;
   readonly ordinal: number;
   readonly gateway: string | null;
-  readonly #names: string[] = [];
-  /** The names as they stand in a message, up to and with the closing quote. */
-  readonly #keys: Uint8Array[] = [];
+  columns: PlanColumns;
+  /** Position in the latest readings, per column. */
   readonly series: number[] = [];
-  readonly codes: number[] = [];
-  readonly factors: number[] = [];
-  readonly offsets: number[] = [];
+  readonly #books: SeriesBooks;
 
-  constructor(meter: RegisteredMeter) {
+  constructor(meter: RegisteredMeter, columns: PlanColumns, books: SeriesBooks) {
     this.meter = meter;
     this.ordinal = meter.ordinal;
     this.gateway = meter.gateway;
+    this.columns = columns;
+    this.#books = books;
   }
 
-  /** Column of a quantity that has been seen, or -1. `guess` is the column it most likely has. */
-  find(name: string, guess: number): number {
-    return this.#names[guess] === name ? guess : this.#names.indexOf(name);
+  /** Column of a quantity by its name; the reason and a sentence where it has none and cannot have one. */
+  columnOf(name: string, guess: number): number | NoColumn {
+    const known = this.columns.find(name, guess);
+    if (known >= 0) return known;
+    const more = this.columns.and(name);
+    return more instanceof PlanColumns ? this.#adopt(more) : more;
   }
 
-  /**
-   * Column of the name that stands at `at`, behind its opening quote, or -1. An escaped name is none: it has other bytes.
-   *
-   * @param guess the column it most likely has
-   */
-  match(bytes: Uint8Array, at: number, guess: number): number {
-    if (guess < this.#keys.length && this.#stands(guess, bytes, at)) return guess;
-    for (let column = 0; column < this.#keys.length; column++) if (this.#stands(column, bytes, at)) return column;
-    return -1;
+  /** Column of the name that stands at `at`, behind its opening quote; -1 where it has none and cannot have one. */
+  columnAt(bytes: Uint8Array, at: number, guess: number): number {
+    const known = this.columns.match(bytes, at, guess);
+    if (known >= 0) return known;
+    const more = this.columns.andNameAt(bytes, at);
+    return more === null ? -1 : this.#adopt(more);
   }
 
-  /** Bytes of a column's name with the closing quote. */
-  widthOf(column: number): number {
-    return (this.#keys[column] as Uint8Array).length;
-  }
-
-  #stands(column: number, bytes: Uint8Array, at: number): boolean {
-    const key = this.#keys[column] as Uint8Array;
-    for (let i = 0; i < key.length; i++) if (bytes[at + i] !== key[i]) return false;
-    return true;
-  }
-
-  nameOf(column: number): string {
-    return this.#names[column] ?? '';
-  }
-
-  /** Gives a quantity its column; the reason and a sentence where that is not possible. */
-  add(name: string, latest: LatestReadings, judge: QualityJudge): number | { readonly reason: RejectReason; readonly detail: string } {
-    const quantity = findQuantity(name);
-    if (quantity === undefined) {
-      return { reason: 'unknown-quantity', detail: `quantity ${quote(name)} is not in the catalogue; the names are in model/quantities.ts` };
-    }
-    const unit = this.meter.units?.[name];
-    const known = conversion(unit ?? quantity.unit, quantity.unit);
-    if (known === null) {
-      const right = unitsFor(quantity.unit).join(', ');
-      return { reason: 'unknown-unit', detail: `meter ${this.meter.id} has unit ${quote(unit ?? '')} for ${name}; right would be one of ${right}` };
-    }
-    const multiplier = TRANSFORMED.has(quantity.unit) ? this.meter.multiplier : 1;
-    const series = latest.seriesOf(this.ordinal, quantity.code);
-    judge.seed(series, latest.ts[series] as number, latest.value[series] as number, latest.quality[series] as number);
+  #adopt(columns: PlanColumns): number {
+    const column = this.columns.count;
+    const { latest, quality } = this.#books;
+    const series = latest.seriesOf(this.ordinal, columns.codes[column] as number);
+    quality.seed(series, latest.ts[series] as number, latest.value[series] as number, latest.quality[series] as number);
+    this.columns = columns;
     this.series.push(series);
-    this.codes.push(quantity.code);
-    this.factors.push(known.factor * multiplier);
-    this.offsets.push(known.offset * multiplier);
-    this.#keys.push(keyOf(quantity.name));
-    return this.#names.push(quantity.name) - 1;
+    return column;
   }
-}
-
-const KEYS = new Map<string, Uint8Array>();
-
-/** One copy for all meters. */
-function keyOf(name: string): Uint8Array {
-  let key = KEYS.get(name);
-  if (key === undefined) {
-    key = Buffer.from(`${name}"`);
-    KEYS.set(name, key);
-  }
-  return key;
 }
 
 /** Where a topic leads: the meter's plan, or why nowhere. */
@@ -112,12 +68,16 @@ export type Route =
 export class MeterPlans {
   readonly #source: { readonly current: MeterDirectory };
   #directory: MeterDirectory;
+  readonly #books: SeriesBooks;
   #routes = new Map<string, Route>();
   #plans = new Map<string, MeterPlan>();
+  /** First columns of every kind of conversion, by what makes it. */
+  #first = new Map<string, PlanColumns>();
 
-  constructor(source: { readonly current: MeterDirectory }) {
+  constructor(source: { readonly current: MeterDirectory }, books: SeriesBooks) {
     this.#source = source;
     this.#directory = source.current;
+    this.#books = books;
   }
 
   route(topic: string): Route {
@@ -140,6 +100,7 @@ export class MeterPlans {
     this.#directory = this.#source.current;
     this.#routes = new Map();
     this.#plans = new Map();
+    this.#first = new Map();
   }
 
   #resolve(topic: string): Route {
@@ -163,8 +124,17 @@ export class MeterPlans {
   #planOf(meter: RegisteredMeter): MeterPlan {
     const known = this.#plans.get(meter.id);
     if (known !== undefined) return known;
-    const plan = new MeterPlan(meter);
+    const plan = new MeterPlan(meter, this.#firstColumns(meter), this.#books);
     this.#plans.set(meter.id, plan);
     return plan;
+  }
+  #firstColumns({ multiplier, units = {} }: RegisteredMeter): PlanColumns {
+    const key = JSON.stringify([multiplier, units]);
+    let first = this.#first.get(key);
+    if (first === undefined) {
+      first = PlanColumns.none({ multiplier, units });
+      this.#first.set(key, first);
+    }
+    return first;
   }
 }

@@ -28,6 +28,7 @@ import type {
   RefusalTold,
   UnknownMeterSighting,
 } from './port.ts';
+import { QualityJudge } from './quality.ts';
 import { type Arrival, ReadingWriter } from './reading-writer.ts';
 import type { RejectReason } from './reject-reasons.ts';
 import { DEFAULT_PACE, type RetryPace } from './retry.ts';
@@ -84,7 +85,8 @@ export class Pipeline implements Intake, DecodedIntake {
   constructor(parts: PipelineParts) {
     this.#parts = parts;
     this.#limits = { ...DEFAULT_LIMITS, ...parts.limits };
-    this.#plans = new MeterPlans(parts.directory);
+    const quality = new QualityJudge();
+    this.#plans = new MeterPlans(parts.directory, { latest: parts.latest, quality });
     const shared = { pace: parts.retry ?? DEFAULT_PACE, logger: parts.logger, stats: this.stats, signal: this.#abort.signal };
     this.#letters = new DeadLetterWriter({
       ...shared,
@@ -107,7 +109,7 @@ export class Pipeline implements Intake, DecodedIntake {
       bury: (row, error) => this.#bury(row, error),
     });
     const state = this.#message;
-    this.#admission = new Admission({ latest: parts.latest, writer: this.#writer, stats: this.stats, state, clockSkewMs: this.#limits.clockSkewMs });
+    this.#admission = new Admission({ latest: parts.latest, quality, writer: this.#writer, stats: this.stats, state, clockSkewMs: this.#limits.clockSkewMs });
     this.#sink = {
       frame: (ts, values, index) => {
         state.index = index;

@@ -23,7 +23,7 @@ const NOTHING = -1;
 
 /**
  * Reads the canonical native form, `{"ts":integer,"values":{"name":number,…}}` or an array of these, straight into columns: what
- * gateways send nearly always. Anything else, be it only a name that the plan has not seen, a key twice or the keys in another order,
+ * gateways send nearly always. Anything else, be it only a name that the catalogue does not have, a key twice or the keys in another order,
  * is left to the general codec, which takes or explains it. Where this one answers true, both find the same.
  */
 export class CanonicalScan {
@@ -79,11 +79,11 @@ export class CanonicalScan {
     let guess = 0;
     for (;;) {
       if (!this.#takes(QUOTE)) return false;
-      const column = plan.match(bytes, this.#at, guess);
+      const column = plan.columnAt(bytes, this.#at, guess);
       if (column < 0 || seen[column] === stamp) return false;
       seen[column] = stamp;
       guess = column + 1;
-      this.#at += plan.widthOf(column);
+      this.#at += (plan.columns.keys[column] as Uint8Array).length;
       if (!this.#takes(COLON)) return false;
       if (this.#values === this.value.length) this.#growValues();
       this.#pass();

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { CanonicalScan } from '../../../ingest/codecs/canonical.ts';
 import { decodeNative } from '../../../ingest/codecs/native.ts';
 import { MeterPlan } from '../../../ingest/meter-plans.ts';
+import { PlanColumns } from '../../../ingest/plan-columns.ts';
 import { QualityJudge } from '../../../ingest/quality.ts';
 import { LatestReadings } from '../../../model/latest.ts';
 import { fuzzRuns } from '../../fuzz-runs.ts';
@@ -16,11 +17,8 @@ interface Found {
 }
 
 function aPlan(): MeterPlan {
-  const plan = new MeterPlan(aMeter(1));
-  const latest = new LatestReadings();
-  const judge = new QualityJudge();
-  for (const name of NAMES) plan.add(name, latest, judge);
-  return plan;
+  const conversions = { multiplier: 1, units: { frequency: 'no such unit' } };
+  return new MeterPlan(aMeter(1), PlanColumns.none(conversions), { latest: new LatestReadings(), quality: new QualityJudge() });
 }
 
 const plan = aPlan();
@@ -31,7 +29,7 @@ function scanned(text: string | Uint8Array): Found[] | null {
   let row = 0;
   return Array.from({ length: scan.frames }, (_, frame) => {
     const values: [string, unknown][] = [];
-    for (; row < (scan.end[frame] as number); row++) values.push([plan.nameOf(scan.column[row] as number), scan.value[row]]);
+    for (; row < (scan.end[frame] as number); row++) values.push([plan.columns.names[scan.column[row] as number] ?? '', scan.value[row]]);
     return { ts: scan.ts[frame] as number, values };
   });
 }
@@ -112,7 +110,8 @@ describe('ingest/codecs/canonical', function () {
     ['values alone', '{"voltage_a":1}'],
     ['another order', '{"values":{"voltage_a":1},"ts":1}'],
     ['a key beside', '{"ts":1,"values":{"voltage_a":1},"unit":1}'],
-    ['a name the plan has not seen', '{"ts":1,"values":{"frequency":50}}'],
+    ['a name that is not in the catalogue', '{"ts":1,"values":{"flux":50}}'],
+    ['a quantity whose unit is not known', '{"ts":1,"values":{"frequency":50}}'],
     ['an escaped name', '{"ts":1,"values":{"voltage_\\u0061":50}}'],
     ['a name twice', '{"ts":1,"values":{"voltage_a":1,"voltage_a":2}}'],
     ['no values', '{"ts":1,"values":{}}'],
