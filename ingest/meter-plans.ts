@@ -39,10 +39,10 @@ export class MeterPlan {
   }
 
   /** Column of the name that stands at `at`, behind its opening quote; -1 where it has none and cannot have one. */
-  columnAt(bytes: Uint8Array, at: number, guess: number): number {
-    const known = this.columns.match(bytes, at, guess);
+  columnAt(message: DataView, at: number, guess: number): number {
+    const known = this.columns.match(message, at, guess);
     if (known >= 0) return known;
-    const more = this.columns.andNameAt(bytes, at);
+    const more = this.columns.andNameAt(message, at);
     return more === null ? -1 : this.#adopt(more);
   }
 

@@ -30,7 +30,7 @@ export interface NoColumn {
 export class PlanColumns {
   readonly names: readonly QuantityName[];
   /** The names as they stand in a message, up to and with the closing quote. */
-  readonly keys: readonly Uint8Array[];
+  readonly keys: readonly Key[];
   readonly codes: readonly number[];
   readonly factors: readonly number[];
   readonly offsets: readonly number[];
@@ -48,7 +48,7 @@ export class PlanColumns {
       ...(added === null ? [] : [value(added)]),
     ];
     this.names = one(before?.names, ({ name }) => name);
-    this.keys = one(before?.keys, ({ name }) => Buffer.from(`${name}"`));
+    this.keys = one(before?.keys, ({ name }) => keyOf(name));
     this.codes = one(before?.codes, ({ code }) => code);
     this.factors = one(before?.factors, ({ factor }) => factor);
     this.offsets = one(before?.offsets, ({ offset }) => offset);
@@ -69,19 +69,20 @@ export class PlanColumns {
   }
 
   /** Column of the name that stands at `at`, behind its opening quote, or -1. An escaped name is none: it has other bytes. */
-  match(bytes: Uint8Array, at: number, guess: number): number {
+  match(message: DataView, at: number, guess: number): number {
     const keys = this.keys;
-    if (guess < keys.length && stands(keys[guess] as Uint8Array, bytes, at)) return guess;
-    for (let column = 0; column < keys.length; column++) if (stands(keys[column] as Uint8Array, bytes, at)) return column;
+    if (guess < keys.length && stands(keys[guess] as Key, message, at)) return guess;
+    for (let column = 0; column < keys.length; column++) if (stands(keys[column] as Key, message, at)) return column;
     return -1;
   }
 
   /** These and the name that stands at `at`, behind its opening quote; null where the catalogue does not have it. */
-  andNameAt(bytes: Uint8Array, at: number): PlanColumns | null {
-    for (const next of this.#next) if (stands(next.keys[this.count] as Uint8Array, bytes, at)) return next;
-    const end = bytes.indexOf(CLOSING_QUOTE, at);
-    if (end < 0 || end - at > LONGEST_NAME) return null;
-    const next = this.and(Buffer.from(bytes.buffer, bytes.byteOffset + at, end - at).toString('latin1'));
+  andNameAt(message: DataView, at: number): PlanColumns | null {
+    for (const next of this.#next) if (stands(next.keys[this.count] as Key, message, at)) return next;
+    const rest = Buffer.from(message.buffer, message.byteOffset + at, Math.min(LONGEST_NAME + 1, message.byteLength - at));
+    const end = rest.indexOf(CLOSING_QUOTE);
+    if (end < 0) return null;
+    const next = this.and(rest.toString('latin1', 0, end));
     return next instanceof PlanColumns ? next : null;
   }
 
@@ -111,7 +112,23 @@ export class PlanColumns {
   }
 }
 
-function stands(key: Uint8Array, bytes: Uint8Array, at: number): boolean {
-  for (let i = 0; i < key.length; i++) if (bytes[at + i] !== key[i]) return false;
-  return true;
+/** A name as it stands in a message, up to and with the closing quote: four bytes at a time, the last four once more. */
+export interface Key {
+  readonly length: number;
+  readonly words: Int32Array;
+  readonly last: number;
+}
+
+function keyOf(name: string): Key {
+  // Shorter names than three letters get their opening quote too, which stands before `at`.
+  const bytes = Buffer.from(`${name}"`);
+  const padded = bytes.length < 4 ? Buffer.from(`""${name}"`).subarray(-4) : bytes;
+  const words = Int32Array.from({ length: bytes.length >> 2 }, (_, word) => bytes.readInt32LE(word * 4));
+  return { length: bytes.length, words, last: padded.readInt32LE(padded.length - 4) };
+}
+
+function stands({ length, words, last }: Key, message: DataView, at: number): boolean {
+  if (at + length > message.byteLength) return false;
+  for (let word = 0; word < words.length; word++) if (message.getInt32(at + word * 4, true) !== words[word]) return false;
+  return message.getInt32(at + length - 4, true) === last;
 }

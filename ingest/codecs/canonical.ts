@@ -1,14 +1,19 @@
 import type { MeterPlan } from '../meter-plans.ts';
+import type { Key } from '../plan-columns.ts';
 
 const SPACE = 0x20;
 const QUOTE = 0x22;
+const PLUS = 0x2b;
 const COMMA = 0x2c;
 const MINUS = 0x2d;
 const POINT = 0x2e;
 const ZERO = 0x30;
+const NINE = 0x39;
 const COLON = 0x3a;
+const BIG_E = 0x45;
 const OPEN_LIST = 0x5b;
 const CLOSE_LIST = 0x5d;
+const SMALL_E = 0x65;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 
@@ -38,6 +43,7 @@ export class CanonicalScan {
   value = new Float64Array(512);
 
   #bytes: Uint8Array = new Uint8Array(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #at = 0;
   #values = 0;
   /** Which frame, counted over all messages, had the column last: a key that stands twice shows. */
@@ -47,6 +53,7 @@ export class CanonicalScan {
   /** False when the message is not in this form; nothing is to be made of the columns then. */
   scan(bytes: Uint8Array, plan: MeterPlan): boolean {
     this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#at = 0;
     this.#values = 0;
     this.frames = 0;
@@ -56,7 +63,7 @@ export class CanonicalScan {
       while (this.#takes(COMMA)) if (!this.#frame(plan)) return false;
       if (!this.#takes(CLOSE_LIST)) return false;
     }
-    this.#pass();
+    if (this.#at < bytes.length) this.#pass();
     return this.#at === bytes.length;
   }
 
@@ -71,93 +78,70 @@ export class CanonicalScan {
     return true;
   }
 
-  /** `"name":number,…}`, at least one. */
+  /** `"name":number,…}`, at least one. Once per value, so that what it needs stays in locals. */
   #members(plan: MeterPlan): boolean {
     const bytes = this.#bytes;
+    const view = this.#view;
     const stamp = ++this.#stamp;
     const seen = this.#seen;
+    let at = this.#at;
+    let row = this.#values;
     let guess = 0;
     for (;;) {
-      if (!this.#takes(QUOTE)) return false;
-      const column = plan.columnAt(bytes, this.#at, guess);
+      if (bytes[at] !== QUOTE) at = passed(bytes, at);
+      if (bytes[at++] !== QUOTE) return false;
+      const column = plan.columnAt(view, at, guess);
       if (column < 0 || seen[column] === stamp) return false;
       seen[column] = stamp;
       guess = column + 1;
-      this.#at += (plan.columns.keys[column] as Uint8Array).length;
-      if (!this.#takes(COLON)) return false;
-      if (this.#values === this.value.length) this.#growValues();
-      this.#pass();
-      if (!this.#number(column)) return false;
-      this.#pass();
-      const next = bytes[this.#at++];
-      if (next === CLOSE) return true;
-      if (next !== COMMA) return false;
-    }
-  }
+      at += (plan.columns.keys[column] as Key).length;
+      if (bytes[at] !== COLON) at = passed(bytes, at);
+      if (bytes[at++] !== COLON) return false;
 
-  /** A number of JSON's grammar. */
-  #number(column: number): boolean {
-    const bytes = this.#bytes;
-    const start = this.#at;
-    let at = start;
-    const negative = bytes[at] === MINUS;
-    if (negative) at++;
-    let digit = (bytes[at] as number) - ZERO;
-    if (!(digit >= 0 && digit <= 9)) return false;
-    let whole = digit;
-    let digits = 1;
-    at++;
-    if (digit === 0) {
-      digits = 0;
-      digit = (bytes[at] as number) - ZERO;
-      if (digit >= 0 && digit <= 9) return false;
-    } else {
-      for (digit = (bytes[at] as number) - ZERO; digit >= 0 && digit <= 9; digit = (bytes[++at] as number) - ZERO) {
-        whole = whole * 10 + digit;
-        digits++;
+      let byte = bytes[at] as number;
+      if (byte <= SPACE) {
+        at = passed(bytes, at);
+        byte = bytes[at] as number;
       }
-    }
-    let decimals = 0;
-    if (bytes[at] === POINT) {
-      for (digit = (bytes[++at] as number) - ZERO; digit >= 0 && digit <= 9; digit = (bytes[++at] as number) - ZERO) {
-        whole = whole * 10 + digit;
-        decimals++;
-      }
-      if (decimals === 0) return false;
-    }
-    const isShort = digits + decimals <= EXACT_DIGITS;
-    const next = bytes[at];
-    if (isShort && next !== 0x65 && next !== 0x45) {
-      const size = decimals === 0 ? whole : whole / (POWERS[decimals] as number);
-      this.#put(column, negative ? -size : size);
-      this.#at = at;
-      return true;
-    }
-    return this.#longNumber(column, start, at);
-  }
-
-  /** With an exponent or more digits than are exact: the engine's own reading of the same text. */
-  #longNumber(column: number, start: number, mantissaEnd: number): boolean {
-    const bytes = this.#bytes;
-    let at = mantissaEnd;
-    if (bytes[at] === 0x65 || bytes[at] === 0x45) {
-      at++;
-      if (bytes[at] === 0x2b || bytes[at] === MINUS) at++;
+      const start = at;
+      const isNegative = byte === MINUS;
+      if (isNegative) byte = bytes[++at] as number;
+      if (!(byte >= ZERO && byte <= NINE)) return false;
       const first = at;
-      while ((bytes[at] as number) >= ZERO && (bytes[at] as number) <= 0x39) at++;
-      if (at === first) return false;
-    }
-    let text = '';
-    for (let i = start; i < at; i++) text += String.fromCharCode(bytes[i] as number);
-    this.#put(column, Number(text));
-    this.#at = at;
-    return true;
-  }
+      let digits = byte - ZERO;
+      for (byte = bytes[++at] as number; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) digits = digits * 10 + (byte - ZERO);
+      if (bytes[first] === ZERO && at > first + 1) return false;
+      let length = at - first;
+      let decimals = 0;
+      if (byte === POINT) {
+        const point = at;
+        for (byte = bytes[++at] as number; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) digits = digits * 10 + (byte - ZERO);
+        decimals = at - point - 1;
+        if (decimals === 0) return false;
+        length += decimals;
+      }
+      if (row === this.value.length) this.#growValues();
+      this.column[row] = column;
+      if (length <= EXACT_DIGITS && byte !== SMALL_E && byte !== BIG_E) {
+        const size = decimals === 0 ? digits : digits / (POWERS[decimals] as number);
+        this.value[row++] = isNegative ? -size : size;
+      } else {
+        at = exponentEnd(bytes, at);
+        if (at === NOTHING) return false;
+        this.value[row++] = numberOf(bytes, start, at);
+      }
 
-  #put(column: number, value: number): void {
-    const row = this.#values++;
-    this.column[row] = column;
-    this.value[row] = value;
+      byte = bytes[at] as number;
+      if (byte <= SPACE) {
+        at = passed(bytes, at);
+        byte = bytes[at] as number;
+      }
+      at++;
+      if (byte === COMMA) continue;
+      this.#at = at;
+      this.#values = row;
+      return byte === CLOSE;
+    }
   }
 
   /** Milliseconds as an integer without sign, exponent or fraction, of at most 15 digits. */
@@ -195,10 +179,7 @@ export class CanonicalScan {
   }
 
   #pass(): void {
-    const bytes = this.#bytes;
-    let at = this.#at;
-    for (let byte = bytes[at]; byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09; ) byte = bytes[++at];
-    this.#at = at;
+    this.#at = passed(this.#bytes, this.#at);
   }
 
   #growFrames(): void {
@@ -216,4 +197,29 @@ export class CanonicalScan {
     this.value = new Float64Array(value.length * 2);
     this.value.set(value);
   }
+}
+
+/** Position of the next byte that is no white space. */
+function passed(bytes: Uint8Array, from: number): number {
+  let at = from;
+  for (let byte = bytes[at]; byte === SPACE || byte === 0x0a || byte === 0x0d || byte === 0x09; ) byte = bytes[++at];
+  return at;
+}
+
+/** Position behind the exponent that may stand here, or NOTHING where it is broken. */
+function exponentEnd(bytes: Uint8Array, from: number): number {
+  let at = from;
+  if (bytes[at] !== SMALL_E && bytes[at] !== BIG_E) return at;
+  at++;
+  if (bytes[at] === PLUS || bytes[at] === MINUS) at++;
+  const first = at;
+  while ((bytes[at] as number) >= ZERO && (bytes[at] as number) <= NINE) at++;
+  return at === first ? NOTHING : at;
+}
+
+/** With an exponent or more digits than are exact: the engine's own reading of the same text. */
+function numberOf(bytes: Uint8Array, from: number, to: number): number {
+  let text = '';
+  for (let at = from; at < to; at++) text += String.fromCharCode(bytes[at] as number);
+  return Number(text);
 }

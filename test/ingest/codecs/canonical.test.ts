@@ -9,7 +9,7 @@ import { LatestReadings } from '../../../model/latest.ts';
 import { fuzzRuns } from '../../fuzz-runs.ts';
 import { aMeter } from '../harness.ts';
 
-const NAMES = ['active_energy_import', 'active_power', 'voltage_a', 'voltage_b', 'power_factor'] as const;
+const NAMES = ['active_energy_import', 'active_power', 'voltage_a', 'voltage_b', 'co', 'o3', 'so2'] as const;
 
 interface Found {
   readonly ts: number | null;
