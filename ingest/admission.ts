@@ -70,17 +70,17 @@ export class Admission {
   /** What was scanned: the same as `take` for each of its frames, without a name to look up. */
   takeScanned(plan: MeterPlan, scan: CanonicalScan): void {
     const state = this.#state;
+    const times = scan.ts;
+    const ends = scan.end;
+    const { column, value } = scan;
     let row = 0;
     for (let frame = 0; frame < scan.frames; frame++) {
-      const ts = scan.ts[frame] as number;
-      const end = scan.end[frame] as number;
+      const ts = times[frame] as number;
+      const end = ends[frame] as number;
       if (scan.isArray) state.index = frame;
-      if (!this.#timeFits(ts)) {
-        this.#refuseTime(ts, end - row);
-        row = end;
-        continue;
-      }
-      for (; row < end; row++) this.#value(plan, scan.column[row] as number, ts, scan.value[row] as number, QUALITY.good);
+      if (this.#timeFits(ts)) for (; row < end; row++) this.#value(plan, column[row] as number, ts, value[row] as number, QUALITY.good);
+      else this.#refuseTime(ts, end - row);
+      row = end;
     }
   }
 
