@@ -2,9 +2,8 @@ import { io } from 'socket.io-client';
 import type { LiveReading } from '../model/live.ts';
 import { type BenchResult, histogramQuantile, quantile } from './figures.ts';
 import { prepareData, startService, usageOf } from './greenpark.ts';
-import { committed, METERS, online, stopAndRemove } from './ingest.ts';
 import { PARK, publishLoad, VALUES_PER_FRAME } from './load.ts';
-import { startMosquitto } from './servers.ts';
+import { committed, METERS, online, startBroker, stopAndRemove } from './sides.ts';
 
 const SECONDS = 15;
 const HISTOGRAM = 'greenpark_ingest_commit_age_seconds';
@@ -16,7 +15,7 @@ const HISTOGRAM = 'greenpark_ingest_commit_age_seconds';
 export async function benchLatency(saturation: number): Promise<BenchResult> {
   const rate = Math.round(saturation / 2);
   const data = await prepareData(METERS);
-  const broker = await startMosquitto();
+  const broker = await startBroker();
   const service = await startService(data, { GREENPARK_MQTT_URL: `mqtt://127.0.0.1:${broker.port}` });
   try {
     await online(service);

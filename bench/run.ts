@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { benchAgainstNodeRed } from './against-node-red.ts';
 import { type BenchResult, printTable } from './figures.ts';
+import { benchInflux } from './influx.ts';
 import { BATCH, benchIngest, SINGLE } from './ingest.ts';
 import { benchLatency } from './latency.ts';
 
-const NAMES = ['ingest-single', 'ingest-batch', 'latency'] as const;
+const NAMES = ['ingest-single', 'ingest-batch', 'ingest-influx', 'ingest-nodered', 'latency'] as const;
 type Name = (typeof NAMES)[number];
 
 const program = new Command('bench')
@@ -20,6 +22,8 @@ const program = new Command('bench')
     const results: BenchResult[] = [];
     if (wanted.has('ingest-single')) results.push(await benchIngest(SINGLE, rounds));
     if (wanted.has('ingest-batch')) results.push(await benchIngest(BATCH, rounds));
+    if (wanted.has('ingest-influx')) results.push(await benchInflux(rounds));
+    if (wanted.has('ingest-nodered')) results.push(await benchAgainstNodeRed(rounds));
     if (wanted.has('latency')) {
       const single = results.find((result) => result.name === 'ingest-single') ?? (await benchIngest(SINGLE, 1));
       results.push(await benchLatency(single.figures['messages_per_second'] as number));

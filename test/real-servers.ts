@@ -10,6 +10,9 @@ const SERVERS = {
 
 export type RealServer = keyof typeof SERVERS;
 
+/** Where the server's program is when it is installed. */
+export const serverPath = (name: RealServer): string => SERVERS[name].path;
+
 /** Path of the server's program. Without it the test is skipped with a line that says how to install it; with CI=true it fails. */
 export function requireServer(test: Context, name: RealServer): string {
   const { path, install } = SERVERS[name];

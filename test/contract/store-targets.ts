@@ -6,7 +6,7 @@ import { openEmbeddedStore } from '../../store/embedded/open.ts';
 import { openInfluxStore } from '../../store/influx/open.ts';
 import type { ReadingStore } from '../../store/port.ts';
 import { requireServer } from '../real-servers.ts';
-import { type InfluxServer, startInflux } from './influx-server.ts';
+import { Influx } from '../servers/influx.ts';
 
 /** Meter ids by ordinal: what a line protocol may stumble over comes first. */
 export const METER_IDS = [
@@ -50,14 +50,14 @@ function embedded(): StoreTarget {
 }
 
 function influx(): StoreTarget {
-  let server: InfluxServer | undefined;
+  let server: Influx | undefined;
   return {
     name: 'InfluxDB 1 store',
     start: async (test) => {
-      server = await startInflux(requireServer(test, 'influxd'));
+      server = await Influx.start(requireServer(test, 'influxd'));
     },
     open: () => openInfluxStore({ url: server?.url ?? '', version: 1, bucket: 'park "甲"', meters: METERS }),
-    stop: async () => server?.stop(),
+    stop: async () => server?.remove(),
   };
 }
 

@@ -7,8 +7,8 @@ import { Corrections, seriesKey } from '../../store/influx/corrections.ts';
 import { followPoints } from '../../store/influx/counters.ts';
 import { openInfluxStore } from '../../store/influx/open.ts';
 import type { CounterQuery, CounterStep } from '../../store/port.ts';
-import { type InfluxServer, startInflux } from '../contract/influx-server.ts';
 import { requireServer } from '../real-servers.ts';
+import { Influx } from '../servers/influx.ts';
 
 const ENERGY = quantityOf('active_energy_import').code;
 const MINUTE = 60_000;
@@ -28,11 +28,11 @@ function figures(seed: number): () => number {
 
 describe('counters of the InfluxDB store, against following every point', function () {
   this.timeout(120_000);
-  let server: InfluxServer | undefined;
+  let server: Influx | undefined;
   before(async function () {
-    server = await startInflux(requireServer(this, 'influxd'));
+    server = await Influx.start(requireServer(this, 'influxd'));
   });
-  after(() => server?.stop());
+  after(() => server?.remove());
 
   it('answers the same for counters with falls, gaps, standstill, unusable readings and corrections, whatever the step', async () => {
     const next = figures(20260301);

@@ -5,8 +5,8 @@ import { expect } from 'chai';
 import { GreenparkError } from '../../model/errors.ts';
 import { type ReadingBlock, ReadingBlockBuilder } from '../../model/reading.ts';
 import { openInfluxStore } from '../../store/influx/open.ts';
-import { type InfluxServer, startInflux } from '../contract/influx-server.ts';
 import { requireServer } from '../real-servers.ts';
+import { Influx } from '../servers/influx.ts';
 
 const meters = { idOf: (ordinal: number) => `m${ordinal}`, ordinalOf: (id: string) => Number(id.slice(1)) };
 const POWER = 5;
@@ -29,11 +29,11 @@ async function refusal(work: Promise<unknown>): Promise<GreenparkError> {
 
 describe('the InfluxDB store against a real server', function () {
   this.timeout(60_000);
-  let server: InfluxServer | undefined;
+  let server: Influx | undefined;
   before(async function () {
-    server = await startInflux(requireServer(this, 'influxd'));
+    server = await Influx.start(requireServer(this, 'influxd'));
   });
-  after(() => server?.stop());
+  after(() => server?.remove());
   const open = () => openInfluxStore({ url: server?.url ?? '', version: 1, bucket: 'park', meters });
 
   it('has lost nothing that was acknowledged when the server was killed right after, and says that it is away meanwhile', async () => {

@@ -4,7 +4,7 @@ import { EmbeddedBroker } from '../../ingest/transports/embedded-broker.ts';
 import { MqttIngest } from '../../ingest/transports/mqtt-client.ts';
 import { aMeter, aRig, NOW, quiet, type Rig, until } from '../ingest/harness.ts';
 import { requireServer } from '../real-servers.ts';
-import { Mosquitto } from './ingest-mosquitto.ts';
+import { Mosquitto } from '../servers/mosquitto.ts';
 
 interface Bad {
   readonly kind: string;

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectAsync } from 'mqtt';
 import { requireServer } from '../real-servers.ts';
+import { Mosquitto } from '../servers/mosquitto.ts';
+import { freePort } from '../servers/program.ts';
 import { expectAllStoredOnce, publishLoad } from './counted-load.ts';
-import { freePort, Mosquitto } from './ingest-mosquitto.ts';
 
 const PROGRAM = fileURLToPath(new URL('./ingest-process.js', import.meta.url));
 const TOTAL = 3000;

@@ -8,7 +8,8 @@ import { subscriptionsIn } from '../../ingest/transports/subscription-memory.ts'
 import type { GreenparkError } from '../../model/errors.ts';
 import { aMeter, aRig, NOW, quiet, RecordingStore, type Rig, until } from '../ingest/harness.ts';
 import { requireServer } from '../real-servers.ts';
-import { freePort, Mosquitto } from './ingest-mosquitto.ts';
+import { Mosquitto } from '../servers/mosquitto.ts';
+import { freePort } from '../servers/program.ts';
 
 const topic = (meter: string) => `parks/p-1/meters/${meter}/readings`;
 const power = (value: number, sinceNow = 0) => JSON.stringify({ ts: NOW + sinceNow, values: { active_power: value } });

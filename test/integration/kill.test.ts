@@ -9,10 +9,11 @@ import type { GatewayId } from '../../model/ids.ts';
 import { importDocument } from '../../store/registry/document.ts';
 import { openRegistry } from '../../store/registry/open.ts';
 import { requireServer } from '../real-servers.ts';
+import { Mosquitto } from '../servers/mosquitto.ts';
+import { freePort } from '../servers/program.ts';
 import { Caller, eventually } from './callers.ts';
 import { expectAllStoredOnce, LOAD_PARK, publishLoad } from './counted-load.ts';
 import { type Environment, GreenparkProcess } from './greenpark-process.ts';
-import { freePort, Mosquitto } from './ingest-mosquitto.ts';
 
 const KILLS = 3;
 /** Connections that the gateway publishes through at the same time. */

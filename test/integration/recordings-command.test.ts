@@ -8,7 +8,7 @@ import mqtt from 'mqtt';
 import { lockDataDirectory } from '../../store/registry/process-lock.ts';
 import { until } from '../ingest/harness.ts';
 import { requireServer } from '../real-servers.ts';
-import { Mosquitto } from './ingest-mosquitto.ts';
+import { Mosquitto } from '../servers/mosquitto.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../cli/greenpark.js', import.meta.url));
 const REGISTRY = `

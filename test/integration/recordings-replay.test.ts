@@ -10,7 +10,8 @@ import { GreenparkError } from '../../model/errors.ts';
 import { until } from '../ingest/harness.ts';
 import { ISO, inFolder } from '../ingest/recordings/a-recording.ts';
 import { requireServer } from '../real-servers.ts';
-import { freePort, Mosquitto } from './ingest-mosquitto.ts';
+import { Mosquitto } from '../servers/mosquitto.ts';
+import { freePort } from '../servers/program.ts';
 
 interface Heard {
   readonly topic: string;

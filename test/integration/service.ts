@@ -7,10 +7,10 @@ import { pino } from 'pino';
 import { readConfig } from '../../config.ts';
 import { createApp, type Greenpark, type Started } from '../../main.ts';
 import type { Clock } from '../../model/clock.ts';
-import { startInflux } from '../contract/influx-server.ts';
 import { requireServer } from '../real-servers.ts';
+import { Influx } from '../servers/influx.ts';
+import { Mosquitto } from '../servers/mosquitto.ts';
 import type { Environment } from './greenpark-process.ts';
-import { Mosquitto } from './ingest-mosquitto.ts';
 
 /** What readings come through and rest in, beside the service. */
 export interface Surroundings {
@@ -27,12 +27,12 @@ export const SURROUNDINGS: readonly { readonly name: string; readonly prepare: (
 
 async function realServers(test: Context): Promise<Surroundings> {
   const programs = { mosquitto: requireServer(test, 'mosquitto'), influxd: requireServer(test, 'influxd') };
-  const [mosquitto, influx] = await Promise.all([Mosquitto.start(programs.mosquitto), startInflux(programs.influxd)]);
+  const [mosquitto, influx] = await Promise.all([Mosquitto.start(programs.mosquitto), Influx.start(programs.influxd)]);
   return {
     env: { GREENPARK_MQTT_URL: mosquitto.url, GREENPARK_INFLUX_URL: influx.url, GREENPARK_INFLUX_VERSION: '1', GREENPARK_INFLUX_BUCKET: 'greenpark' },
     brokerUrl: mosquitto.url,
     async remove() {
-      await Promise.all([mosquitto.remove(), influx.stop()]);
+      await Promise.all([mosquitto.remove(), influx.remove()]);
     },
   };
 }
