@@ -4,7 +4,7 @@ import { stepOf } from '../storable.ts';
 import type { InfluxConnection, InfluxSeries } from './connection.ts';
 import { Corrections, seriesKey } from './corrections.ts';
 import { CounterFold } from './folding.ts';
-import { type MeterNames, quantityCode, quantityTag, READINGS, tagIn, USABLE, within } from './lines.ts';
+import { fieldsOf, type MeterNames, quantityName, READINGS, readingOf, tagIn, within } from './lines.ts';
 
 /** Points that one answer brings at most, were every counter read once a minute. */
 const ANSWER_POINTS = 200_000;
@@ -31,7 +31,7 @@ type Wanted = ReadonlyMap<string, Pair>;
 export async function readCounters(connection: InfluxConnection, meters: MeterNames, query: CounterQuery): Promise<CounterSeries[]> {
   const wanted = new Map(query.counters.map((pair) => [seriesKey(pair.meter, pair.quantity), pair]));
   if (wanted.size === 0) return [];
-  const corrections = await Corrections.read(connection, meters, condition(meters, wanted.values()));
+  const corrections = await Corrections.read(connection, meters, anyOf(meters, wanted.values()));
   const summed = new Map<string, Pair>();
   const followed = new Map<string, Pair>();
   for (const [key, pair] of wanted) (query.step < SHORTEST_SUMMED || corrections.touches(key) ? followed : summed).set(key, pair);
@@ -61,10 +61,11 @@ interface Fall {
 /** Where the registers fell in the range. */
 async function fallsOf(connection: InfluxConnection, meters: MeterNames, wanted: Wanted, { from, to }: CounterQuery): Promise<Map<string, Fall[]>> {
   if (wanted.size === 0 || from >= to) return new Map();
-  const [series = []] = await connection.query(
-    `SELECT d FROM (SELECT difference(value) AS d FROM ${READINGS} WHERE ${within(from, to)} AND ${condition(meters, wanted.values())} AND ${USABLE} GROUP BY "meter", "quantity") WHERE d < 0 GROUP BY "meter", "quantity"`,
-  );
-  return new Map(series.map((one) => [keyOf(meters, one), (one.values as readonly [number, number][]).map(([ts, d]) => ({ ts, depth: -d }))]));
+  const answers = await askEach(connection, meters, wanted.values(), ({ usable }, ids) => {
+    const rises = `SELECT difference(${usable}) AS d FROM ${READINGS} WHERE ${within(from, to)} AND ${ids} GROUP BY "meter"`;
+    return `SELECT d FROM (${rises}) WHERE d < 0 GROUP BY "meter"`;
+  });
+  return new Map(answers.map(({ key, values }) => [key, (values as readonly [number, number][]).map(([ts, d]) => ({ ts, depth: -d }))]));
 }
 
 /** Steps from their ends and the falls inside them. */
@@ -77,27 +78,33 @@ async function sumSteps(
 ): Promise<Map<string, CounterStep[]>> {
   const steps = new Map<string, CounterStep[]>();
   if (wanted.size === 0) return steps;
-  const pairs = condition(meters, wanted.values());
+  const groups = byQuantity(meters, wanted.values());
   const ranges: { readonly at: number; readonly when: string }[] = [];
   for (let at = stepOf(from, step, origin); at < to; at += step) ranges.push({ at, when: within(Math.max(at, from), Math.min(at + step, to)) });
-  for (let done = 0; done < ranges.length; done += STATEMENTS / 2) {
-    const some = ranges.slice(done, done + STATEMENTS / 2);
+  const atOnce = Math.max(1, Math.floor(STATEMENTS / 2 / groups.length));
+  for (let done = 0; done < ranges.length; done += atOnce) {
+    const some = ranges.slice(done, done + atOnce);
     // One question an end: alone, without GROUP BY time, first() and last() answer with the time of the reading.
     const answers = await connection.query(
       some
         .flatMap(({ when }) =>
-          ['first', 'last'].map((end) => `SELECT ${end}(value) FROM ${READINGS} WHERE ${when} AND ${pairs} AND ${USABLE} GROUP BY "meter", "quantity"`),
+          groups.flatMap(({ fields, ids }) =>
+            ['first', 'last'].map((end) => `SELECT ${end}(${fields.usable}) FROM ${READINGS} WHERE ${when} AND ${ids} GROUP BY "meter"`),
+          ),
         )
         .join(';'),
     );
     for (const [index, { at }] of some.entries()) {
-      const lasts = endsOf(meters, answers[2 * index + 1]);
-      for (const [key, first] of endsOf(meters, answers[2 * index])) {
-        const last = lasts.get(key);
-        if (last === undefined) continue; // deleted between the two questions
-        const found = steps.get(key) ?? [];
-        found.push({ at, first, last, rise: last.value - first.value, falls: 0 });
-        steps.set(key, found);
+      for (const [place, { quantity }] of groups.entries()) {
+        const answer = 2 * (index * groups.length + place);
+        const lasts = endsOf(meters, quantity, answers[answer + 1]);
+        for (const [key, first] of endsOf(meters, quantity, answers[answer])) {
+          const last = lasts.get(key);
+          if (last === undefined) continue; // deleted between the two questions
+          const found = steps.get(key) ?? [];
+          found.push({ at, first, last, rise: last.value - first.value, falls: 0 });
+          steps.set(key, found);
+        }
       }
     }
   }
@@ -105,11 +112,11 @@ async function sumSteps(
   return steps;
 }
 
-const endsOf = (meters: MeterNames, answer: readonly InfluxSeries[] = []): Map<string, CounterPoint> =>
+const endsOf = (meters: MeterNames, quantity: number, answer: readonly InfluxSeries[] = []): Map<string, CounterPoint> =>
   new Map(
     answer.map((one) => {
       const [ts, value] = one.values[0] as readonly [number, number];
-      return [keyOf(meters, one), { ts, value }];
+      return [keyOf(meters, one, quantity), { ts, value }];
     }),
   );
 
@@ -131,7 +138,12 @@ async function addFalls(
   for (let done = 0; done < inside.length; done += STATEMENTS) {
     const some = inside.slice(done, done + STATEMENTS);
     const answers = await connection.query(
-      some.map(({ pair, fall }) => `SELECT value FROM ${READINGS} WHERE ${within(fall.ts, fall.ts + 1)} AND ${condition(meters, [pair])}`).join(';'),
+      some
+        .map(({ pair, fall }) => {
+          const meter = tagIn('meter', [meters.idOf(pair.meter)]);
+          return `SELECT ${fieldsOf(pair.quantity).usable} FROM ${READINGS} WHERE ${within(fall.ts, fall.ts + 1)} AND ${meter}`;
+        })
+        .join(';'),
     );
     for (const [at, { fall, list, index }] of some.entries()) {
       const after = answers[at]?.[0]?.values[0]?.[1];
@@ -155,39 +167,75 @@ export async function followPoints(
   const part = Math.max(3_600_000, Math.floor(ANSWER_POINTS / wanted.size) * 60_000);
   for (let from = query.from; from < query.to; from += part) {
     const to = Math.min(from + part, query.to);
-    const filter = corrections.none ? ` AND ${USABLE}` : '';
-    const [series = []] = await connection.query(
-      `SELECT value, quality FROM ${READINGS} WHERE ${within(from, to)} AND ${condition(meters, wanted.values())}${filter} GROUP BY "meter", "quantity"`,
-    );
-    for (const one of series) {
-      const key = keyOf(meters, one);
+    const answers = await askEach(connection, meters, wanted.values(), ({ usable, flagged, quality }, ids) => {
+      const fields = corrections.none ? usable : `${usable}, ${flagged}, ${quality}`;
+      return `SELECT ${fields} FROM ${READINGS} WHERE ${within(from, to)} AND ${ids} GROUP BY "meter"`;
+    });
+    for (const { key, values } of answers) {
       const fold = folds.get(key);
       if (fold === undefined) continue;
-      for (const [ts, value, quality] of one.values as readonly [number, number, number][]) {
-        if (corrections.none) fold.add(ts, value);
-        else {
-          const now = corrections.over(key, ts, value, quality);
-          if (isUsable(now.quality)) fold.add(ts, now.value);
-        }
-      }
+      if (corrections.none) for (const [ts, value] of values as readonly [number, number][]) fold.add(ts, value);
+      else for (const { ts, value } of usableOf(key, values, corrections)) fold.add(ts, value);
     }
   }
   return new Map([...folds].map(([key, fold]) => [key, fold.steps]));
 }
 
-/** Condition for the pairs: the meters of each quantity. */
-function condition(meters: MeterNames, pairs: Iterable<Pair>): string {
+interface Group {
+  readonly quantity: number;
+  readonly fields: ReturnType<typeof fieldsOf>;
+  /** Condition for its meters. */
+  readonly ids: string;
+}
+
+/** Each quantity is a field of its own, so that it is asked for on its own. */
+function byQuantity(meters: MeterNames, pairs: Iterable<Pair>): Group[] {
   const idsOf = new Map<number, string[]>();
   for (const { meter, quantity } of pairs) {
     const ids = idsOf.get(quantity);
     if (ids === undefined) idsOf.set(quantity, [meters.idOf(meter)]);
     else ids.push(meters.idOf(meter));
   }
-  return `(${[...idsOf].map(([quantity, ids]) => `(${tagIn('quantity', [quantityTag(quantity)])} AND ${tagIn('meter', ids)})`).join(' OR ')})`;
+  return [...idsOf].map(([quantity, ids]) => ({ quantity, fields: fieldsOf(quantity), ids: tagIn('meter', ids) }));
 }
 
-const keyOf = (meters: MeterNames, { tags }: InfluxSeries): string =>
-  seriesKey(meters.ordinalOf(tags?.['meter'] ?? '') ?? -1, quantityCode(tags?.['quantity']) ?? -1);
+/** One statement a quantity in one request; the series of all of them with their keys. */
+async function askEach(
+  connection: InfluxConnection,
+  meters: MeterNames,
+  pairs: Iterable<Pair>,
+  statement: (fields: Group['fields'], ids: string) => string,
+): Promise<{ readonly key: string; readonly values: InfluxSeries['values'] }[]> {
+  const groups = byQuantity(meters, pairs);
+  if (groups.length === 0) return [];
+  const answers = await connection.query(groups.map(({ fields, ids }) => statement(fields, ids)).join(';'));
+  return groups.flatMap(({ quantity }, at) => (answers[at] ?? []).map((one) => ({ key: keyOf(meters, one, quantity), values: one.values })));
+}
+
+/** Condition for the corrections of the pairs, or of more. */
+function anyOf(meters: MeterNames, pairs: Iterable<Pair>): string {
+  const all = [...pairs];
+  const ids = tagIn(
+    'meter',
+    all.map(({ meter }) => meters.idOf(meter)),
+  );
+  return `${ids} AND ${tagIn(
+    'quantity',
+    all.map(({ quantity }) => quantityName(quantity)),
+  )}`;
+}
+
+const keyOf = (meters: MeterNames, { tags }: InfluxSeries, quantity: number): string => seriesKey(meters.ordinalOf(tags?.['meter'] ?? '') ?? -1, quantity);
+
+/** Of points with usable, flagged and quality, those that count after what was corrected, as far as they are usable. */
+function* usableOf(key: string, values: InfluxSeries['values'], corrections: Corrections): Generator<CounterPoint> {
+  for (const [time, usable, flagged, quality] of values) {
+    const reading = readingOf(usable, flagged, quality);
+    if (reading === null) continue;
+    const now = corrections.over(key, Number(time), reading.value, reading.quality);
+    if (isUsable(now.quality)) yield { ts: Number(time), value: now.value };
+  }
+}
 
 /** The usable reading of each counter nearest to the border. */
 async function neighbours(
@@ -205,30 +253,34 @@ async function neighbours(
   for (const far of REACHES) {
     if (missing.length === 0) break;
     const pairs = missing.map(([, pair]) => pair);
-    const [series = []] = await connection.query(
-      `SELECT ${side === 'before' ? 'last' : 'first'}(value) FROM ${READINGS} WHERE ${range(near, far)} AND ${condition(meters, pairs)} AND ${USABLE} GROUP BY "meter", "quantity"`,
+    const end = side === 'before' ? 'last' : 'first';
+    const when = range(near, far);
+    const answers = await askEach(
+      connection,
+      meters,
+      pairs,
+      ({ usable }, ids) => `SELECT ${end}(${usable}) FROM ${READINGS} WHERE ${when} AND ${ids} GROUP BY "meter"`,
     );
-    for (const one of series) {
-      const [ts, value] = one.values[0] as readonly [number, number];
-      found.set(keyOf(meters, one), { ts, value });
+    for (const { key, values } of answers) {
+      const [ts, value] = values[0] as readonly [number, number];
+      found.set(key, { ts, value });
     }
     missing = missing.filter(([key]) => !found.has(key));
     near = far;
   }
-  const corrected = [...wanted].filter(([key]) => corrections.touches(key));
-  if (corrected.length === 0) return found;
-  const pairs = corrected.map(([, pair]) => pair);
-  const [series = []] = await connection.query(
-    `SELECT value, quality FROM ${READINGS} WHERE ${range(0, Number.POSITIVE_INFINITY)} AND ${condition(meters, pairs)} GROUP BY "meter", "quantity" ORDER BY time ${side === 'before' ? 'DESC' : 'ASC'} LIMIT ${CORRECTED_DEPTH}`,
+  const corrected = [...wanted].filter(([key]) => corrections.touches(key)).map(([, pair]) => pair);
+  const when = range(0, Number.POSITIVE_INFINITY);
+  const order = side === 'before' ? 'DESC' : 'ASC';
+  const answers = await askEach(
+    connection,
+    meters,
+    corrected,
+    ({ usable, flagged, quality }, ids) =>
+      `SELECT ${usable}, ${flagged}, ${quality} FROM ${READINGS} WHERE ${when} AND ${ids} GROUP BY "meter" ORDER BY time ${order} LIMIT ${CORRECTED_DEPTH}`,
   );
-  for (const one of series) {
-    const key = keyOf(meters, one);
-    for (const [ts, value, quality] of one.values as readonly [number, number, number][]) {
-      const now = corrections.over(key, ts, value, quality);
-      if (!isUsable(now.quality)) continue;
-      found.set(key, { ts, value: now.value });
-      break;
-    }
+  for (const { key, values } of answers) {
+    const [nearest] = usableOf(key, values, corrections);
+    if (nearest !== undefined) found.set(key, nearest);
   }
   return found;
 }

@@ -1,6 +1,6 @@
 import type { ReadingBlock } from '../../model/reading.ts';
 import type { InfluxConnection } from './connection.ts';
-import { type MeterNames, quantityCode, quantityTag, READINGS, tagIn, within } from './lines.ts';
+import { fieldsOf, type MeterNames, READINGS, tagIn, within } from './lines.ts';
 
 /** Rows further apart than this are asked for apart, ms; doubled until there are few enough statements. */
 const FIRST_GAP_MS = 3_600_000;
@@ -26,25 +26,30 @@ export async function knownRows(connection: InfluxConnection, meters: MeterNames
     times.set(ts, row);
     wanted.push(row);
   }
-  const statements = spansOf(block, wanted).map((rows) => {
+  const questions = spansOf(block, wanted).map((rows) => {
     const ids = tagIn(
       'meter',
       rows.map((row) => meters.idOf(block.meter[row] as number)),
     );
-    const quantities = tagIn(
-      'quantity',
-      rows.map((row) => quantityTag(block.quantity[row] as number)),
-    );
+    const quantities = [...new Set(rows.map((row) => block.quantity[row] as number))];
+    const fields = quantities.flatMap((quantity) => [fieldsOf(quantity).usable, fieldsOf(quantity).flagged]);
     const times = within(block.ts[rows[0] as number] as number, (block.ts[rows.at(-1) as number] as number) + 1);
-    return `SELECT value FROM ${READINGS} WHERE ${times} AND ${ids} AND ${quantities} GROUP BY "meter", "quantity"`;
+    return { quantities, statement: `SELECT ${fields.join(', ')} FROM ${READINGS} WHERE ${times} AND ${ids} GROUP BY "meter"` };
   });
-  if (statements.length === 0) return dropped;
-  for (const { tags, values } of (await connection.query(statements.join('; '))).flat()) {
-    const times = rowOf.get(`${meters.ordinalOf(tags?.['meter'] ?? '')}/${quantityCode(tags?.['quantity'])}`);
-    if (times === undefined) continue;
-    for (const [ts] of values) {
-      const row = times.get(ts as number);
-      if (row !== undefined) dropped[row] = 1;
+  if (questions.length === 0) return dropped;
+  const answers = await connection.query(questions.map(({ statement }) => statement).join('; '));
+  for (const [at, { quantities }] of questions.entries()) {
+    for (const { tags, values } of answers[at] ?? []) {
+      const meter = meters.ordinalOf(tags?.['meter'] ?? '');
+      for (const [place, quantity] of quantities.entries()) {
+        const times = rowOf.get(`${meter}/${quantity}`);
+        if (times === undefined) continue;
+        for (const point of values) {
+          if (point[1 + 2 * place] === null && point[2 + 2 * place] === null) continue;
+          const row = times.get(point[0] as number);
+          if (row !== undefined) dropped[row] = 1;
+        }
+      }
     }
   }
   return dropped;

@@ -5,7 +5,11 @@ import type { ReadingBlock } from '../../model/reading.ts';
 import type { Correction } from '../port.ts';
 import { FARTHEST_MS } from '../storable.ts';
 
-/** Points of the readings: tags meter and quantity, fields value (float) and quality (integer). */
+/**
+ * Points of the readings: a tag meter, and for each quantity measured at that time a field of its name (float) when the reading is
+ * usable, `NAME.flagged` when it is not, and `NAME.quality` (integer) unless it is good. So that what averages and usage ask for needs
+ * no condition, and what a meter sends at one time is one point.
+ */
 export const READINGS = 'readings';
 /** Points of the corrections, at the time of the reading they correct: a tag `number` counts them from 1. */
 export const CORRECTIONS = 'corrections';
@@ -19,59 +23,89 @@ export interface MeterNames {
 const nameOfCode = new Map<number, string>(QUANTITIES.map((quantity) => [quantity.code, quantity.name]));
 const codeOfName = new Map<string, number>(QUANTITIES.map((quantity) => [quantity.name, quantity.code]));
 
-/** Name of a quantity in its tag. */
-export function quantityTag(code: number): string {
+/** Name of a quantity, in the corrections' tag and in the readings' fields. */
+export function quantityName(code: number): string {
   const name = nameOfCode.get(code);
   if (name === undefined) throw new GreenparkError('STORE_REFUSED', `quantity code ${code} is not in the catalogue`);
   return name;
 }
 
-/** Code of a `quantity` tag; undefined for one that somebody else wrote. */
+/** Code of a quantity's name; undefined for one that somebody else wrote. */
 export const quantityCode = (name: string | undefined): number | undefined => codeOfName.get(name ?? '');
 
 const escapedTag = (value: string): string => value.replace(/[,= ]/g, '\\$&').replaceAll('\n', ' ');
 const quotedField = (value: string): string => `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 
-/** Makes lines of blocks. What a series' lines begin with is kept, as it is most of each line. */
+/** The fields of one quantity, between double quotes for a question. */
+export interface Fields {
+  readonly usable: string;
+  readonly flagged: string;
+  readonly quality: string;
+}
+
+export function fieldsOf(quantity: number): Fields {
+  const name = quantityName(quantity);
+  return { usable: `"${name}"`, flagged: `"${name}.flagged"`, quality: `"${name}.quality"` };
+}
+
+/** What `SELECT usable, flagged, quality` brings for one time; null where nothing of the quantity was measured then. */
+export function readingOf(usable: unknown, flagged: unknown, quality: unknown): { readonly value: number; readonly quality: number } | null {
+  if (typeof usable === 'number') return { value: usable, quality: typeof quality === 'number' ? quality : QUALITY.good };
+  if (typeof flagged === 'number') return { value: flagged, quality: typeof quality === 'number' ? quality : QUALITY.fault };
+  return null;
+}
+
+/** Makes lines of blocks: one for what stands together of one meter and time. What they begin with is kept. */
 export class LineWriter {
   readonly #meters: MeterNames;
   readonly #beginnings = new Map<number, string>();
+  readonly #names: string[] = [];
 
   constructor(meters: MeterNames) {
     this.#meters = meters;
   }
 
+  /** @param dropped a 1 for every row that is left out */
   linesOf(block: ReadingBlock, dropped?: Uint8Array): string[] {
     const { length, meter, quantity, ts, value, quality } = block;
     const lines: string[] = [];
-    for (let i = 0; i < length; i++) {
-      if (dropped?.[i] === 1) continue;
-      lines.push(`${this.#beginning(meter[i] as number, quantity[i] as number)}${value[i]},quality=${quality[i]}i ${ts[i]}`);
+    for (let row = 0; row < length; ) {
+      const whose = meter[row] as number;
+      const at = ts[row] as number;
+      let line = '';
+      for (; row < length && meter[row] === whose && ts[row] === at; row++) {
+        if (dropped?.[row] === 1) continue;
+        const code = quantity[row] as number;
+        const name = this.#names[code] ?? this.#nameOf(code);
+        const flag = quality[row] as number;
+        line += line === '' ? this.#beginning(whose) : ',';
+        line += flag === QUALITY.good ? `${name}=${value[row]}` : `${name}${isUsable(flag) ? '' : '.flagged'}=${value[row]},${name}.quality=${flag}i`;
+      }
+      if (line !== '') lines.push(`${line} ${at}`);
     }
     return lines;
   }
 
   lineOfCorrection({ meter, quantity, ts, value, quality, author, reason, at }: Correction, number: number): string {
-    const tags = `meter=${escapedTag(this.#meters.idOf(meter))},number=${number},quantity=${quantityTag(quantity)}`;
+    const tags = `meter=${escapedTag(this.#meters.idOf(meter))},number=${number},quantity=${quantityName(quantity)}`;
     return `${CORRECTIONS},${tags} value=${value},quality=${quality}i,author=${quotedField(author)},reason=${quotedField(reason)},made=${at}i ${ts}`;
   }
 
-  #beginning(meter: number, quantity: number): string {
-    const key = meter * 1024 + quantity;
-    let beginning = this.#beginnings.get(key);
+  #nameOf(quantity: number): string {
+    const name = quantityName(quantity);
+    this.#names[quantity] = name;
+    return name;
+  }
+
+  #beginning(meter: number): string {
+    let beginning = this.#beginnings.get(meter);
     if (beginning === undefined) {
-      beginning = `${READINGS},meter=${escapedTag(this.#meters.idOf(meter))},quantity=${quantityTag(quantity)} value=`;
-      this.#beginnings.set(key, beginning);
+      beginning = `${READINGS},meter=${escapedTag(this.#meters.idOf(meter))} `;
+      this.#beginnings.set(meter, beginning);
     }
     return beginning;
   }
 }
-
-/** Condition for readings that enter averages and usage. */
-export const USABLE = `(${Object.values(QUALITY)
-  .filter(isUsable)
-  .map((quality) => `quality = ${quality}`)
-  .join(' OR ')})`;
 
 /** InfluxDB's own range of time, ms: 1677 to 2262. */
 const REACH_MS = Math.min(FARTHEST_MS, 9.223372036e15 / 1000);

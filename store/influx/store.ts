@@ -8,7 +8,7 @@ import { Corrections, seriesKey } from './corrections.ts';
 import { readCounters } from './counters.ts';
 import { foldSteps } from './folding.ts';
 import { knownRows } from './known-rows.ts';
-import { CORRECTIONS, LineWriter, type MeterNames, quantityCode, quantityTag, READINGS, tagIn, USABLE, within } from './lines.ts';
+import { CORRECTIONS, fieldsOf, LineWriter, type MeterNames, quantityCode, quantityName, READINGS, readingOf, tagIn, within } from './lines.ts';
 
 /** Readings in an InfluxDB. A block is one write request, which the server takes whole or refuses. */
 export class InfluxStore implements ReadingStore {
@@ -31,7 +31,7 @@ export class InfluxStore implements ReadingStore {
     return this.#begin(async () => {
       requireStorable(block);
       if (block.length === 0) return { stored: 0, duplicates: 0 };
-      return arrival === 'fresh' ? this.#writeLines(this.#lines.linesOf(block), 0) : this.#oneAtATime(() => this.#writeLate(block));
+      return arrival === 'fresh' ? this.#writeLines(this.#lines.linesOf(block), block.length, 0) : this.#oneAtATime(() => this.#writeLate(block));
     });
   }
 
@@ -53,15 +53,29 @@ export class InfluxStore implements ReadingStore {
 
   latest(): Promise<readonly StoredReading[]> {
     return this.#begin(async () => {
-      const [series = []] = await this.#connection.query(`SELECT last(value), quality FROM ${READINGS} GROUP BY "meter", "quantity"`);
-      const corrections = await Corrections.read(this.#connection, this.#meters, within(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY));
-      return series.flatMap(({ tags, values }): StoredReading[] => {
-        const meter = this.#meters.ordinalOf(tags?.['meter'] ?? '');
-        const quantity = quantityCode(tags?.['quantity']);
-        if (meter === undefined || quantity === undefined) return [];
-        const [ts, value, quality] = values[0] as readonly [number, number, number];
-        return [{ meter, quantity, ts, ...valueAndQuality(corrections.over(seriesKey(meter, quantity), ts, value, quality)) }];
+      const quantities = await this.#quantities();
+      if (quantities.length === 0) return [];
+      // Two questions a quantity: last() answers with the time of the reading only when it is asked for one field.
+      const statements = quantities.flatMap((quantity) => {
+        const { usable, flagged, quality } = fieldsOf(quantity);
+        return [usable, flagged].map((field) => `SELECT last(${field}), ${quality} FROM ${READINGS} GROUP BY "meter"`);
       });
+      const answers = await this.#connection.query(statements.join(';'));
+      const newest = new Map<string, StoredReading>();
+      for (const [at, series] of answers.entries()) {
+        const quantity = quantities[at >> 1] as number;
+        for (const { tags, values } of series) {
+          const meter = this.#meters.ordinalOf(tags?.['meter'] ?? '');
+          const [ts, value, quality] = values[0] as readonly [number, number, number | null];
+          const key = seriesKey(meter ?? -1, quantity);
+          const known = newest.get(key);
+          const reading = at % 2 === 0 ? readingOf(value, null, quality) : readingOf(null, value, quality);
+          if (meter === undefined || reading === null || (known !== undefined && known.ts >= ts)) continue;
+          newest.set(key, { meter, quantity, ts, ...reading });
+        }
+      }
+      const corrections = await Corrections.read(this.#connection, this.#meters, within(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY));
+      return [...newest].map(([key, one]) => ({ ...one, ...valueAndQuality(corrections.over(key, one.ts, one.value, one.quality)) }));
     });
   }
 
@@ -89,8 +103,10 @@ export class InfluxStore implements ReadingStore {
       const corrections = await this.#correctionsOf(query);
       if (!corrections.none) return this.#correctedSteps(query, corrections);
       const offset = requireWhole(query.origin, 'an origin') % step;
+      const { usable } = fieldsOf(query.quantity);
+      const aggregates = ['count', 'mean', 'min', 'max', 'last'].map((name) => `${name}(${usable})`).join(', ');
       const [[series] = []] = await this.#connection.query(
-        `SELECT count(value), mean(value), min(value), max(value), last(value) FROM ${READINGS} WHERE ${this.#where(query)} AND ${USABLE} GROUP BY time(${step}ms, ${offset}ms) fill(none)`,
+        `SELECT ${aggregates} FROM ${READINGS} WHERE ${this.#where(query)} GROUP BY time(${step}ms, ${offset}ms) fill(none)`,
       );
       return (series?.values ?? []).map((row): Step => {
         const [at, count, mean, min, max, last] = row as readonly [number, number, number, number, number, number];
@@ -106,8 +122,11 @@ export class InfluxStore implements ReadingStore {
   deleteBefore(before: number): Promise<number> {
     return this.#begin(async () => {
       const when = within(Number.NEGATIVE_INFINITY, requireWhole(before, 'the time to delete before'));
-      const [[counted] = []] = await this.#connection.query(`SELECT count(value) FROM ${READINGS} WHERE ${when}`);
-      const gone = Number(counted?.values[0]?.[1] ?? 0);
+      const [[counted] = []] = await this.#connection.query(`SELECT count(*) FROM ${READINGS} WHERE ${when}`);
+      const gone = (counted?.columns ?? []).reduce(
+        (sum, column, at) => (column.startsWith('count_') && !column.endsWith('.quality') ? sum + Number(counted?.values[0]?.[at] ?? 0) : sum),
+        0,
+      );
       for (const measurement of [READINGS, CORRECTIONS]) await this.#connection.deleteBefore(measurement, before);
       return gone;
     });
@@ -126,10 +145,11 @@ export class InfluxStore implements ReadingStore {
     await Promise.allSettled([...this.#writes]); // a duplicate of a row that is on its way must see it
     const dropped = await knownRows(this.#connection, this.#meters, block);
     const lines = this.#lines.linesOf(block, dropped);
-    return this.#writeLines(lines, block.length - lines.length);
+    const repeats = dropped.reduce((sum, flag) => sum + flag, 0);
+    return this.#writeLines(lines, block.length - repeats, repeats);
   }
 
-  async #writeLines(lines: string[], duplicates: number): Promise<WriteResult> {
+  async #writeLines(lines: string[], stored: number, duplicates: number): Promise<WriteResult> {
     if (lines.length === 0) return { stored: 0, duplicates };
     const writing = this.#connection.write(lines);
     this.#writes.add(writing);
@@ -138,7 +158,7 @@ export class InfluxStore implements ReadingStore {
     } finally {
       this.#writes.delete(writing);
     }
-    return { stored: lines.length, duplicates };
+    return { stored, duplicates };
   }
 
   async #revisions(meter: number, quantity: number, ts: number): Promise<readonly Revision[]> {
@@ -159,16 +179,27 @@ export class InfluxStore implements ReadingStore {
   }
 
   async #points(query: SeriesQuery, end: string): Promise<readonly (readonly [ts: number, value: number, quality: number])[]> {
-    const [[series] = []] = await this.#connection.query(`SELECT value, quality FROM ${READINGS} WHERE ${this.#where(query)} ${end}`);
-    return (series?.values ?? []) as readonly (readonly [number, number, number])[];
+    const { usable, flagged, quality } = fieldsOf(query.quantity);
+    const [[series] = []] = await this.#connection.query(`SELECT ${usable}, ${flagged}, ${quality} FROM ${READINGS} WHERE ${this.#where(query)} ${end}`);
+    return (series?.values ?? []).flatMap(([ts, ...fields]) => {
+      const reading = readingOf(fields[0], fields[1], fields[2]);
+      return reading === null ? [] : [[Number(ts), reading.value, reading.quality] as const];
+    });
+  }
+
+  /** Quantities that any reading has. */
+  async #quantities(): Promise<number[]> {
+    const [[series] = []] = await this.#connection.query(`SHOW FIELD KEYS FROM ${READINGS}`);
+    const codes = (series?.values ?? []).map(([field]) => quantityCode(String(field).replace(/\.(flagged|quality)$/, '')));
+    return [...new Set(codes)].filter((code) => code !== undefined);
   }
 
   #correctionsOf(query: SeriesQuery): Promise<Corrections> {
-    return Corrections.read(this.#connection, this.#meters, this.#where(query));
+    return Corrections.read(this.#connection, this.#meters, `${this.#where(query)} AND ${tagIn('quantity', [quantityName(query.quantity)])}`);
   }
 
-  #where({ meter, quantity, from, to }: SeriesQuery): string {
-    return `${within(from, to)} AND ${tagIn('meter', [this.#meters.idOf(meter)])} AND ${tagIn('quantity', [quantityTag(quantity)])}`;
+  #where({ meter, from, to }: SeriesQuery): string {
+    return `${within(from, to)} AND ${tagIn('meter', [this.#meters.idOf(meter)])}`;
   }
 
   #oneAtATime<T>(work: () => Promise<T>): Promise<T> {

@@ -111,9 +111,7 @@ describe('the InfluxDB store for versions 2 and 3', () => {
       server.closeAllConnections();
       expect(seen.map((request) => request.url)).to.deep.equal(['/health', path]);
       expect(seen[1]?.authorization).to.equal('Token secret');
-      expect(seen[1]?.body).to.equal(
-        'readings,meter=m0,quantity=active_power value=0,quality=0i 7\nreadings,meter=m1,quantity=active_power value=1,quality=0i 7',
-      );
+      expect(seen[1]?.body).to.equal('readings,meter=m0 active_power=0 7\nreadings,meter=m1 active_power=1 7');
     });
   }
 });
