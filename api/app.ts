@@ -178,6 +178,8 @@ const failed =
     if (problem.status >= 500) logger.error({ err: error, requestId, method: request.method, path: request.path }, 'a request failed inside');
     if (problem.status === 401) response.set('WWW-Authenticate', 'Bearer');
     if (problem.status === 503) response.set('Retry-After', '5');
+    // The limit per address has said already how long.
+    if (problem.status === 429 && response.get('Retry-After') === undefined) response.set('Retry-After', '30');
     response.removeHeader('Content-Type');
     response.status(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   };

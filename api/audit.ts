@@ -1,9 +1,10 @@
 import type { Principal } from '../model/access.ts';
-import type { ParkId } from '../model/ids.ts';
+import type { EpochMs, ParkId } from '../model/ids.ts';
+import type { NewAuditEntry } from '../store/registry/port.ts';
 import type { ApiDeps } from './deps.ts';
 
 export interface Change {
-  readonly action: 'create' | 'replace' | 'delete' | 'secret' | 'correct' | 'acknowledge' | 'shelve' | 'sign-in' | 'sign-out';
+  readonly action: 'create' | 'replace' | 'delete' | 'secret' | 'correct' | 'correct-failed' | 'acknowledge' | 'shelve' | 'dismiss' | 'replay' | 'replayed';
   readonly park: ParkId | null;
   /** Kind and id of what was changed. */
   readonly subject: string;
@@ -13,18 +14,29 @@ export interface Change {
   readonly after: unknown;
 }
 
-/** Writes a change that was made into the audit trail, and lets its maker see it: the directory is brought up to it. */
-export async function audited(deps: ApiDeps, principal: Principal, change: Change): Promise<void> {
+/** A change as the audit trail keeps it. */
+export function entryOf(principal: Principal, { action, park, subject, id, before, after }: Change, at: EpochMs): NewAuditEntry {
   const text = (value: unknown): string | null => (value === null || value === undefined ? null : JSON.stringify(value));
-  await deps.registry.audit.append({
-    at: deps.clock(),
-    actor: principal.name,
-    action: change.action,
-    park: change.park,
-    subject: change.subject,
-    subjectId: change.id,
-    before: text(change.before),
-    after: text(change.after),
+  return { at, actor: principal.name, action, park, subject, subjectId: id, before: text(before), after: text(after) };
+}
+
+/** What a change answers, and what of it belongs into the audit trail; null when nothing was changed. */
+export interface Made<T> {
+  readonly result: T;
+  readonly entry: Change | null;
+}
+
+/**
+ * Makes a change of the registry together with its audit entry: one transaction, so that neither is ever there without the other. `make`
+ * works with the deps handed to it, whose registry is the transaction. Resolved: the change is in force, as the directory and all who
+ * listen to it are brought up to it.
+ */
+export async function audited<T>(deps: ApiDeps, principal: Principal, make: (deps: ApiDeps) => Promise<Made<T>>): Promise<T> {
+  const result = await deps.registry.change(async (records) => {
+    const made = await make({ ...deps, registry: { ...records, change: (work) => work(records) } });
+    if (made.entry !== null) await records.audit.append(entryOf(principal, made.entry, deps.clock()));
+    return made.result;
   });
   await deps.directory.refresh();
+  return result;
 }

@@ -3,19 +3,21 @@ import type { EntryAssessment } from '../accounting/entry-assessment.ts';
 import type { UsageFigure } from '../accounting/port.ts';
 import type { Alert } from '../model/alert.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Fault } from '../model/errors.ts';
 import type { EnterpriseId, EpochMs, MeterId, ParkId } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import type { AirQuality, FactorUsed, ParkSnapshot } from '../model/live.ts';
+import type { MappingBody, ShippedMapping, Tried } from '../model/mapping.ts';
 import type { QuantityName } from '../model/quantities.ts';
 import type { Enterprise, Park, RegisteredMeter } from '../model/registry.ts';
 import type { Application, CalendarPeriod, Carrier, EntryProfile } from '../model/rules.ts';
 import type { Correction, ReadingStore } from '../store/port.ts';
-import type { Registry } from '../store/registry/port.ts';
+import type { DeadLetter, NewAuditEntry, Registry, RegistryRecords } from '../store/registry/port.ts';
 import type { Auth } from './auth/auth.ts';
 
 /** Everything the API asks of others; main.ts hands it in. */
 export interface ApiDeps {
-  readonly registry: Registry;
+  readonly registry: RegistryRecords & Pick<Registry, 'change'>;
   readonly store: Pick<ReadingStore, 'raw' | 'steps' | 'correct' | 'revisions'>;
   readonly directory: LiveDirectory;
   readonly latest: LatestReadings;
@@ -24,6 +26,8 @@ export interface ApiDeps {
   readonly logger: Logger;
   readonly alerts: AlertDesk;
   readonly figures: Figures;
+  readonly mappings: MappingDesk;
+  readonly ingest: IngestDesk;
   /** The live snapshot of a park, or of one enterprise's part of it. */
   readonly state: (park: ParkId, enterprise: EnterpriseId | null) => ParkSnapshot;
   /** Judges an application's declared values against the thresholds of its profile. */
@@ -64,10 +68,73 @@ export interface LiveDirectory {
   refresh(): Promise<void>;
 }
 
+/** The audit entry of what somebody did to an alert; it is saved in one transaction with the alert. */
+export type AlertEntry = (before: Alert, after: Alert) => NewAuditEntry;
+
 /** What people may do with an alert. Both reject with `NOT_FOUND` for an unknown id and `CONFLICT` for a resolved alert. */
 export interface AlertDesk {
-  acknowledge(id: string, by: string): Promise<Alert>;
-  shelve(id: string, by: string, until: EpochMs, reason: string): Promise<Alert>;
+  acknowledge(id: string, by: string, entry: AlertEntry): Promise<Alert>;
+  shelve(id: string, by: string, until: EpochMs, reason: string, entry: AlertEntry): Promise<Alert>;
+}
+
+/** What became of one pushed item. */
+export interface PushOutcome {
+  readonly outcome: 'accepted' | 'partly' | 'refused' | 'duplicate';
+  readonly refusals: readonly { readonly reason: string; readonly detail: string; readonly count: number }[];
+}
+
+/** What became of dead letters that were tried again; messages where nothing else is said. */
+export interface ReplayReport {
+  readonly letters: number;
+  readonly messages: number;
+  readonly accepted: number;
+  readonly partly: number;
+  readonly refused: number;
+  /** Letters. */
+  readonly cut: number;
+  readonly notOriginal: number;
+  readonly already: number;
+  readonly failed: number;
+}
+
+export interface UnknownMeter {
+  readonly meter: string;
+  readonly park: string | null;
+  readonly firstSeen: EpochMs;
+  readonly lastSeen: EpochMs;
+  readonly count: number;
+  readonly topics: readonly string[];
+  readonly transport: string;
+  readonly gateway: string | null;
+  readonly payload: Uint8Array;
+  readonly payloadLength: number;
+  readonly suggested: readonly { readonly name: string; readonly quantity: string | null }[];
+  readonly suggestedKind: string | null;
+}
+
+/** What is asked of ingest. */
+export interface IngestDesk {
+  /** One outcome per item, when all are durable. Rejects retryable when ingest is full, STORE_CLOSED when it stops. */
+  push(items: readonly unknown[], gateway: string | null, receivedAt: EpochMs): Promise<readonly PushOutcome[]>;
+  /** Tries the letters again, in order of arrival. */
+  replay(letters: readonly DeadLetter[]): Promise<ReplayReport>;
+  readonly unknown: {
+    list(): readonly UnknownMeter[];
+    get(meter: string): UnknownMeter | null;
+    forget(meter: string): boolean;
+  };
+  /** Letters that wait because this meter was not registered, oldest first. */
+  lettersOfUnknown(meter: string): Promise<readonly DeadLetter[]>;
+}
+
+/** What is known of mappings where they are run. */
+export interface MappingDesk {
+  /** Those that come with Greenpark. */
+  readonly shipped: readonly ShippedMapping[];
+  /** What is wrong with a mapping's expressions, topics, units and names; none when it can be used. */
+  check(body: MappingBody): readonly Fault[];
+  /** What a mapping makes of a message, step by step; rejects `INPUT_INVALID` for a mapping with faults. */
+  try(body: MappingBody, topic: string, payload: Uint8Array, receivedAt: EpochMs, gateway: string | null): Promise<Tried>;
 }
 
 export interface UsageQuestion {

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { json, type Request, type RequestHandler, type Response } from 'express';
 import type { TSchema } from 'typebox';
 import type { Fault } from '../model/errors.ts';
@@ -30,8 +32,9 @@ export function dispatcher(route: Route, deps: ApiDeps): RequestHandler {
     const badParams = prefixed('path', checkParams(params));
     // Who is not signed in learns nothing, not even what an id may look like.
     if (badParams.length > 0 && (identity !== null || route.access.kind === 'public')) throw invalidRequest(badParams);
-    const { principal, view } = await guard(route, request, identity, params, deps);
+    const { principal, view, gateway = null } = await guard(route, request, identity, params, deps);
 
+    if (gateway !== null) response.locals['principal'] = `gateway:${gateway}`;
     const asked = queryOf(query, new URL(request.originalUrl, 'http://localhost').searchParams);
     const faults = [...asked.faults, ...prefixed('query', checkQuery(asked.value))];
     if (checkBody !== null) {
@@ -40,12 +43,12 @@ export function dispatcher(route: Route, deps: ApiDeps): RequestHandler {
     }
     if (faults.length > 0) throw invalidRequest(faults);
 
-    const context = { principal, view, params, query: asked.value, body: request.body as unknown, now: deps.clock(), request };
+    const context = { principal, view, gateway, params, query: asked.value, body: request.body as unknown, now: deps.clock(), request };
     const reply = await route.handle(context as Context<Route['access'], unknown, unknown, unknown>, deps);
     const send = answers.get(reply.status);
     if (send === undefined) throw new Error(`${route.method} ${route.path} does not declare the answer ${reply.status}`);
     if (reply.headers !== undefined) response.set(reply.headers);
-    send(reply, response.status(reply.status));
+    await send(reply, response.status(reply.status));
   };
 }
 
@@ -62,15 +65,18 @@ async function bodyOf(request: Request, response: Response): Promise<unknown> {
   return request.body as unknown;
 }
 
-type Send = (reply: Reply, response: Response) => void;
+type Send = (reply: Reply, response: Response) => Promise<void> | void;
+
+const isStream = (body: unknown): body is AsyncIterable<string> => typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 
 function answerOf(answer: Answer, checked: boolean): Send {
   if (answer === null) return (_reply, response) => void response.end();
   if ('text' in answer && typeof answer.text === 'string') {
     const type = answer.text;
-    return (reply, response) => {
+    return async (reply, response) => {
       if (response.get('Content-Type') === undefined) response.type(type);
-      response.send(String(reply.body));
+      if (isStream(reply.body)) await pipeline(Readable.from(reply.body), response);
+      else response.send(String(reply.body));
     };
   }
   const check: Check | null = checked ? checkOf(answer as TSchema) : null;

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type { Principal } from '../model/access.ts';
 import { GreenparkError } from '../model/errors.ts';
+import type { GatewayId } from '../model/ids.ts';
 import type { Identity } from './auth/auth.ts';
 import type { ApiDeps } from './deps.ts';
 import { locate, sees } from './places.ts';
@@ -10,6 +11,8 @@ import type { Route, View } from './route.ts';
 export interface Granted {
   readonly principal: Principal | null;
   readonly view: View | null;
+  /** Set on a route for gateways alone. */
+  readonly gateway?: GatewayId;
 }
 
 /**
@@ -31,10 +34,15 @@ export async function guard(
     if (principal?.scope.kind === 'installation' || (principal === null && cameFromHere(request))) return { principal, view: null };
     throw principal === null ? unauthenticated() : forbidden('only the operator may');
   }
+  if (principal === null && access.kind === 'gateway-or-roles') {
+    const gateway = await deps.auth.gateway(request.headers.authorization);
+    if (gateway === null) throw unauthenticated();
+    return { principal: null, view: null, gateway };
+  }
   if (principal === null) throw unauthenticated();
   if (access.kind === 'signed-in') return { principal, view: null };
   const mayNot = () => forbidden(`the role ${principal.role} may not ${route.method.toUpperCase()} here`);
-  if (access.place === 'scope') {
+  if (access.kind === 'gateway-or-roles' || access.place === 'scope') {
     if (!access.roles.includes(principal.role)) throw mayNot();
     return { principal, view: null };
   }

@@ -53,6 +53,7 @@ export function openApi(routes: readonly Route[]): OpenApiDocument {
       securitySchemes: {
         session: { type: 'apiKey', in: 'cookie', name: 'greenpark_session' },
         token: { type: 'http', scheme: 'bearer' },
+        gateway: { type: 'http', scheme: 'basic' },
       },
     },
   };
@@ -65,7 +66,15 @@ function operationOf(route: Route): Operation {
     summary,
     operationId: `${method}${path.replace('/api/v1', '').replace(/[^A-Za-z0-9]+(.)?/g, (_all, next: string | undefined) => (next ?? '').toUpperCase())}`,
     description: accessInWords(access),
-    security: access.kind === 'public' ? [] : [{ session: [] }, { token: [] }, ...(access.kind === 'operator-or-loopback' ? [{}] : [])],
+    security:
+      access.kind === 'public'
+        ? []
+        : [
+            { session: [] },
+            { token: [] },
+            ...(access.kind === 'gateway-or-roles' ? [{ gateway: [] }] : []),
+            ...(access.kind === 'operator-or-loopback' ? [{}] : []),
+          ],
     parameters: [...parametersOf(route.params, 'path'), ...parametersOf(route.query, 'query')],
     ...(route.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: plain(route.body) } } } }),
     responses: {
@@ -84,6 +93,8 @@ export function accessInWords(access: Access): string {
       return `Everybody who is signed in: ${access.why}.`;
     case 'operator-or-loopback':
       return `The operator, or a caller on the same machine: ${access.why}.`;
+    case 'gateway-or-roles':
+      return `A gateway by its own id and secret, or ${access.roles.join(', ')}, each in its scope: ${access.why}.`;
     case 'roles':
       return `For ${access.roles.join(', ')}, each in its scope.`;
   }

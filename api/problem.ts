@@ -2,7 +2,7 @@ import type { Fault } from '../model/errors.ts';
 import { type ErrorCode, GreenparkError } from '../model/errors.ts';
 
 /** Codes that only HTTP knows, beside those of model/errors.ts. Stable like them. */
-export type HttpCode = 'METHOD_NOT_ALLOWED' | 'TOO_LARGE' | 'UNSUPPORTED_MEDIA_TYPE';
+export type HttpCode = 'METHOD_NOT_ALLOWED' | 'NOT_UNDERSTOOD' | 'TOO_LARGE' | 'UNSUPPORTED_MEDIA_TYPE';
 
 /** RFC 9457 problem details, as every failure is answered (`application/problem+json`). */
 export interface Problem {
@@ -29,6 +29,7 @@ const KINDS: Readonly<Record<ErrorCode | HttpCode, { readonly status: number; re
   METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
   CONFLICT: { status: 409, title: 'In conflict with what is there' },
   TOO_LARGE: { status: 413, title: 'Too large' },
+  NOT_UNDERSTOOD: { status: 422, title: 'Nothing in it was understood' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'Body of another type' },
   RATE_LIMITED: { status: 429, title: 'Too many attempts' },
   STORE_REFUSED: { status: 422, title: 'The store refuses it' },

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import type { Static, TSchema } from 'typebox';
 import type { Principal, Role } from '../model/access.ts';
-import type { EnterpriseId, EpochMs } from '../model/ids.ts';
+import type { EnterpriseId, EpochMs, GatewayId } from '../model/ids.ts';
 import type { Park } from '../model/registry.ts';
 import type { ApiDeps } from './deps.ts';
 
@@ -20,6 +20,8 @@ export type Access =
   | { readonly kind: 'signed-in'; readonly why: string }
   /** A principal of the whole installation, or a caller on the same machine who came by no proxy. */
   | { readonly kind: 'operator-or-loopback'; readonly why: string }
+  /** A gateway by its own credentials, or these roles; the handler bounds what they may do. No other route knows a gateway. */
+  | { readonly kind: 'gateway-or-roles'; readonly roles: readonly Role[]; readonly why: string }
   /** These roles; the handler itself bounds a list by the principal's scope. */
   | { readonly kind: 'roles'; readonly roles: readonly Role[]; readonly place: 'scope' }
   /** These roles, where the place is in their scope: outside it the answer is 404, inside it for another role 403. */
@@ -37,6 +39,8 @@ export interface View {
 export interface Context<A extends Access, P, Q, B> {
   readonly principal: A extends { kind: 'roles' | 'signed-in' } ? Principal : Principal | null;
   readonly view: A extends { place: Exclude<PlaceKind, 'new-park'> } ? View : null;
+  /** Who came by a gateway's credentials; null on every route that is not for gateways. */
+  readonly gateway: GatewayId | null;
   readonly params: P;
   readonly query: Q;
   readonly body: B;
@@ -46,12 +50,13 @@ export interface Context<A extends Access, P, Q, B> {
 
 export interface Reply {
   readonly status: number;
+  /** Of a text it may be an AsyncIterable of its parts, which is then sent as it comes. */
   readonly body?: unknown;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
 }
 
 /** What stands in an answer: JSON by schema, text of a type, or nothing. */
-export type Answer = TSchema | { readonly text: 'text/plain' | 'text/html' | 'text/css' } | null;
+export type Answer = TSchema | { readonly text: 'text/plain' | 'text/html' | 'text/css' | 'application/x-ndjson' } | null;
 
 export interface Definition<A extends Access, P extends TSchema, Q extends TSchema, B extends TSchema> {
   readonly method: Method;

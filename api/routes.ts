@@ -1,6 +1,8 @@
 import type { Route } from './route.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { figureRoutes } from './routes/figures.ts';
+import { ingestRoutes } from './routes/ingest.ts';
+import { mappingRoutes } from './routes/mappings.ts';
 import { oversightRoutes } from './routes/oversight.ts';
 import { parkRoutes } from './routes/parks.ts';
 import { readingRoutes } from './routes/readings.ts';
@@ -14,10 +16,12 @@ export const ROUTES: readonly Route[] = [
   ...sessionRoutes,
   ...parkRoutes,
   ...registryRoutes,
+  ...mappingRoutes,
   ...termRoutes,
   ...readingRoutes,
   ...figureRoutes,
   ...alertRoutes,
+  ...ingestRoutes,
   ...oversightRoutes,
   ...serviceRoutes(() => ROUTES),
 ];

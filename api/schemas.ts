@@ -1,6 +1,7 @@
 import Type, { type TSchema } from 'typebox';
 import { ROLES } from '../model/access.ts';
 import { EnterpriseIdSchema, GatewayIdSchema, MeterIdSchema, ParkIdSchema, RecordIdSchema } from '../model/ids.ts';
+import { MappingSchema, ShippedMappingSchema, TriedSchema } from '../model/mapping.ts';
 import { QUALITY } from '../model/quality.ts';
 import { QUANTITY_NAMES } from '../model/quantities.ts';
 import { EnterpriseSchema, GatewaySchema, MeterSchema, ParkSchema } from '../model/registry.ts';
@@ -69,14 +70,16 @@ const Alert = object({
   rule: text,
   ruleType: Type.Enum(['limit', 'entry', 'cap']),
   name: text,
+  nameEn: Type.Optional(text),
   level: Type.Enum(LEVELS),
   state: Type.Enum(['firing', 'acknowledged', 'resolved']),
   since: AnsweredTime,
   until: nullable(AnsweredTime),
   raisedAt: AnsweredTime,
-  value: Type.Number(),
+  quantity: Type.Optional(QuantitySchema),
+  value: Type.Number({ description: 'what was judged when it fired' }),
   bound: Type.Number(),
-  peak: Type.Number(),
+  peak: Type.Number({ description: 'the worst value so far' }),
   unit: text,
   stage: nullable(Type.Number()),
   periodStart: nullable(AnsweredTime),
@@ -187,9 +190,55 @@ const letter = {
   reason: text,
   detail: text,
   payloadLength: Type.Integer({ description: 'bytes that came' }),
+  attempts: Type.Integer({ description: 'how often it was tried again in vain; reason and detail are those of the last time' }),
+  replayedAt: Type.Union([AnsweredTime, Type.Null()], { description: 'when it was tried again with success; null while it waits' }),
 };
 const DeadLetter = object(letter);
 const DeadLetterWhole = object({ ...letter, payload: Type.String({ description: 'the original bytes in base64, as far as they were kept' }) });
+
+const count = Type.Integer({ minimum: 0 });
+const Pushed = object({
+  items: Type.Array(
+    object({
+      index: Type.Integer({ description: 'place in what was sent' }),
+      meter: nullable(text),
+      outcome: Type.Enum(['accepted', 'partly', 'refused', 'duplicate']),
+      refusals: Type.Array(object({ reason: text, detail: text, count })),
+    }),
+  ),
+  accepted: Type.Integer({ minimum: 0, description: 'items of which something was kept' }),
+  refused: Type.Integer({ minimum: 0, description: 'items of which nothing was kept' }),
+  duplicates: Type.Integer({ minimum: 0, description: 'items that were stored before' }),
+});
+const report = {
+  letters: Type.Integer({ description: 'letters that were asked for' }),
+  messages: Type.Integer({ description: 'one message may have made several letters: it is tried once' }),
+  accepted: Type.Integer({ description: 'messages in which nothing is refused any more' }),
+  partly: count,
+  refused: count,
+  cut: Type.Integer({ description: 'letters that cannot be tried: their payload was cut when it was kept' }),
+  notOriginal: Type.Integer({ description: 'letters that cannot be tried: they are not the message that came' }),
+  already: Type.Integer({ description: 'letters that had been replayed before' }),
+  failed: Type.Integer({ description: 'messages that ingest could not take now' }),
+};
+const Replay = object(report);
+const Replayed = object({ ...report, next: Type.Union([Type.String(), Type.Null()], { description: 'cursor of the letters after these; null at the end' }) });
+const UnknownMeter = object({
+  meter: MeterIdSchema,
+  park: nullable(text),
+  firstSeen: AnsweredTime,
+  lastSeen: AnsweredTime,
+  count: Type.Integer(),
+  topics: Type.Array(text),
+  transport: text,
+  gateway: nullable(text),
+  payload: Type.String({ description: 'the last message in base64, as far as it was kept' }),
+  payloadText: Type.Union([text, Type.Null()], { description: 'the same as text, where it is whole and UTF-8' }),
+  payloadLength: count,
+  suggested: Type.Array(object({ name: text, quantity: Type.Union([QuantitySchema, Type.Null()]) })),
+  suggestedKind: nullable(text),
+});
+const RegisteredUnknown = object({ meter: MeterSchema, replay: Replay });
 
 // The parts of a snapshot are described once for everybody in model/live.ts; here only what it is made of.
 const ParkState = Type.Object(
@@ -230,6 +279,9 @@ export const SCHEMAS = {
   Cap: CapSchema,
   EntryProfile: EntryProfileSchema,
   Application: ApplicationSchema,
+  Mapping: MappingSchema,
+  ShippedMapping: ShippedMappingSchema,
+  TriedMapping: TriedSchema,
   Assessment,
   Session,
   LatestValue,
@@ -242,6 +294,10 @@ export const SCHEMAS = {
   AuditEntry,
   DeadLetter,
   DeadLetterWhole,
+  Pushed,
+  Replayed,
+  UnknownMeter,
+  RegisteredUnknown,
   ParkState,
   Readiness,
   Problem,

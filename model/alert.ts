@@ -1,4 +1,5 @@
 import type { EnterpriseId, EpochMs, MeterId, ParkId } from './ids.ts';
+import type { QuantityName } from './quantities.ts';
 import type { Level } from './rules.ts';
 
 export const ALERT_STATES = ['pending', 'firing', 'acknowledged', 'resolved'] as const;
@@ -14,6 +15,7 @@ export interface Alert {
   readonly rule: string;
   readonly ruleType: 'limit' | 'entry' | 'cap';
   readonly name: string;
+  readonly nameEn?: string;
   readonly level: Level;
   readonly state: Exclude<AlertState, 'pending'>;
   /** When the condition began and, for a resolved alert, when it ended. */
@@ -21,6 +23,8 @@ export interface Alert {
   readonly until: EpochMs | null;
   /** When this service raised it, by its own clock. */
   readonly raisedAt: EpochMs;
+  /** What was judged; absent for an alert on a usage over a period. */
+  readonly quantity?: QuantityName;
   /** The value judged when it fired, the bound, the worst value so far, and their unit. */
   readonly value: number;
   readonly bound: number;

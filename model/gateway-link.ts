@@ -14,22 +14,46 @@ const Taken = Type.Object(
   closed,
 );
 
+const TakenMetric = Type.Object(
+  { ...Taken.properties, ignore: Type.Optional(Type.Boolean({ default: false, description: 'not a reading: passed over without a refusal' })) },
+  closed,
+);
+
 /** A gateway that signs in at the broker and publishes the native form or one that a mapping describes. */
 export const MqttLinkSchema = Type.Object({ type: Type.Literal('mqtt') }, closed);
+
+const Fault = (description: string) => Type.Optional(Type.Enum(['refuse', 'take'], { default: 'refuse', description: `${description}; counted either way` }));
 
 /** A data logger that reports by HJ 212 over TCP. */
 export const Hj212LinkSchema = Type.Object(
   {
     type: Type.Literal('hj212'),
-    mn: Type.String({ pattern: '^[A-Za-z0-9]{1,27}$', description: "the logger's own number (MN), unique in the installation" }),
+    mn: Type.String({ pattern: '^[A-Za-z0-9_-]{1,27}$', description: "the logger's own number (MN), unique in the installation" }),
     password: Type.Optional(
       Type.Enum(['check', 'ignore'], { default: 'check', description: "check: the frames' PW must be the gateway's secret; ignore takes any" }),
     ),
     /** Meter for factors that are not named below. */
     meter: MeterIdSchema,
-    crc: Type.Optional(Type.Enum(['refuse', 'take'], { default: 'refuse', description: 'what becomes of a frame with a wrong CRC; counted either way' })),
+    crc: Fault('what becomes of a frame with a wrong CRC or none'),
+    crcKind: Type.Optional(
+      Type.Enum(['standard', 'modbus'], { default: 'standard', description: "the standard's own CRC, or CRC-16/MODBUS as some loggers send it" }),
+    ),
+    length: Fault('what becomes of a frame with a wrong length or none'),
+    split: Type.Optional(
+      Type.Enum(['join', 'single'], {
+        default: 'join',
+        description: 'packets of one message (PNUM): joined and answered once, or each taken and answered by itself',
+      }),
+    ),
     factors: Type.Optional(
-      Type.Record(Type.String({ pattern: '^[A-Za-z0-9]{1,16}$' }), Taken, { description: 'by factor code, where the catalogue is not meant' }),
+      Type.Record(
+        Type.String({ pattern: '^[A-Za-z0-9]{1,16}$' }),
+        Type.Object(
+          { ...Taken.properties, ignore: Type.Optional(Type.Boolean({ default: false, description: 'the factor is left out, without a refusal' })) },
+          closed,
+        ),
+        { description: 'by factor code, where the catalogue is not meant' },
+      ),
     ),
   },
   closed,
@@ -45,8 +69,11 @@ export const SparkplugLinkSchema = Type.Object(
     meter: Type.Optional(MeterIdSchema),
     /** Meter of each device; one that is not named here is the meter of the same id. */
     devices: Type.Optional(Type.Record(Type.String({ pattern: '^[^+/#]{1,128}$' }), MeterIdSchema)),
-    /** By metric name; one that is not named here is the quantity of the same name. */
-    metrics: Type.Optional(Type.Record(Type.String({ minLength: 1, maxLength: 256 }), Taken)),
+    /**
+     * By metric name, or by `device/metric` where devices differ, which is looked for first; one that is not named here is the
+     * quantity of the same name.
+     */
+    metrics: Type.Optional(Type.Record(Type.String({ minLength: 1, maxLength: 400 }), TakenMetric)),
   },
   closed,
 );

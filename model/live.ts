@@ -21,6 +21,7 @@ export interface ParkSnapshot {
     readonly name: string;
     readonly nameEn: string | null;
     readonly trade: string;
+    readonly tradeEn: string | null;
     readonly stage: Stage;
   }[];
   readonly meters: readonly LiveMeter[];
@@ -53,6 +54,8 @@ export interface LiveFigures {
   readonly carbonToday: { readonly kg: number; readonly factors: readonly FactorUsed[] } | null;
   readonly air: AirQuality | null;
   readonly caps: readonly CapState[];
+  /** The worst value so far of each open alert in view; its growing is no change of the alert that is told by itself. */
+  readonly peaks: readonly (readonly [alert: string, peak: number])[];
 }
 
 /** A factor behind a figure: what it is and where it comes from. */
@@ -80,6 +83,7 @@ export interface AirQuality {
 export interface CapState {
   readonly id: string;
   readonly name: string;
+  readonly nameEn?: string;
   readonly enterprise: EnterpriseId | null;
   readonly carrier: Carrier;
   readonly flow: Flow;

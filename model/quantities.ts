@@ -1,7 +1,10 @@
+import { STATISTIC_ENTRIES, type StatisticName } from './instrument-statistics.ts';
+
 /**
  * The one catalogue of what can be measured. A quantity has one unit; readings are converted at the door.
  *
- * `code` is stored with every reading: never change or reuse one; new quantities take the next free number below 1024.
+ * `code` is stored with every reading: never change or reuse one; new quantities take the next free number below 400;
+ * from there to 1023 are the instruments' own statistics (instrument-statistics.ts).
  * `range` is what is physically possible, not what is allowed: outside it a reading is flagged, never dropped.
  * `hj212` is the factor code of HJ 212-2017, `dlt645` the data identifier of DL/T 645-2007, `obis` that of IEC 62056-6-1;
  * null where there is none or it is not known.
@@ -130,6 +133,7 @@ const ROWS = [
   [110, 'wind_direction', 'gauge', '°', 0, 360, 0, '风向', 'Wind direction', { hj212: 'a01008' }],
   [111, 'precipitation', 'gauge', 'mm', 0, 500, 1, '降水量', 'Precipitation of the interval ended'],
   [112, 'dew_point', 'gauge', '°C', -90, 50, 1, '露点温度', 'Dew point'],
+  [113, 'tsp', 'gauge', 'µg/m³', 0, 20000, 0, '总悬浮颗粒物', 'TSP', { hj212: 'a34001' }],
 
   [130, 'stack_so2', 'gauge', 'mg/m³', 0, 50000, 1, '烟气二氧化硫', 'Stack SO₂'],
   [131, 'stack_nox', 'gauge', 'mg/m³', 0, 50000, 1, '烟气氮氧化物', 'Stack NOₓ'],
@@ -141,6 +145,13 @@ const ROWS = [
   [137, 'stack_flow', 'gauge', 'm³/h', 0, 1e8, 0, '烟气流量', 'Stack gas flow', { hj212: 'a00000' }],
   [138, 'stack_velocity', 'gauge', 'm/s', 0, 100, 2, '烟气流速', 'Stack gas velocity', { hj212: 'a01011' }],
   [139, 'stack_humidity', 'gauge', '%', 0, 100, 2, '烟气湿度', 'Stack humidity', { hj212: 'a01014' }],
+  // Converted to the reference oxygen content (折算) by the instrument itself.
+  [140, 'stack_so2_converted', 'gauge', 'mg/m³', 0, 50000, 1, '烟气二氧化硫（折算）', 'Stack SO₂, converted'],
+  [141, 'stack_nox_converted', 'gauge', 'mg/m³', 0, 50000, 1, '烟气氮氧化物（折算）', 'Stack NOₓ, converted'],
+  [142, 'stack_dust_converted', 'gauge', 'mg/m³', 0, 50000, 1, '烟气颗粒物（折算）', 'Stack particulates, converted'],
+  [143, 'stack_co_converted', 'gauge', 'mg/m³', 0, 50000, 1, '烟气一氧化碳（折算）', 'Stack CO, converted'],
+  [144, 'stack_nmhc_converted', 'gauge', 'mg/m³', 0, 50000, 1, '烟气非甲烷总烃（折算）', 'Stack NMHC, converted'],
+  [145, 'stack_pressure', 'gauge', 'kPa', -100, 200, 2, '烟气压力', 'Stack gas pressure', { hj212: 'a01013' }],
 
   [160, 'cod', 'gauge', 'mg/L', 0, 50000, 1, '化学需氧量', 'COD', { hj212: 'w01018' }],
   [161, 'ammonia_nitrogen', 'gauge', 'mg/L', 0, 5000, 2, '氨氮', 'Ammonia nitrogen', { hj212: 'w21003' }],
@@ -151,18 +162,33 @@ const ROWS = [
   [166, 'outfall_volume', 'counter', 'm³', 0, REGISTER, 1, '累计排水量', 'Outfall volume'],
   [167, 'water_temperature', 'gauge', '°C', -5, 100, 1, '水温', 'Water temperature', { hj212: 'w01010' }],
   [168, 'bod5', 'gauge', 'mg/L', 0, 50000, 1, '五日生化需氧量', 'BOD₅'],
+  [169, 'suspended_solids', 'gauge', 'mg/L', 0, 50000, 0, '悬浮物', 'Suspended solids', { hj212: 'w01012' }],
 
   [190, 'sound_level', 'gauge', 'dB(A)', 0, 150, 1, '等效声级', 'Equivalent sound level'],
+  [191, 'sound_level_momentary', 'gauge', 'dB(A)', 0, 150, 1, '瞬时声级', 'Momentary sound level', { hj212: 'LA' }],
 ] as const satisfies readonly Row[];
 
-export type QuantityName = (typeof ROWS)[number][1];
+export type QuantityName = (typeof ROWS)[number][1] | StatisticName;
 
-/** The catalogue in order of code. */
-export const QUANTITIES: readonly (Quantity & { readonly name: QuantityName })[] = ROWS.map((row) => {
+type CatalogueEntry = Quantity & { readonly name: QuantityName };
+
+const MEASURED: readonly CatalogueEntry[] = ROWS.map((row) => {
   const [code, name, kind, unit, min, max, digits, zh, en] = row;
   const codes: NonNullable<Row[9]> = row[9] ?? {};
   return { name, code, kind, unit, range: [min, max], digits, zh, en, hj212: codes.hj212 ?? null, dlt645: codes.dlt645 ?? null, obis: codes.obis ?? null };
 });
+
+const measured = new Map<string, CatalogueEntry>(MEASURED.map((quantity) => [quantity.name, quantity]));
+
+const COMPUTED: readonly CatalogueEntry[] = STATISTIC_ENTRIES.map(({ name, base, code, unit, zh, en }) => {
+  const of = measured.get(base);
+  if (of === undefined) throw new RangeError(`quantity "${base}" has statistics and is not in the catalogue`);
+  const total = unit === null ? {} : ({ unit, range: [0, REGISTER], digits: 2 } as const);
+  return { ...of, ...total, name, code, kind: 'gauge', zh: of.zh + zh, en: of.en + en, hj212: null };
+});
+
+/** The catalogue in order of code. */
+export const QUANTITIES: readonly CatalogueEntry[] = [...MEASURED, ...COMPUTED];
 
 const byName = new Map<string, (typeof QUANTITIES)[number]>(QUANTITIES.map((quantity) => [quantity.name, quantity]));
 const byCode = new Map<number, (typeof QUANTITIES)[number]>(QUANTITIES.map((quantity) => [quantity.code, quantity]));

@@ -23,7 +23,15 @@ export const STAGES = ['applicant', 'conditional', 'admitted', 'on-notice', 'res
 export type Stage = (typeof STAGES)[number];
 
 export const EnterpriseSchema = Type.Object(
-  { id: EnterpriseIdSchema, park: ParkIdSchema, name: Name, nameEn: Type.Optional(Name), trade: Name, stage: Type.Enum(STAGES) },
+  {
+    id: EnterpriseIdSchema,
+    park: ParkIdSchema,
+    name: Name,
+    nameEn: Type.Optional(Name),
+    trade: Name,
+    tradeEn: Type.Optional(Name),
+    stage: Type.Enum(STAGES),
+  },
   closed,
 );
 export type Enterprise = Static<typeof EnterpriseSchema>;

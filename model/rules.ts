@@ -27,7 +27,14 @@ const Source = Type.Object(
   { ...closed, description: 'clause, permit or decision that the figure comes from' },
 );
 
-const common = { id: RecordIdSchema, park: ParkIdSchema, name: Name, enabled: Type.Boolean({ default: true }), source: Type.Optional(Source) };
+const common = {
+  id: RecordIdSchema,
+  park: ParkIdSchema,
+  name: Name,
+  nameEn: Type.Optional(Name),
+  enabled: Type.Boolean({ default: true }),
+  source: Type.Optional(Source),
+};
 
 export const LimitRuleSchema = Type.Object(
   {
@@ -78,6 +85,7 @@ export const CapSchema = Type.Object(
     id: RecordIdSchema,
     park: ParkIdSchema,
     name: Name,
+    nameEn: Type.Optional(Name),
     enabled: Type.Boolean({ default: true }),
     source: Type.Optional(Source),
     enterprise: Type.Union([EnterpriseIdSchema, Type.Null()], { description: 'null: the park as a whole' }),
@@ -121,6 +129,7 @@ export const EntryProfileSchema = Type.Object(
     id: RecordIdSchema,
     park: ParkIdSchema,
     name: Name,
+    nameEn: Type.Optional(Name),
     version: Type.Integer({ minimum: 1, default: 1 }),
     criteria: Type.Array(CriterionSchema, { minItems: 1, maxItems: 100 }),
   },

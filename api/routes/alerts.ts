@@ -1,7 +1,9 @@
 import Type from 'typebox';
+import type { Principal } from '../../model/access.ts';
 import type { Alert } from '../../model/alert.ts';
 import { isoIn } from '../../model/period.ts';
-import { audited } from '../audit.ts';
+import { entryOf } from '../audit.ts';
+import type { AlertEntry, ApiDeps } from '../deps.ts';
 import { decodeCursor, encodeCursor, limitOf, listOf, PAGING } from '../paging.ts';
 import { faulty, notFound } from '../problem.ts';
 import { ok, READERS, type Route, route, STEWARDS, type View } from '../route.ts';
@@ -78,10 +80,8 @@ export const alertRoutes: readonly Route[] = [
     params,
     answers: { 200: SCHEMAS.Alert },
     async handle({ principal, view, params: { alert: id } }, deps) {
-      const before = await deps.registry.alerts.get(id);
-      const after = await deps.alerts.acknowledge(id, principal.name);
-      await audited(deps, principal, { action: 'acknowledge', park: view.park.id, subject: 'alert', id, before: handling(before), after: handling(after) });
-      return ok(presentAlert(after, view));
+      const alert = await deps.alerts.acknowledge(id, principal.name, entryMaker('acknowledge', principal, deps));
+      return ok(presentAlert(alert, view));
     },
   }),
   route({
@@ -97,23 +97,25 @@ export const alertRoutes: readonly Route[] = [
       const until = parseTime(body.until);
       if (until === null) throw faulty('body.until', `"${body.until}" is not an instant`);
       if (until <= now || until - now > LONGEST_SHELF_DAYS * 86_400_000) throw faulty('body.until', `must lie ahead, by at most ${LONGEST_SHELF_DAYS} days`);
-      const before = await deps.registry.alerts.get(id);
-      const after = await deps.alerts.shelve(id, principal.name, until, body.reason);
-      await audited(deps, principal, { action: 'shelve', park: view.park.id, subject: 'alert', id, before: handling(before), after: handling(after) });
-      return ok(presentAlert(after, view));
+      const alert = await deps.alerts.shelve(id, principal.name, until, body.reason, entryMaker('shelve', principal, deps));
+      return ok(presentAlert(alert, view));
     },
   }),
 ];
 
 /** What people did about an alert: the part of it that the audit trail follows. */
-const handling = (alert: Alert | null) =>
-  alert && {
-    state: alert.state,
-    acknowledgedBy: alert.acknowledgedBy,
-    shelvedUntil: alert.shelvedUntil,
-    shelvedBy: alert.shelvedBy,
-    shelvedReason: alert.shelvedReason,
-  };
+const handling = (alert: Alert) => ({
+  state: alert.state,
+  acknowledgedBy: alert.acknowledgedBy,
+  shelvedUntil: alert.shelvedUntil,
+  shelvedBy: alert.shelvedBy,
+  shelvedReason: alert.shelvedReason,
+});
+
+const entryMaker =
+  (action: 'acknowledge' | 'shelve', principal: Principal, { clock }: ApiDeps): AlertEntry =>
+  (before, after) =>
+    entryOf(principal, { action, park: after.park, subject: 'alert', id: after.id, before: handling(before), after: handling(after) }, clock());
 
 function presentAlert(alert: Alert, { park: { timeZone } }: View) {
   const time = (ts: number | null) => (ts === null ? null : isoIn(ts, timeZone));

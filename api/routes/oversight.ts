@@ -2,7 +2,7 @@ import Type from 'typebox';
 import { covers, type Principal } from '../../model/access.ts';
 import type { ParkId } from '../../model/ids.ts';
 import { isoIn } from '../../model/period.ts';
-import type { AuditEntry, DeadLetter } from '../../store/registry/port.ts';
+import type { AuditEntry } from '../../store/registry/port.ts';
 import type { ApiDeps } from '../deps.ts';
 import { decodeNumber, encodeCursor, limitOf, listOf, PAGING } from '../paging.ts';
 import { notFound } from '../problem.ts';
@@ -38,41 +38,10 @@ export const oversightRoutes: readonly Route[] = [
       return ok(pageByNumber(entries, limit, (entry) => presentEntry(entry, deps)));
     },
   }),
-  route({
-    method: 'get',
-    path: '/api/v1/dead-letters',
-    tag: 'dead letters',
-    summary: 'Messages that were refused, newest first',
-    access,
-    query: shape({ ...PAGING, park: Type.Optional(PARAMS.park), reason: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })) }),
-    answers: { 200: listOf(SCHEMAS.DeadLetter) },
-    async handle({ principal, query }, deps) {
-      const filter = { parks: parksOf(principal, query.park, deps), ...(query.reason === undefined ? {} : { reason: query.reason }) };
-      const limit = limitOf(query);
-      const letters = await deps.registry.deadLetters.list(filter, { limit: limit + 1, after: decodeNumber(query.cursor) });
-      return ok(pageByNumber(letters, limit, (letter) => presentLetter(letter, deps)));
-    },
-  }),
-  route({
-    method: 'get',
-    path: '/api/v1/dead-letters/{letter}',
-    tag: 'dead letters',
-    summary: 'One refused message with its original bytes',
-    access,
-    params: shape({ letter: Type.String({ pattern: '^[0-9]{1,15}$' }) }),
-    answers: { 200: SCHEMAS.DeadLetterWhole },
-    async handle({ principal, params }, deps) {
-      const letter = await deps.registry.deadLetters.get(Number(params.letter));
-      const parks = parksOf(principal, undefined, deps);
-      const mine = letter !== null && (parks === 'all' || (letter.park !== null && parks.includes(letter.park)));
-      if (!mine) throw notFound(`dead letter "${params.letter}"`);
-      return ok({ ...presentLetter(letter, deps), payload: Buffer.from(letter.payload).toString('base64') });
-    },
-  }),
 ];
 
 /** The parks that a list may speak of; a park that is asked for and lies outside the scope does not exist. */
-function parksOf(principal: Principal, asked: ParkId | undefined, { directory }: ApiDeps): readonly ParkId[] | 'all' {
+export function parksOf(principal: Principal, asked: ParkId | undefined, { directory }: ApiDeps): readonly ParkId[] | 'all' {
   if (asked === undefined && principal.scope.kind === 'installation') return 'all';
   const parks = [...directory.current.parks.values()]
     .filter(({ id, region }) => covers(principal.scope, { park: id, region, enterprise: null }))
@@ -82,12 +51,13 @@ function parksOf(principal: Principal, asked: ParkId | undefined, { directory }:
   return [asked];
 }
 
-function pageByNumber<T extends { readonly id: number }>(rows: readonly T[], limit: number, present: (row: T) => unknown) {
+export function pageByNumber<T extends { readonly id: number }>(rows: readonly T[], limit: number, present: (row: T) => unknown) {
   const shown = rows.slice(0, limit);
   return { items: shown.map(present), next: rows.length > limit ? encodeCursor(String(shown.at(-1)?.id)) : null };
 }
 
-const zoneOf = (park: ParkId | null, { directory }: ApiDeps): string => (park === null ? undefined : directory.current.park(park)?.timeZone) ?? ELSEWHERE;
+export const zoneOf = (park: ParkId | null, { directory }: ApiDeps): string =>
+  (park === null ? undefined : directory.current.park(park)?.timeZone) ?? ELSEWHERE;
 
 const presentEntry = (entry: AuditEntry, deps: ApiDeps) => ({
   ...entry,
@@ -95,7 +65,3 @@ const presentEntry = (entry: AuditEntry, deps: ApiDeps) => ({
   before: entry.before === null ? null : (JSON.parse(entry.before) as unknown),
   after: entry.after === null ? null : (JSON.parse(entry.after) as unknown),
 });
-
-function presentLetter({ payload: _payload, ...letter }: DeadLetter, deps: ApiDeps) {
-  return { ...letter, receivedAt: isoIn(letter.receivedAt, zoneOf(letter.park, deps)) };
-}

@@ -55,11 +55,13 @@ export const parkRoutes: readonly Route[] = [
     answers: { 200: SCHEMAS.Park, 201: SCHEMAS.Park },
     async handle({ principal, params: { park: id }, body }, deps) {
       const park = recordOf(SCHEMAS.Park, { id })(body);
-      const before = await deps.registry.parks.get(id);
-      const outcome = await inBody(deps.registry.parks.put(park));
-      if (outcome === 'unchanged') return ok(park);
-      await audited(deps, principal, { action: outcome === 'created' ? 'create' : 'replace', park: id, subject: 'park', id, before, after: park });
-      return outcome === 'created' ? created(park) : ok(park);
+      return audited(deps, principal, async ({ registry: { parks } }) => {
+        const before = await parks.get(id);
+        const outcome = await inBody(parks.put(park));
+        if (outcome === 'unchanged') return { result: ok(park), entry: null };
+        const action = outcome === 'created' ? 'create' : 'replace';
+        return { result: outcome === 'created' ? created(park) : ok(park), entry: { action, park: id, subject: 'park', id, before, after: park } };
+      });
     },
   }),
   route({
@@ -71,10 +73,11 @@ export const parkRoutes: readonly Route[] = [
     params,
     answers: { 204: null },
     async handle({ principal, params: { park: id } }, deps) {
-      const before = await deps.registry.parks.get(id);
-      if (before === null || !(await deps.registry.parks.delete(id))) throw notFound(`park "${id}"`);
-      await audited(deps, principal, { action: 'delete', park: id, subject: 'park', id, before, after: null });
-      return nothing;
+      return audited(deps, principal, async ({ registry: { parks } }) => {
+        const before = await parks.get(id);
+        if (before === null || !(await parks.delete(id))) throw notFound(`park "${id}"`);
+        return { result: nothing, entry: { action: 'delete', park: id, subject: 'park', id, before, after: null } };
+      });
     },
   }),
 ];

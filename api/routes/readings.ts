@@ -1,17 +1,19 @@
 import Type, { type Static } from 'typebox';
+import type { Principal } from '../../model/access.ts';
 import type { EpochMs, MeterIdSchema } from '../../model/ids.ts';
-import { isoIn, periodOf } from '../../model/period.ts';
+import { isoIn } from '../../model/period.ts';
 import { QUALITY, type QualityName, qualityName } from '../../model/quality.ts';
 import type { QuantityName } from '../../model/quantities.ts';
 import { quantityOf, quantityOfCode } from '../../model/quantities.ts';
 import type { RegisteredMeter } from '../../model/registry.ts';
 import type { Correction, RawSeries, Revision, Step } from '../../store/port.ts';
-import { audited } from '../audit.ts';
+import { type Change, entryOf } from '../audit.ts';
 import type { ApiDeps } from '../deps.ts';
 import { listOf } from '../paging.ts';
 import { faulty, notFound } from '../problem.ts';
 import { created, ok, READERS, type Route, route, STEWARDS, type View } from '../route.ts';
 import { PARAMS, QuantitySchema, SCHEMAS, shape } from '../schemas.ts';
+import { stretchesOf } from '../steps-in-zone.ts';
 import { parseStep, parseTime, rangeOf, TimeSchema } from '../times.ts';
 
 /** Points in one answer. A chart shows fewer, a page of raw readings goes on with `next`. */
@@ -32,7 +34,8 @@ const SeriesQuery = shape({
   step: Type.Optional(
     Type.String({
       maxLength: 32,
-      description: 'raw (the default), seconds, or an ISO 8601 duration such as PT15M or P1D; steps begin at the midnight of the park',
+      description:
+        'raw (the default), seconds, or an ISO 8601 duration such as PT15M or P1D; steps begin at the midnight of the park, and days are its calendar days',
     }),
   ),
   aggregate: Type.Optional(Type.Enum(AGGREGATES, { description: 'of a step, mean unless said otherwise; `all` answers the five side by side' })),
@@ -111,9 +114,9 @@ export const readingRoutes: readonly Route[] = [
         const shortest = Math.ceil((range.to - range.from) / MOST_POINTS / 1000);
         throw faulty('query.step', `would answer more than ${MOST_POINTS} points; for this range it must be at least ${shortest} seconds`);
       }
-      const origin = periodOf(range.from, 'day', view.park.timeZone).from;
       const aggregate = query.aggregate ?? 'mean';
-      const steps = await deps.store.steps({ ...asked, step, origin });
+      const steps: Step[] = [];
+      for (const stretch of stretchesOf(range, step, view.park.timeZone)) steps.push(...(await deps.store.steps({ ...asked, ...stretch })));
       return ok({ ...head, step: step / 1000, aggregate, items: steps.map((one) => pointOf(one, aggregate, view)), next: null });
     },
   }),
@@ -157,9 +160,8 @@ export const readingRoutes: readonly Route[] = [
         reason: body.reason,
         at: now,
       };
-      await deps.store.correct(correction);
       const told = { quantity: quantity.name, ts: isoIn(ts, view.park.timeZone) };
-      await audited(deps, principal, {
+      await correct(deps, correction, principal, {
         action: 'correct',
         park: view.park.id,
         subject: 'reading',
@@ -167,12 +169,27 @@ export const readingRoutes: readonly Route[] = [
         before: { ...told, value: before?.value, quality: qualityName(before?.quality ?? 0) },
         after: { ...told, value: body.value, quality: body.quality ?? 'corrected', reason: body.reason },
       });
-      deps.corrected?.(correction);
       const revisions = await revisionsOf(deps, id, body.quantity, ts, view);
       return created({ items: revisions.map((revision) => presentRevision(revision, view)), next: null });
     },
   }),
 ];
+
+/**
+ * Readings rest in another store than the audit trail, so that the two cannot be one transaction. The entry is written first: no reading
+ * is ever changed without one. When the store then refuses, a second entry, `correct-failed`, says so; only a crash between the two can
+ * leave an entry `correct` alone, and the reading's revisions, which bear author, time and reason too, show that nothing came of it.
+ */
+async function correct(deps: ApiDeps, correction: Correction, principal: Principal, change: Change): Promise<void> {
+  await deps.registry.audit.append(entryOf(principal, change, correction.at));
+  try {
+    await deps.store.correct(correction);
+  } catch (error) {
+    await deps.registry.audit.append(entryOf(principal, { ...change, action: 'correct-failed' }, deps.clock()));
+    throw error;
+  }
+  deps.corrected?.(correction);
+}
 
 function meterOf({ directory }: ApiDeps, id: Static<typeof MeterIdSchema>): RegisteredMeter {
   const meter = directory.current.meter(id);

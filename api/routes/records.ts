@@ -39,7 +39,7 @@ export interface RecordKind<T extends Owned> {
   readonly records: (deps: ApiDeps) => Records<T>;
   /** What of a park's list an enterprise's view holds; left out: everything. */
   readonly visible?: (record: T, view: View, deps: ApiDeps) => boolean;
-  /** What no schema can say. Faults are told, or something is thrown. */
+  /** What no schema can say. Faults are told, or something is thrown. Runs inside the change, like onCreated: `deps.registry` is its transaction. */
   readonly judge?: (record: T, before: T | null, principal: Principal, deps: ApiDeps) => Promise<readonly Fault[]> | readonly Fault[];
   readonly present?: (record: T) => unknown;
   /** Answer to a PUT that created, for what is shown once. */
@@ -113,16 +113,18 @@ export function recordRoutes<T extends Owned>(kind: RecordKind<T>): readonly Rou
       async handle({ principal, view, params: given, body: input }, deps): Promise<Reply> {
         const id = idIn(given);
         const record = recordOf(schema, { id, park: view.park.id })(input) as T;
-        const before = await records(deps).get(view.park.id, id);
-        const faults = (await kind.judge?.(record, before, principal, deps)) ?? [];
-        if (faults.length > 0) throw invalidRequest(faults);
-        const outcome = await inBody(records(deps).put(record));
-        const after = await records(deps).get(view.park.id, id);
-        if (outcome === 'unchanged') return ok(present(after ?? record));
-        const shown = outcome === 'created' && kind.onCreated ? await kind.onCreated(record, deps) : present(after ?? record);
-        const action = outcome === 'created' ? 'create' : 'replace';
-        await audited(deps, principal, { action, park: view.park.id, subject: noun, id, before: before && present(before), after: present(after ?? record) });
-        return outcome === 'created' ? created(shown) : ok(shown);
+        return audited(deps, principal, async (within) => {
+          const before = await records(within).get(view.park.id, id);
+          const faults = (await kind.judge?.(record, before, principal, within)) ?? [];
+          if (faults.length > 0) throw invalidRequest(faults);
+          const outcome = await inBody(records(within).put(record));
+          const after = present((await records(within).get(view.park.id, id)) ?? record);
+          if (outcome === 'unchanged') return { result: ok(after), entry: null };
+          const shown = outcome === 'created' && kind.onCreated ? await kind.onCreated(record, within) : after;
+          const action = outcome === 'created' ? 'create' : 'replace';
+          const entry = { action, park: view.park.id, subject: noun, id, before: before && present(before), after } as const;
+          return { result: outcome === 'created' ? created(shown) : ok(shown), entry };
+        });
       },
     }),
     route({
@@ -133,12 +135,13 @@ export function recordRoutes<T extends Owned>(kind: RecordKind<T>): readonly Rou
       access: { kind: 'roles', roles: kind.deleters ?? kind.writers, place: kind.place },
       params,
       answers: { 204: null },
-      async handle({ principal, view, params: given }, deps) {
+      async handle({ principal, view, params: given }, deps): Promise<Reply> {
         const id = idIn(given);
-        const before = await records(deps).get(view.park.id, id);
-        if (before === null || !(await records(deps).delete(view.park.id, id))) throw notFound(`${noun} "${id}" in the park "${view.park.id}"`);
-        await audited(deps, principal, { action: 'delete', park: view.park.id, subject: noun, id, before: present(before), after: null });
-        return nothing;
+        return audited(deps, principal, async (within) => {
+          const before = await records(within).get(view.park.id, id);
+          if (before === null || !(await records(within).delete(view.park.id, id))) throw notFound(`${noun} "${id}" in the park "${view.park.id}"`);
+          return { result: nothing, entry: { action: 'delete', park: view.park.id, subject: noun, id, before: present(before), after: null } };
+        });
       },
     }),
   ];

@@ -1,8 +1,10 @@
+import Type from 'typebox';
 import type { EnterpriseId, GatewayId, MeterId } from '../../model/ids.ts';
 import type { Enterprise, Gateway, Meter } from '../../model/registry.ts';
+import { hashGatewaySecret } from '../../store/registry/gateway-secret.ts';
 import { audited } from '../audit.ts';
-import { hashSecret, newSecret } from '../auth/secrets.ts';
-import { notFound } from '../problem.ts';
+import { newSecret } from '../auth/secrets.ts';
+import { faulty, notFound } from '../problem.ts';
 import { OPERATOR, OVERSEERS, ok, READERS, type Route, route } from '../route.ts';
 import { PARAMS, SCHEMAS, shape } from '../schemas.ts';
 import { recordRoutes } from './records.ts';
@@ -64,7 +66,7 @@ export const registryRoutes: readonly Route[] = [
     writers: OPERATOR,
     async onCreated(gateway, { registry }) {
       const secret = newSecret();
-      await registry.gateways.setSecret(gateway.id, hashSecret(secret));
+      await registry.gateways.setSecret(gateway.id, await hashGatewaySecret(secret));
       return { ...gateway, secret };
     },
     records: ({ registry: { gateways } }) => ({
@@ -83,12 +85,35 @@ export const registryRoutes: readonly Route[] = [
     params: shape({ park: PARAMS.park, gateway: PARAMS.gateway }),
     answers: { 200: SCHEMAS.GatewaySecret },
     async handle({ principal, view, params: { gateway: id } }, deps) {
-      const gateway = await deps.registry.gateways.get(view.park.id, id);
-      if (gateway === null) throw notFound(`gateway "${id}" in the park "${view.park.id}"`);
       const secret = newSecret();
-      await deps.registry.gateways.setSecret(id, hashSecret(secret));
-      await audited(deps, principal, { action: 'secret', park: view.park.id, subject: 'gateway', id, before: null, after: null });
-      return ok({ ...gateway, secret });
+      const hash = await hashGatewaySecret(secret);
+      return audited(deps, principal, async ({ registry: { gateways } }) => {
+        const gateway = await gateways.get(view.park.id, id);
+        if (gateway === null) throw notFound(`gateway "${id}" in the park "${view.park.id}"`);
+        await gateways.setSecret(id, hash);
+        return { result: ok({ ...gateway, secret }), entry: { action: 'secret', park: view.park.id, subject: 'gateway', id, before: null, after: null } };
+      });
+    },
+  }),
+  route({
+    method: 'put',
+    path: '/api/v1/parks/{park}/gateways/{gateway}/secret',
+    tag: 'gateways',
+    summary: 'Takes the password that an HJ 212 logger was given as the gateway’s secret; the old one ends',
+    access: { kind: 'roles', roles: OPERATOR, place: 'park' },
+    params: shape({ park: PARAMS.park, gateway: PARAMS.gateway }),
+    body: shape({ secret: Type.String({ pattern: '^[A-Za-z0-9]{1,32}$', description: 'PW of the logger' }) }),
+    answers: { 200: SCHEMAS.Gateway },
+    async handle({ principal, view, params: { gateway: id }, body: { secret } }, deps) {
+      const hash = await hashGatewaySecret(secret, 'chosen');
+      return audited(deps, principal, async ({ registry: { gateways } }) => {
+        const gateway = await gateways.get(view.park.id, id);
+        if (gateway === null) throw notFound(`gateway "${id}" in the park "${view.park.id}"`);
+        // Short passwords are safe nowhere; only these devices leave no choice.
+        if (gateway.link?.type !== 'hj212') throw faulty('params.gateway', 'only the secret of a gateway with an hj212 link is chosen by others');
+        await gateways.setSecret(id, hash);
+        return { result: ok(gateway), entry: { action: 'secret', park: view.park.id, subject: 'gateway', id, before: null, after: null } };
+      });
     },
   }),
 ];

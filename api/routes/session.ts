@@ -2,8 +2,7 @@ import Type from 'typebox';
 import { covers, type Principal } from '../../model/access.ts';
 import { GreenparkError } from '../../model/errors.ts';
 import { isoIn } from '../../model/period.ts';
-import { audited } from '../audit.ts';
-import { sessionCookie } from '../auth/cookie.ts';
+import { deviceCookie, sessionCookie } from '../auth/cookie.ts';
 import type { ApiDeps } from '../deps.ts';
 import { nothing, ok, type Route, route } from '../route.ts';
 import { SCHEMAS, shape } from '../schemas.ts';
@@ -34,12 +33,11 @@ export const sessionRoutes: readonly Route[] = [
     body: shape({ username: Type.String({ minLength: 1, maxLength: 64 }), password: Type.String({ minLength: 1, maxLength: 200 }) }),
     answers: { 200: SCHEMAS.Session },
     async handle({ body, request }, deps) {
-      const signedIn = await deps.auth.signIn(body.username, body.password);
+      const signedIn = await deps.auth.signIn(body.username, body.password, request.headers.cookie);
       if (signedIn === null) throw new GreenparkError('UNAUTHENTICATED', 'user name or password is wrong');
-      await audited(deps, signedIn.principal, { action: 'sign-in', park: null, subject: 'session', id: signedIn.principal.name, before: null, after: null });
-      const cookie = sessionCookie(signedIn.secret, signedIn.maxAgeSeconds, request.secure);
+      const cookies = [sessionCookie(signedIn.secret, signedIn.maxAgeSeconds, request.secure), deviceCookie(signedIn.device, request.secure)];
       const body200 = { ...who(signedIn.principal, deps), expiresAt: isoIn(signedIn.expiresAt, 'Asia/Shanghai') };
-      return { status: 200, body: body200, headers: { 'Set-Cookie': cookie } };
+      return { status: 200, body: body200, headers: { 'Set-Cookie': cookies } };
     },
   }),
   route({
@@ -58,10 +56,8 @@ export const sessionRoutes: readonly Route[] = [
     summary: 'Signs out',
     access: { kind: 'public', why: 'ends only the session whose cookie it carries; one that has ended may be ended again' },
     answers: { 204: null },
-    async handle({ principal, request }, deps) {
+    async handle({ request }, deps) {
       await deps.auth.signOut(request.headers.cookie);
-      if (principal !== null)
-        await audited(deps, principal, { action: 'sign-out', park: null, subject: 'session', id: principal.name, before: null, after: null });
       return { ...nothing, headers: { 'Set-Cookie': sessionCookie('', 0, request.secure) } };
     },
   }),

@@ -1,5 +1,6 @@
 import type { Alert } from '../../model/alert.ts';
 import { GreenparkError } from '../../model/errors.ts';
+import { appendEntries } from './audit.ts';
 import { chunksOf, type RegistryDatabase } from './database.ts';
 import type { AlertFilter, AlertRecords, Page } from './port.ts';
 import { BULK_ROWS } from './sqlite.ts';
@@ -19,7 +20,7 @@ export function alertRecords(database: RegistryDatabase): AlertRecords {
         const open = db.selectFrom('alerts').select('body_json').where('state', 'in', ['firing', 'acknowledged']);
         return (await open.orderBy('since', 'desc').orderBy('id', 'desc').execute()).map(alertOf);
       }),
-    save: (alerts, states) =>
+    save: (alerts, states, entries = []) =>
       database.record(async (db) => {
         for (const chunk of chunksOf(lastOf(alerts.map(rowOf), 'id'), BULK_ROWS)) {
           await db
@@ -46,6 +47,7 @@ export function alertRecords(database: RegistryDatabase): AlertRecords {
             .onConflict((conflict) => conflict.column('instance').doUpdateSet((eb) => ({ state: eb.ref('excluded.state') })))
             .execute();
         }
+        await appendEntries(db, entries);
       }),
     states: () => database.read((db) => db.selectFrom('rule_states').selectAll().orderBy('instance').execute()),
     deleteStates: (instances) =>

@@ -1,6 +1,6 @@
 import type { Insertable } from 'kysely';
 import { chunksOf, type Queryable, type RegistryDatabase } from './database.ts';
-import type { AuditEntry, AuditRecords } from './port.ts';
+import type { AuditRecords, NewAuditEntry } from './port.ts';
 import { BULK_ROWS } from './sqlite.ts';
 import type { AuditRow } from './tables.ts';
 
@@ -30,11 +30,11 @@ export function auditRecords(database: RegistryDatabase): AuditRecords {
   };
 }
 
-export async function appendEntries(db: Queryable, entries: readonly Omit<AuditEntry, 'id'>[]): Promise<void> {
+export async function appendEntries(db: Queryable, entries: readonly NewAuditEntry[]): Promise<void> {
   for (const chunk of chunksOf(entries.map(rowOf), BULK_ROWS)) await db.insertInto('audit').values(chunk).execute();
 }
 
-const rowOf = (entry: Omit<AuditEntry, 'id'>): Insertable<AuditRow> => ({
+const rowOf = (entry: NewAuditEntry): Insertable<AuditRow> => ({
   at: entry.at,
   actor: entry.actor,
   action: entry.action,

@@ -1,16 +1,27 @@
 import { Kysely, type Transaction } from 'kysely';
 import { GreenparkError } from '../../model/errors.ts';
-import { type Connection, RegistryDialect, translated } from './sqlite.ts';
+import { BUSY_WAIT_MS, type Connection, isBusy, RegistryDialect, translated } from './sqlite.ts';
 import type { CounterRow, Tables } from './tables.ts';
 
 /** What a query may be asked of: the database, or a transaction on it. */
 export type Queryable = Kysely<Tables>;
 
-/**
- * The one way to the tables: every failure leaves as a GreenparkError, and what people set up is counted in `version`.
- * Inside `define` and `record`, use the transaction handed in: the database waits for it to end.
- */
-export class RegistryDatabase {
+/** The one way to the tables. Inside `define` and `record`, use the transaction handed in: the database waits for it to end. */
+export interface RegistryDatabase {
+  read<T>(ask: (db: Queryable) => Promise<T>): Promise<T>;
+  /** A change of what people set up, in one durable transaction; `changed` says of its result whether anything was. */
+  define<T>(change: (db: Transaction<Tables>) => Promise<T>, changed?: (result: T) => boolean): Promise<T>;
+  /** A change of what the service itself keeps (sessions, alerts, dead letters, audit), in one durable transaction. */
+  record<T>(change: (db: Transaction<Tables>) => Promise<T>): Promise<T>;
+}
+
+/** Between two tries while another process writes, in ms. */
+const BUSY_PAUSE_MS = 15;
+
+const anyChange = (result: unknown): boolean => result !== false && result !== 'unchanged';
+
+/** The tables in their file: every failure leaves as a GreenparkError, and what people set up is counted in `version`. */
+export class DatabaseFile implements RegistryDatabase {
   readonly #connection: Connection;
   readonly #kysely: Kysely<Tables>;
   readonly #where: string;
@@ -26,19 +37,43 @@ export class RegistryDatabase {
   }
 
   read<T>(ask: (db: Queryable) => Promise<T>): Promise<T> {
-    return this.#guarded(() => ask(this.#kysely));
+    return this.#patient(() => ask(this.#kysely));
   }
 
-  /** A change of what people set up, in one durable transaction; `changed` says of its result whether anything was. */
-  async define<T>(change: (db: Transaction<Tables>) => Promise<T>, changed = (result: T): boolean => result !== false && result !== 'unchanged'): Promise<T> {
+  async define<T>(change: (db: Transaction<Tables>) => Promise<T>, changed: (result: T) => boolean = anyChange): Promise<T> {
     const result = await this.record(change);
     if (changed(result)) this.#version++;
     return result;
   }
 
-  /** A change of what the service itself keeps (sessions, alerts, dead letters, audit), in one durable transaction. */
+  /** Whatever `work` does through the database handed to it is one durable transaction; when it rejects, nothing was done. */
+  async together<T>(work: (within: RegistryDatabase) => Promise<T>): Promise<T> {
+    let defined = false;
+    const result = await this.record((db) =>
+      work({
+        read: (ask) => ask(db),
+        record: (change) => change(db),
+        async define(change, changed = anyChange) {
+          const made = await change(db);
+          if (changed(made)) defined = true;
+          return made;
+        },
+      }),
+    );
+    if (defined) this.#version++;
+    return result;
+  }
+
   record<T>(change: (db: Transaction<Tables>) => Promise<T>): Promise<T> {
-    return this.#guarded(() => this.#kysely.transaction().execute(change));
+    let begun = false;
+    return this.#patient(
+      () =>
+        this.#kysely.transaction().execute((db) => {
+          begun = true;
+          return change(db);
+        }),
+      () => !begun,
+    );
   }
 
   version(): number {
@@ -60,12 +95,21 @@ export class RegistryDatabase {
     this.#connection.close();
   }
 
-  async #guarded<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#closed) throw this.#closedError();
-    try {
-      return await work();
-    } catch (cause) {
-      throw this.#closed ? this.#closedError() : translated(cause, this.#where);
+  /**
+   * Tries again while another process holds the database, as long as `mayRepeat` says that nothing was begun. Between two tries the
+   * connection is free: who only reads is not held up by who waits to write.
+   */
+  async #patient<T>(work: () => Promise<T>, mayRepeat: () => boolean = () => true): Promise<T> {
+    const deadline = performance.now() + BUSY_WAIT_MS;
+    for (;;) {
+      if (this.#closed) throw this.#closedError();
+      try {
+        return await work();
+      } catch (cause) {
+        if (this.#closed) throw this.#closedError();
+        if (!isBusy(cause) || !mayRepeat() || performance.now() > deadline) throw translated(cause, this.#where);
+      }
+      await new Promise((resolve) => setTimeout(resolve, BUSY_PAUSE_MS));
     }
   }
 

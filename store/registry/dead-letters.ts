@@ -1,5 +1,6 @@
-import { chunksOf, type RegistryDatabase, takeNumbers } from './database.ts';
-import type { DeadLetter, DeadLetterRecords } from './port.ts';
+import { type Insertable, type Selectable, sql } from 'kysely';
+import { chunksOf, type Queryable, type RegistryDatabase, takeNumbers } from './database.ts';
+import type { DeadLetter, DeadLetterFilter, DeadLetterRecords, NewDeadLetter } from './port.ts';
 import { BULK_ROWS, bytesOf } from './sqlite.ts';
 import type { DeadLetterRow } from './tables.ts';
 
@@ -20,16 +21,25 @@ export function deadLetterRecords(database: RegistryDatabase): DeadLetterRecords
     list: (filter, page) =>
       database.read(async (db) => {
         if (filter.parks !== 'all' && filter.parks.length === 0) return [];
-        let query = db.selectFrom('dead_letters').selectAll().orderBy('id', 'desc').limit(page.limit);
-        if (filter.parks !== 'all') query = query.where('park', 'in', filter.parks);
-        if (filter.reason !== undefined) query = query.where('reason', '=', filter.reason);
-        if (page.after !== null) query = query.where('id', '<', page.after);
+        const oldest = page.order === 'oldest';
+        let query = chosen(db, filter)
+          .orderBy('id', oldest ? 'asc' : 'desc')
+          .limit(page.limit);
+        if (page.after !== null) query = query.where('id', oldest ? '>' : '<', page.after);
         return (await query.execute()).map(letterOf);
       }),
     get: (id) =>
       database.read(async (db) => {
         const row = await db.selectFrom('dead_letters').selectAll().where('id', '=', id).executeTakeFirst();
         return row === undefined ? null : letterOf(row);
+      }),
+    tried: (letters, at) =>
+      database.record(async (db) => {
+        for (const { id, refusal } of letters) {
+          const update = db.updateTable('dead_letters').where('id', '=', id);
+          if (refusal === null) await update.set({ replayed_at: at }).execute();
+          else await update.set((eb) => ({ ...refusal, attempts: eb('attempts', '+', 1) })).execute();
+        }
       }),
     countByReason: () =>
       database.read(async (db) => {
@@ -40,7 +50,25 @@ export function deadLetterRecords(database: RegistryDatabase): DeadLetterRecords
   };
 }
 
-const letterOf = (row: DeadLetterRow): DeadLetter => ({
+function chosen(db: Queryable, filter: DeadLetterFilter) {
+  let query = db.selectFrom('dead_letters').selectAll();
+  if (filter.parks !== 'all') query = query.where('park', 'in', filter.parks);
+  // One parameter however many ids there are: SQLite bounds their number.
+  if (filter.ids !== undefined) query = query.where(sql<boolean>`id in (select value from json_each(${JSON.stringify(filter.ids)}))`);
+  for (const key of ['reason', 'transport', 'gateway'] as const) {
+    const wanted = filter[key];
+    if (wanted !== undefined) query = query.where(key, '=', wanted);
+  }
+  if (filter.meter !== undefined) query = query.where(sql<boolean>`meter = ${filter.meter}`);
+  if (filter.topicPrefix !== undefined) query = query.where(sql<boolean>`substr(topic, 1, length(${filter.topicPrefix})) = ${filter.topicPrefix}`);
+  if (filter.text !== undefined) query = query.where(sql<boolean>`instr(lower(detail), lower(${filter.text})) > 0`);
+  if (filter.from !== undefined) query = query.where('received_at', '>=', filter.from);
+  if (filter.to !== undefined) query = query.where('received_at', '<', filter.to);
+  if (filter.waiting !== undefined) query = query.where('replayed_at', filter.waiting ? 'is' : 'is not', null);
+  return query;
+}
+
+const letterOf = (row: Selectable<DeadLetterRow>): DeadLetter => ({
   id: row.id,
   receivedAt: row.received_at,
   transport: row.transport,
@@ -52,9 +80,11 @@ const letterOf = (row: DeadLetterRow): DeadLetter => ({
   detail: row.detail,
   payload: bytesOf(row.payload),
   payloadLength: row.payload_length,
+  attempts: row.attempts,
+  replayedAt: row.replayed_at,
 });
 
-const rowOf = (letter: DeadLetter): DeadLetterRow => ({
+const rowOf = (letter: NewDeadLetter & { readonly id: number }): Insertable<DeadLetterRow> => ({
   id: letter.id,
   received_at: letter.receivedAt,
   transport: letter.transport,

@@ -87,6 +87,10 @@ export class Directory {
     return { park, region: this.park(park)?.region ?? '', enterprise };
   }
 
+  get gateways(): Iterable<Gateway> {
+    return this.#gateways.values();
+  }
+
   gateway(id: string): Gateway | undefined {
     return this.#gateways.get(id);
   }
@@ -105,12 +109,17 @@ export class Directory {
   }
 }
 
+/** What it answers is waited for, if it is a promise. */
+type Listener = () => unknown;
+
 /** Keeps `current` the view of the registry as it is now, within the interval it was started with. */
 export class DirectoryWatch {
   current: Directory;
   readonly #registry: Registry;
   readonly #onError: (error: unknown) => void;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<Listener>();
+  /** A listener failed: it hears of the same view again at the next look. */
+  #untold = false;
   #refreshing: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
 
@@ -125,17 +134,20 @@ export class DirectoryWatch {
     return new DirectoryWatch(registry, await Directory.load(registry), onError);
   }
 
-  /** The listener is called after `current` was replaced. Answers how to stop it. */
-  onChange(listener: () => void): () => void {
+  /**
+   * The listener is called after `current` was replaced, and called again when any of them failed. Answers how to stop it. It must not
+   * wait for `refresh`, which waits for it.
+   */
+  onChange(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolved: `current` shows every change that was committed before the call. */
+  /** Resolved: `current` shows every change that was committed before the call, and the listeners are done with it. Rejects when one of them failed. */
   async refresh(): Promise<void> {
     // A load under way may have begun before the caller's change: wait for it, then look again.
     while (this.#refreshing !== null) await this.#refreshing.catch(() => undefined);
-    if (this.#registry.version() === this.current.version) return;
+    if (!this.#untold && this.#registry.version() === this.current.version) return;
     this.#refreshing = this.#load();
     try {
       await this.#refreshing;
@@ -160,6 +172,10 @@ export class DirectoryWatch {
 
   async #load(): Promise<void> {
     this.current = await Directory.load(this.#registry);
-    for (const listener of this.#listeners) listener();
+    this.#untold = true;
+    const told = await Promise.allSettled([...this.#listeners].map(async (listener) => listener()));
+    const failed = told.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    this.#untold = false;
   }
 }

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox';
 import { LineCounter, parseDocument, stringify } from 'yaml';
 import { GreenparkError } from '../../model/errors.ts';
 import type { EpochMs } from '../../model/ids.ts';
+import { MappingSchema } from '../../model/mapping.ts';
 import { EnterpriseSchema, GatewaySchema, MeterSchema, ParkSchema } from '../../model/registry.ts';
 import { ApplicationSchema, CapSchema, EntryProfileSchema, RuleSchema } from '../../model/rules.ts';
 import { checkOf, invalid } from '../../model/schema.ts';
@@ -17,6 +18,7 @@ export const RegistryDocumentSchema = Type.Object(
     caps: Type.Optional(Type.Array(CapSchema)),
     entryProfiles: Type.Optional(Type.Array(EntryProfileSchema)),
     applications: Type.Optional(Type.Array(ApplicationSchema)),
+    mappings: Type.Optional(Type.Array(MappingSchema)),
   },
   { additionalProperties: false },
 );
@@ -82,6 +84,7 @@ const DEFAULTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   rules: { enabled: true },
   caps: { enabled: true, enterprise: null },
   entryProfiles: { version: 1 },
+  mappings: { enabled: true },
 };
 const RULE_DEFAULTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   limit: { deadband: 0, onDelaySeconds: 0, offDelaySeconds: 0 },

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Fault, GreenparkError } from '../../model/errors.ts';
 import type { ParkId } from '../../model/ids.ts';
+import type { Mapping } from '../../model/mapping.ts';
 import type { Application, Cap, EntryProfile, Rule } from '../../model/rules.ts';
 import { invalid } from '../../model/schema.ts';
 import { refuseWhileNamed } from './conflicts.ts';
 import { chunksOf, type Queryable, type RegistryDatabase } from './database.ts';
 import type { ParkOwned } from './port.ts';
-import { applicationFaults, capFaults, entryProfileFaults, type Registered, ruleFaults } from './references.ts';
+import { applicationFaults, capFaults, entryProfileFaults, mappingFaults, type Registered, ruleFaults } from './references.ts';
 import { BULK_ROWS } from './sqlite.ts';
 import { storedState } from './stored-state.ts';
 import type { DocumentKind } from './tables.ts';
@@ -17,6 +18,7 @@ export interface Documents {
   readonly cap: Cap;
   readonly 'entry-profile': EntryProfile;
   readonly application: Application;
+  readonly mapping: Mapping;
 }
 
 interface Ties<K extends DocumentKind> {
@@ -37,6 +39,7 @@ const TIES: { readonly [K in DocumentKind]: Ties<K> } = {
     },
   },
   application: { faults: applicationFaults, holders: async (db, park, id) => ({ rule: await rulesOn(db, park, new Set([id])) }) },
+  mapping: { faults: mappingFaults },
 };
 
 export function documentRecords<K extends DocumentKind>(database: RegistryDatabase, kind: K): ParkOwned<Documents[K], string> {

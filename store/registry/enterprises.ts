@@ -79,6 +79,7 @@ const enterpriseOf = (row: EnterpriseRow): Enterprise => ({
   name: row.name,
   ...(row.name_en === null ? {} : { nameEn: row.name_en }),
   trade: row.trade,
+  ...(row.trade_en === null ? {} : { tradeEn: row.trade_en }),
   stage: row.stage,
 });
 
@@ -88,5 +89,6 @@ const rowOf = (enterprise: Enterprise): EnterpriseRow => ({
   name: enterprise.name,
   name_en: enterprise.nameEn ?? null,
   trade: enterprise.trade,
+  trade_en: enterprise.tradeEn ?? null,
   stage: enterprise.stage,
 });

@@ -86,6 +86,7 @@ export async function mergeDocument(db: Queryable, document: RegistryDocument, b
   const caps = new Merge('caps', 'cap', await allDocuments(db, 'cap'), document.caps, inPark);
   const profiles = new Merge('entryProfiles', 'entry-profile', await allDocuments(db, 'entry-profile'), document.entryProfiles, inPark);
   const applications = new Merge('applications', 'application', await allDocuments(db, 'application'), document.applications, inPark);
+  const mappings = new Merge('mappings', 'mapping', await allDocuments(db, 'mapping'), document.mappings, inPark);
 
   const after: references.Registered = {
     park: (id) => parks.merged.get(id),
@@ -105,8 +106,19 @@ export async function mergeDocument(db: Queryable, document: RegistryDocument, b
   await caps.check((record) => references.capFaults(after, record));
   await profiles.check((record) => references.entryProfileFaults(after, record));
   await applications.check((record) => references.applicationFaults(after, record), entryTermsChange);
+  await mappings.check((record) => references.mappingFaults(after, record));
 
-  const all: readonly Merge<Keyed>[] = [parks, enterprises, gateways, meters, rules, caps, profiles, applications] as unknown as readonly Merge<Keyed>[];
+  const all: readonly Merge<Keyed>[] = [
+    parks,
+    enterprises,
+    gateways,
+    meters,
+    rules,
+    caps,
+    profiles,
+    applications,
+    mappings,
+  ] as unknown as readonly Merge<Keyed>[];
   const faults = all.flatMap((merge) => merge.faults);
   if (faults.length > 0) throw invalid('registry document', faults);
 
@@ -122,6 +134,7 @@ export async function mergeDocument(db: Queryable, document: RegistryDocument, b
   await writeDocuments(db, 'application', applications.changed);
   await writeDocuments(db, 'rule', rules.changed);
   await writeDocuments(db, 'cap', caps.changed);
+  await writeDocuments(db, 'mapping', mappings.changed);
   return record(db, all, by);
 }
 
@@ -149,6 +162,7 @@ async function record(db: Queryable, all: readonly Merge<Keyed>[], by: { readonl
 }
 
 export async function exportDocument(db: Queryable): Promise<RegistryDocument> {
+  const mappings = await allDocuments(db, 'mapping');
   return {
     parks: await allParks(db),
     enterprises: await allEnterprises(db),
@@ -158,5 +172,6 @@ export async function exportDocument(db: Queryable): Promise<RegistryDocument> {
     applications: await allDocuments(db, 'application'),
     rules: await allDocuments(db, 'rule'),
     caps: await allDocuments(db, 'cap'),
+    ...(mappings.length === 0 ? {} : { mappings }),
   };
 }

@@ -9,6 +9,8 @@ const { bytes, epochMs } = columnTypes;
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-ground': { up: ground },
   '0002-gateway-link': { up: (db) => db.schema.alterTable('gateways').addColumn('link_json', 'text').execute() },
+  '0003-dead-letters': { up: triedLetters },
+  '0004-trade-en': { up: (db) => db.schema.alterTable('enterprises').addColumn('trade_en', 'text').execute() },
 };
 
 /**
@@ -30,6 +32,16 @@ export async function migrate(db: Kysely<Tables>, file: string): Promise<void> {
   }
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
+}
+
+/** What became of a letter that was tried again. */
+async function triedLetters({ schema }: Kysely<unknown>): Promise<void> {
+  await schema
+    .alterTable('dead_letters')
+    .addColumn('attempts', 'integer', (c) => c.notNull().defaultTo(0))
+    .execute();
+  await schema.alterTable('dead_letters').addColumn('replayed_at', epochMs).execute();
+  await schema.createIndex('dead_letters_by_time').on('dead_letters').columns(['received_at', 'id']).execute();
 }
 
 async function ground(db: Kysely<unknown>): Promise<void> {

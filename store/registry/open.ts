@@ -1,7 +1,7 @@
 import type { EpochMs } from '../../model/ids.ts';
 import { alertRecords } from './alerts.ts';
 import { auditRecords } from './audit.ts';
-import { RegistryDatabase } from './database.ts';
+import { DatabaseFile, type RegistryDatabase } from './database.ts';
 import { deadLetterRecords } from './dead-letters.ts';
 import type { ImportResult, RegistryDocument } from './document.ts';
 import { documentRecords } from './documents.ts';
@@ -11,7 +11,7 @@ import { exportDocument, mergeDocument } from './import.ts';
 import { meterRecords } from './meters.ts';
 import { migrate } from './migrations.ts';
 import { parkRecords } from './parks.ts';
-import type { Registry } from './port.ts';
+import type { Registry, RegistryRecords } from './port.ts';
 import { openSqlite } from './sqlite.ts';
 import { tokenRecords } from './tokens.ts';
 import { sessionRecords, userRecords } from './users.ts';
@@ -32,13 +32,28 @@ export interface OpenRegistry extends Registry {
  * Rejects DATA_DIR_UNWRITABLE, or STORE_REFUSED for a file that is no registry or was written by a newer version.
  */
 export async function openRegistry(file: string): Promise<OpenRegistry> {
-  const database = new RegistryDatabase(openSqlite(file), file);
+  const database = new DatabaseFile(openSqlite(file), file);
   try {
     await database.read((db) => migrate(db, file));
   } catch (error) {
     database.close();
     throw error;
   }
+  return {
+    ...recordsOf(database),
+    change: (work) => database.together((within) => work(recordsOf(within))),
+    import: (document, by) =>
+      database.define(
+        (db) => mergeDocument(db, document, by),
+        ({ created, replaced }) => created + replaced > 0,
+      ),
+    export: () => database.record(exportDocument),
+    version: () => database.version(),
+    close: () => database.close(),
+  };
+}
+
+function recordsOf(database: RegistryDatabase): RegistryRecords {
   return {
     parks: parkRecords(database),
     enterprises: enterpriseRecords(database),
@@ -48,19 +63,12 @@ export async function openRegistry(file: string): Promise<OpenRegistry> {
     caps: documentRecords(database, 'cap'),
     entryProfiles: documentRecords(database, 'entry-profile'),
     applications: documentRecords(database, 'application'),
+    mappings: documentRecords(database, 'mapping'),
     users: userRecords(database),
     sessions: sessionRecords(database),
     tokens: tokenRecords(database),
     alerts: alertRecords(database),
     deadLetters: deadLetterRecords(database),
     audit: auditRecords(database),
-    import: (document, by) =>
-      database.define(
-        (db) => mergeDocument(db, document, by),
-        ({ created, replaced }) => created + replaced > 0,
-      ),
-    export: () => database.record(exportDocument),
-    version: () => database.version(),
-    close: () => database.close(),
   };
 }

@@ -1,6 +1,7 @@
 import type { Role, Scope } from '../../model/access.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { EnterpriseId, EpochMs, GatewayId, MeterId, ParkId } from '../../model/ids.ts';
+import type { Mapping } from '../../model/mapping.ts';
 import type { Enterprise, Gateway, Meter, Park, RegisteredMeter } from '../../model/registry.ts';
 import type { Application, Cap, EntryProfile, Rule } from '../../model/rules.ts';
 
@@ -10,7 +11,7 @@ import type { Application, Cap, EntryProfile, Rule } from '../../model/rules.ts'
  * another park) is refused here with `INPUT_INVALID`, deleting what others still name with `CONFLICT`.
  * Lists come in order of id, at most `limit` after the cursor.
  */
-export interface Registry {
+export interface RegistryRecords {
   readonly parks: ParkRecords;
   readonly enterprises: ParkOwned<Enterprise, EnterpriseId>;
   readonly meters: MeterRecords;
@@ -19,13 +20,22 @@ export interface Registry {
   readonly caps: ParkOwned<Cap, string>;
   readonly entryProfiles: ParkOwned<EntryProfile, string>;
   readonly applications: ParkOwned<Application, string>;
+  readonly mappings: ParkOwned<Mapping, string>;
   readonly users: UserRecords;
   readonly sessions: SessionRecords;
   readonly tokens: TokenRecords;
   readonly alerts: AlertRecords;
   readonly deadLetters: DeadLetterRecords;
   readonly audit: AuditRecords;
+}
 
+export interface Registry extends RegistryRecords {
+  /**
+   * All that `work` reads and writes through the records handed to it is one durable transaction: a change and its audit entry are
+   * made together or not at all. When `work` rejects, nothing was changed. Inside, use those records alone and wait for nothing else:
+   * the registry itself waits until `work` has ended, and a call of it from there would wait for ever.
+   */
+  change<T>(work: (records: RegistryRecords) => Promise<T>): Promise<T>;
   /**
    * A number that changes whenever this process changed what people set up (not sessions, alerts, dead letters and audit, which
    * a running service writes all the time), or another process on the same file changed anything (`greenpark user add` beside a
@@ -136,8 +146,8 @@ export interface AlertRecords {
   get(id: string): Promise<Alert | null>;
   /** Firing and acknowledged ones. */
   open(): Promise<readonly Alert[]>;
-  /** Alerts (inserted or replaced by id) and rule states in one durable transaction. */
-  save(alerts: readonly Alert[], states: readonly RuleState[]): Promise<void>;
+  /** Alerts (inserted or replaced by id), rule states, and the audit entries of what people did to the alerts, in one durable transaction. */
+  save(alerts: readonly Alert[], states: readonly RuleState[], entries?: readonly NewAuditEntry[]): Promise<void>;
   states(): Promise<readonly RuleState[]>;
   deleteStates(instances: readonly string[]): Promise<void>;
 }
@@ -156,17 +166,48 @@ export interface DeadLetter {
   readonly detail: string;
   readonly payload: Uint8Array;
   readonly payloadLength: number;
+  /** How often it was tried again in vain; `reason` and `detail` are those of the last time. */
+  readonly attempts: number;
+  /** When it was tried again and nothing was refused for its reason; it stays as a record until newer letters push it out. */
+  readonly replayedAt: EpochMs | null;
+}
+
+export type NewDeadLetter = Omit<DeadLetter, 'id' | 'attempts' | 'replayedAt'>;
+
+export interface DeadLetterFilter {
+  readonly parks: readonly ParkId[] | 'all';
+  readonly ids?: readonly number[];
+  readonly reason?: string;
+  readonly transport?: string;
+  readonly gateway?: string;
+  readonly meter?: string;
+  readonly topicPrefix?: string;
+  /** Anywhere in the detail; of ASCII letters the case does not count. */
+  readonly text?: string;
+  /** Received in [from, to). */
+  readonly from?: EpochMs;
+  readonly to?: EpochMs;
+  /** true: only those that wait to be tried again; false: only those that were replayed. */
+  readonly waiting?: boolean;
+}
+
+/** What became of one letter that was tried again; null: nothing was refused for it any more. */
+export interface TriedLetter {
+  readonly id: number;
+  readonly refusal: { readonly reason: string; readonly detail: string } | null;
 }
 
 export interface DeadLetterRecords {
   /** Durable when resolved. Beyond `capacity` letters the oldest go; answers how many went. */
-  add(letters: readonly Omit<DeadLetter, 'id'>[], capacity: number): Promise<number>;
-  /** Newest first. */
+  add(letters: readonly NewDeadLetter[], capacity: number): Promise<number>;
+  /** Newest first unless said otherwise; `after` is the id of the last letter of the page before. */
   list(
-    filter: { readonly parks: readonly ParkId[] | 'all'; readonly reason?: string },
-    page: { readonly limit: number; readonly after: number | null },
+    filter: DeadLetterFilter,
+    page: { readonly limit: number; readonly after: number | null; readonly order?: 'newest' | 'oldest' },
   ): Promise<readonly DeadLetter[]>;
   get(id: number): Promise<DeadLetter | null>;
+  /** Notes what came of trying letters again, in one durable transaction. One that has gone meanwhile is passed over. */
+  tried(letters: readonly TriedLetter[], at: EpochMs): Promise<void>;
   countByReason(): Promise<ReadonlyMap<string, number>>;
 }
 
@@ -185,8 +226,10 @@ export interface AuditEntry {
   readonly after: string | null;
 }
 
+export type NewAuditEntry = Omit<AuditEntry, 'id'>;
+
 export interface AuditRecords {
-  append(entry: Omit<AuditEntry, 'id'>): Promise<void>;
+  append(entry: NewAuditEntry): Promise<void>;
   /** Newest first. */
   list(
     filter: { readonly parks: readonly ParkId[] | 'all'; readonly subject?: string; readonly actor?: string },

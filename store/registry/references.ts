@@ -1,5 +1,6 @@
 import type { Scope } from '../../model/access.ts';
 import type { Fault } from '../../model/errors.ts';
+import type { Mapping } from '../../model/mapping.ts';
 import { isTimeZone } from '../../model/period.ts';
 import { findQuantity } from '../../model/quantities.ts';
 import type { Enterprise, Gateway, Meter, Park } from '../../model/registry.ts';
@@ -122,6 +123,9 @@ export async function applicationFaults(registered: Registered, application: App
   }
   return faults;
 }
+
+/** What its expressions say is judged where they are compiled; here only that whose it is exists. Meters may be registered after it. */
+export const mappingFaults = (registered: Registered, mapping: Mapping): Promise<Fault[]> => parkExists(registered, mapping.park);
 
 /** A scope may only name what is registered, so that a park that comes later does not inherit somebody's access. */
 export async function scopeFaults(registered: Registered, scope: Scope): Promise<Fault[]> {

@@ -17,8 +17,10 @@ import { GreenparkError } from '../../model/errors.ts';
 
 // Everything that holds for SQLite alone stands in this file; with PostgreSQL a second file of the same exports joins it.
 
-/** How long a statement waits for another process that writes, in ms. */
-const BUSY_TIMEOUT_MS = 5000;
+/** How long work waits for another process that writes, in ms. */
+export const BUSY_WAIT_MS = 5000;
+/** Of that, how long a statement itself waits. The driver waits with the whole process, so that everything else stands still meanwhile. */
+const BUSY_TIMEOUT_MS = 1;
 /** Statements kept prepared. Above the number of different texts a service sends; bulk inserts of odd lengths come and go. */
 const PREPARED = 200;
 
@@ -37,13 +39,14 @@ export function openSqlite(file: string): Connection {
   try {
     mkdirSync(dirname(file), { recursive: true });
     accessSync(dirname(file), constants.W_OK);
-    database = new Database(file, { timeout: BUSY_TIMEOUT_MS });
+    database = new Database(file, { timeout: BUSY_WAIT_MS });
   } catch (cause) {
     throw new GreenparkError('DATA_DIR_UNWRITABLE', `the registry ${file} cannot be opened for writing: ${textOf(cause)}`, { cause });
   }
   const connection = new Connection(database);
   try {
     connection.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma recursive_triggers = on');
+    connection.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
     return connection;
   } catch (cause) {
     connection.close();
@@ -148,9 +151,9 @@ export async function makeAppendOnly(db: Kysely<unknown>, table: string): Promis
 /** A driver's failure as the registry's callers know it. `where` says what was worked on. */
 export function translated(cause: unknown, where: string): GreenparkError {
   if (cause instanceof GreenparkError) return cause;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
-    return new GreenparkError('STORE_UNREACHABLE', `${where} is held by another process for longer than ${BUSY_TIMEOUT_MS} ms`, { cause, retryable: true });
+  const code = codeOf(cause);
+  if (isBusy(cause)) {
+    return new GreenparkError('STORE_UNREACHABLE', `${where} is held by another process for longer than ${BUSY_WAIT_MS} ms`, { cause, retryable: true });
   }
   if (code.startsWith('SQLITE_FULL') || code.startsWith('SQLITE_IOERR')) {
     return new GreenparkError('STORE_UNREACHABLE', `${where} cannot be written: ${textOf(cause)}`, { cause, retryable: true });
@@ -167,4 +170,8 @@ export function translated(cause: unknown, where: string): GreenparkError {
   return new GreenparkError('INTERNAL', `${where} failed: ${textOf(cause)}`, { cause });
 }
 
+/** Another process holds the database; a moment later it may not. */
+export const isBusy = (cause: unknown): boolean => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(cause));
+
+const codeOf = (cause: unknown): string => (cause instanceof Error && 'code' in cause ? String(cause.code) : '');
 const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

@@ -35,6 +35,7 @@ export interface EnterpriseRow {
   name: string;
   name_en: string | null;
   trade: string;
+  trade_en: string | null;
   stage: Stage;
 }
 
@@ -61,7 +62,7 @@ export interface MeterRow {
   interval_seconds: number;
 }
 
-export type DocumentKind = 'rule' | 'cap' | 'entry-profile' | 'application';
+export type DocumentKind = 'rule' | 'cap' | 'entry-profile' | 'application' | 'mapping';
 
 export interface DocumentRow {
   kind: DocumentKind;
@@ -122,6 +123,8 @@ export interface DeadLetterRow {
   detail: string;
   payload: Uint8Array;
   payload_length: number;
+  attempts: Generated<number>;
+  replayed_at: EpochMs | null;
 }
 
 export interface AuditRow {

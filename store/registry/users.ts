@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { EpochMs } from '../../model/ids.ts';
 import { invalid } from '../../model/schema.ts';
 import type { RegistryDatabase } from './database.ts';
@@ -7,7 +8,7 @@ import { scopeOf } from './scopes.ts';
 import { storedState } from './stored-state.ts';
 import type { UserRow } from './tables.ts';
 
-/** A new password ends the user's sessions; deleting a user does too. */
+/** A new password, role or scope ends the user's sessions: nobody goes on with what was granted before. Deleting a user does too. */
 export function userRecords(database: RegistryDatabase): UserRecords {
   return {
     list: () => database.read(async (db) => (await db.selectFrom('users').selectAll().orderBy('username').execute()).map(userOf)),
@@ -21,8 +22,10 @@ export function userRecords(database: RegistryDatabase): UserRecords {
         const faults = await scopeFaults(storedState(db), user.scope);
         if (faults.length > 0) throw invalid('user', faults);
         const { username, ...rest } = rowOf(user);
-        const before = await db.selectFrom('users').select('password_hash').where('username', '=', username).executeTakeFirst();
-        if (before !== undefined && before.password_hash !== user.passwordHash) await db.deleteFrom('sessions').where('username', '=', username).execute();
+        const before = await db.selectFrom('users').selectAll().where('username', '=', username).executeTakeFirst();
+        const same =
+          before === undefined || (before.password_hash === user.passwordHash && before.role === user.role && isDeepStrictEqual(scopeOf(before), user.scope));
+        if (!same) await db.deleteFrom('sessions').where('username', '=', username).execute();
         await db
           .insertInto('users')
           .values({ username, ...rest })

@@ -41,6 +41,7 @@ const READ_ALPHA: Row = [401, 200, 200, 404, 200, 404, 200, 404, 404];
 const READ_OWN_LIST: Row = [401, 200, 200, 200, 200, 200, 200, 200, 200];
 const OVERSEE_PARK: Row = [401, 200, 200, 404, 200, 404, 403, 403, 404];
 const OVERSEE_OWN_LIST: Row = [401, 200, 200, 200, 200, 200, 403, 403, 403];
+const BY_OPERATOR_ALONE = (done: number): Row => [401, done, 403, 403, 403, 403, 403, 403, 403];
 const byOperator = (done: number, neighbour: 403 | 404): Row => [401, done, 403, 404, 403, 404, 403, neighbour, 404];
 const byStewards = (done: number, neighbour: 403 | 404): Row => [401, done, done, 404, 403, 404, 403, neighbour, 404];
 const EVERYBODY: Row = [200, 200, 200, 200, 200, 200, 200, 200, 200];
@@ -65,6 +66,7 @@ const cap = {
   amount: 1000,
   stages: [{ percent: 80, level: 'yellow' }],
 };
+const mapping = { name: '二号网关', topics: ['gw2/{meter}/json'], meter: '$topic.meter', values: { active_power: 'kw' } };
 const profile = { name: '新门槛', criteria: [{ id: 'water', name: '水耗', unit: 'm3/t', side: 'at-most', threshold: 2 }] };
 
 /** The whole matrix, by hand: it is what was decided, and the routes are held to it. */
@@ -103,6 +105,25 @@ export const EXPECTED: readonly Expectation[] = [
   { route: 'put /api/v1/parks/{park}/gateways/{gateway}', path: `${PARK}/gateways/gw-1`, body: { name: 'Gateway 1' }, answers: byOperator(200, 403) },
   { route: 'delete /api/v1/parks/{park}/gateways/{gateway}', path: `${PARK}/gateways/gw-1`, answers: byOperator(204, 403) },
   { route: 'post /api/v1/parks/{park}/gateways/{gateway}/secret', path: `${PARK}/gateways/gw-1/secret`, answers: byOperator(200, 403) },
+  // The gateway reports by MQTT, and its secret is not for others to choose.
+  {
+    route: 'put /api/v1/parks/{park}/gateways/{gateway}/secret',
+    path: `${PARK}/gateways/gw-1/secret`,
+    body: { secret: '123456' },
+    answers: byOperator(400, 403),
+  },
+
+  { route: 'get /api/v1/parks/{park}/mappings', path: `${PARK}/mappings`, answers: OVERSEE_PARK },
+  { route: 'get /api/v1/parks/{park}/mappings/{mapping}', path: `${PARK}/mappings/mp-1`, answers: OVERSEE_PARK },
+  { route: 'put /api/v1/parks/{park}/mappings/{mapping}', path: `${PARK}/mappings/mp-1`, body: mapping, answers: byOperator(200, 403) },
+  { route: 'delete /api/v1/parks/{park}/mappings/{mapping}', path: `${PARK}/mappings/mp-1`, answers: byOperator(204, 403) },
+  {
+    route: 'post /api/v1/parks/{park}/mappings/try',
+    path: `${PARK}/mappings/try`,
+    body: { id: 'mp-1', topic: 'gw/m-alpha/json', payload: '{"kw":5}' },
+    answers: byOperator(200, 403),
+  },
+  { route: 'get /api/v1/mappings', path: '/api/v1/mappings', answers: OVERSEE_OWN_LIST },
 
   { route: 'get /api/v1/parks/{park}/rules', path: `${PARK}/rules`, answers: READ_PARK },
   { route: 'get /api/v1/parks/{park}/rules/{rule}', path: `${PARK}/rules/r-alpha`, answers: READ_ALPHA },
@@ -156,6 +177,22 @@ export const EXPECTED: readonly Expectation[] = [
   },
 
   { route: 'get /api/v1/audit', path: '/api/v1/audit', answers: OVERSEE_OWN_LIST },
+  {
+    route: 'post /api/v1/readings',
+    path: '/api/v1/readings',
+    body: { meter: 'm-alpha', ts: 1_768_000_000_000, values: { active_power: 1 } },
+    answers: BY_OPERATOR_ALONE(200),
+  },
+  { route: 'get /api/v1/unknown-meters', path: '/api/v1/unknown-meters', answers: BY_OPERATOR_ALONE(200) },
+  {
+    route: 'post /api/v1/unknown-meters/{meter}/register',
+    path: '/api/v1/unknown-meters/m-ghost/register',
+    body: { park: 'north', enterprise: null, name: '新表', kind: 'water', parent: null, gateway: null },
+    answers: BY_OPERATOR_ALONE(404),
+  },
+  { route: 'delete /api/v1/unknown-meters/{meter}', path: '/api/v1/unknown-meters/m-ghost', answers: BY_OPERATOR_ALONE(404) },
+  { route: 'get /api/v1/dead-letters/export', path: '/api/v1/dead-letters/export', answers: OVERSEE_OWN_LIST },
+  { route: 'post /api/v1/dead-letters/replay', path: '/api/v1/dead-letters/replay', body: { ids: [999] }, answers: BY_OPERATOR_ALONE(200) },
   { route: 'get /api/v1/dead-letters', path: '/api/v1/dead-letters', answers: OVERSEE_OWN_LIST },
   { route: 'get /api/v1/dead-letters/{letter}', path: '/api/v1/dead-letters/1', answers: [401, 200, 200, 404, 200, 404, 403, 403, 403] },
 

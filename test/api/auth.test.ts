@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import request from 'supertest';
-import { hashSecret, verifyPassword } from '../../api/auth/secrets.ts';
+import { hashPassword, hashSecret, verifyPassword } from '../../api/auth/secrets.ts';
 import { bearer, NOW, PASSWORD, PEOPLE, TestService } from './service.ts';
 
 describe('signing in', () => {
@@ -82,6 +82,76 @@ describe('signing in', () => {
     } finally {
       strict.close();
     }
+  });
+
+  describe('from many addresses', () => {
+    let many: TestService;
+    let address = 0;
+    beforeEach(async () => {
+      many = await TestService.open(() => ({ options: { trustProxy: true } }));
+    });
+    afterEach(() => many.close());
+
+    /** Each time from another address. */
+    const attempt = (password: string, username = 'chen', cookie = '') =>
+      request(many.app)
+        .post('/api/v1/session')
+        .set('X-Forwarded-For', `10.${++address >> 16}.${(address >> 8) & 255}.${address & 255}`)
+        .set('Cookie', cookie)
+        .send({ username, password });
+    const guess = async (times: number, username = 'chen') => {
+      const told = new Map<number, number>();
+      for (const { status } of await Promise.all(Array.from({ length: times }, () => attempt('guess', username))))
+        told.set(status, (told.get(status) ?? 0) + 1);
+      return [...told].sort();
+    };
+
+    it('makes a name wait that fails too often, also when all come at once, known or not, and no other name', async () => {
+      expect(await guess(50)).to.deep.equal([
+        [401, 40],
+        [429, 10],
+      ]);
+      expect(await guess(41, 'nobody')).to.deep.equal([
+        [401, 40],
+        [429, 1],
+      ]);
+      const refused = await attempt(PASSWORD);
+      expect([refused.status, refused.body.code, refused.headers['retry-after']]).to.deep.equal([429, 'RATE_LIMITED', '30']);
+      expect(refused.body.detail).to.contain('try again in 23 seconds');
+      expect((await attempt('x', 'somebody')).status).to.equal(401);
+    }).timeout(20_000);
+
+    it('lets the name try again at a slower pace, and fully after a while', async () => {
+      await guess(41);
+      many.now += 22_499;
+      expect((await attempt(PASSWORD)).status).to.equal(429);
+      many.now += 1;
+      expect((await attempt(PASSWORD)).status).to.equal(200);
+      // A success is no failure: the one that came back is still there.
+      expect(await guess(2)).to.deep.equal([
+        [401, 1],
+        [429, 1],
+      ]);
+      many.now += 15 * 60_000;
+      expect(await guess(41)).to.deep.equal([
+        [401, 40],
+        [429, 1],
+      ]);
+    }).timeout(20_000);
+
+    it('lets a browser in at once from which the name has signed in before, until its password is another', async () => {
+      const device = ((await attempt(PASSWORD)).headers['set-cookie'] as unknown as string[])[1] ?? '';
+      expect(device).to.match(/^greenpark_device=[\w-]{43}; Path=\/api\/v1\/session; HttpOnly; SameSite=Strict; Max-Age=\d+$/);
+      const cookie = device.split(';')[0] ?? '';
+      await guess(41);
+      expect((await attempt(PASSWORD)).status).to.equal(429);
+      expect((await attempt(PASSWORD, 'chen', 'greenpark_device=made-up')).status).to.equal(429);
+      expect((await attempt('guess', 'chen', cookie)).status).to.equal(401);
+      expect((await attempt(PASSWORD, 'chen', cookie)).status).to.equal(200);
+      expect(await many.auth.authenticate(cookie, undefined)).to.equal(null);
+      await many.registry.users.put({ username: 'chen', ...PEOPLE.committee, passwordHash: await hashPassword(PASSWORD), createdAt: NOW });
+      expect((await attempt(PASSWORD, 'chen', cookie)).status).to.equal(429);
+    }).timeout(20_000);
   });
 
   const origins: readonly { readonly name: string; readonly headers: Readonly<Record<string, string>>; readonly status: number }[] = [

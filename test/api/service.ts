@@ -6,7 +6,12 @@ import { type Logger, pino } from 'pino';
 import { createApi } from '../../api/app.ts';
 import { type Auth, createAuth } from '../../api/auth/auth.ts';
 import { hashPassword, hashSecret } from '../../api/auth/secrets.ts';
-import type { ApiDeps, Figures } from '../../api/deps.ts';
+import type { AlertEntry, ApiDeps, Figures } from '../../api/deps.ts';
+import type { TopicCodec } from '../../ingest/codecs/decoded.ts';
+import { createIngestDesk } from '../../ingest/desk.ts';
+import { mappingDesk } from '../../ingest/mappings/desk.ts';
+import { Pipeline } from '../../ingest/pipeline.ts';
+import { UnknownMeters } from '../../ingest/unknown-meters.ts';
 import type { Role, Scope } from '../../model/access.ts';
 import type { Alert } from '../../model/alert.ts';
 import { GreenparkError } from '../../model/errors.ts';
@@ -16,6 +21,7 @@ import type { ParkSnapshot } from '../../model/live.ts';
 import { DirectoryWatch } from '../../store/registry/directory.ts';
 import { parseRegistryDocument } from '../../store/registry/document.ts';
 import { type OpenRegistry, openRegistry } from '../../store/registry/open.ts';
+import { RecordingStore } from '../ingest/harness.ts';
 
 export const NOW = Date.UTC(2026, 0, 15, 4);
 export const PASSWORD = 'correct horse battery';
@@ -65,6 +71,8 @@ caps:
 entryProfiles:
   - { id: p-1, park: north, name: 门槛, criteria: [{ id: water, name: 水耗, unit: m3/t, side: at-most, threshold: 3 }] }
   - { id: p-2, park: north, name: 新门槛, criteria: [{ id: water, name: 水耗, unit: m3/t, side: at-most, threshold: 2 }] }
+mappings:
+  - { id: mp-1, park: north, name: 一号网关, topics: ['gw/{meter}/json'], meter: $topic.meter, values: { active_power: { from: kw, unit: kW } } }
 applications:
   - { id: a-alpha, park: north, enterprise: alpha, profile: p-1, declared: { water: 2.5 } }
   - { id: a-beta, park: north, enterprise: beta, profile: p-1, declared: { water: 3.5 } }
@@ -109,6 +117,10 @@ export class TestService {
   readonly asked: Asked[] = [];
   readonly log: string[] = [];
   readonly latest = new LatestReadings();
+  /** What was pushed, in a real pipeline over a store that remembers. */
+  readonly stored = new RecordingStore();
+  pipeline!: Pipeline;
+  unknown!: UnknownMeters;
   now = NOW;
   registry!: OpenRegistry;
   watch!: DirectoryWatch;
@@ -116,7 +128,7 @@ export class TestService {
   deps!: ApiDeps;
   app!: Express;
 
-  static async open(change: (deps: ApiDeps) => Partial<ApiDeps> = () => ({})): Promise<TestService> {
+  static async open(change: (deps: ApiDeps) => Partial<ApiDeps> = () => ({}), codecs: readonly TopicCodec[] = []): Promise<TestService> {
     const service = new TestService();
     service.registry = await openRegistry(join(service.folder, 'registry.db'));
     await service.seed();
@@ -129,7 +141,7 @@ export class TestService {
       throw error;
     });
     service.auth = createAuth({ registry: service.registry, clock: () => service.now });
-    const deps = service.#deps();
+    const deps = service.#deps(codecs);
     service.deps = { ...deps, ...change(deps) };
     service.app = createApi(service.deps);
     return service;
@@ -151,20 +163,43 @@ export class TestService {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #deps(): ApiDeps {
+  #deps(codecs: readonly TopicCodec[]): ApiDeps {
     const note = <T>(of: Asked['of'], given: unknown, answer: T): T => {
       this.asked.push({ of, given });
       return answer;
     };
-    const change = async (id: string, made: Partial<Alert>): Promise<Alert> => {
+    const change = async (id: string, made: Partial<Alert>, entry: AlertEntry): Promise<Alert> => {
       const alert = await this.registry.alerts.get(id);
       if (alert === null) throw new GreenparkError('NOT_FOUND', `there is no alert "${id}"`);
       const after = { ...alert, ...made };
-      await this.registry.alerts.save([after], []);
+      await this.registry.alerts.save([after], [], [entry(alert, after)]);
       return after;
     };
     const logger: Logger = pino({ level: 'debug', base: null }, { write: (line: string) => void this.log.push(line) });
+    this.unknown = new UnknownMeters({
+      isRegistered: (meter) => this.watch.current.meter(meter) !== undefined,
+      parkOfGateway: (gateway) => this.watch.current.gateway(gateway)?.park ?? null,
+    });
+    this.pipeline = new Pipeline({
+      directory: this.watch,
+      latest: this.latest,
+      store: this.stored,
+      deadLetters: this.registry.deadLetters,
+      clock: () => this.now,
+      logger,
+      judge: () => {},
+      codecs,
+      onUnknownMeter: (sighting) => this.unknown.see(sighting),
+    });
+    const ingest = createIngestDesk({
+      pipeline: this.pipeline,
+      letters: this.registry.deadLetters,
+      codecs,
+      unknown: this.unknown,
+      clock: () => this.now,
+    });
     return {
+      ingest,
       registry: this.registry,
       directory: this.watch,
       auth: this.auth,
@@ -180,8 +215,8 @@ export class TestService {
         revisions: async () => [{ value: 1, quality: 0, correction: null }],
       },
       alerts: {
-        acknowledge: (id, by) => change(id, { state: 'acknowledged', acknowledgedBy: by, acknowledgedAt: this.now }),
-        shelve: (id, by, until, reason) => change(id, { shelvedUntil: until, shelvedBy: by, shelvedReason: reason }),
+        acknowledge: (id, by, entry) => change(id, { state: 'acknowledged', acknowledgedBy: by, acknowledgedAt: this.now }, entry),
+        shelve: (id, by, until, reason, entry) => change(id, { shelvedUntil: until, shelvedBy: by, shelvedReason: reason }, entry),
       },
       figures: {
         usage: async (given) => note('usage', given, []),
@@ -189,6 +224,7 @@ export class TestService {
         air: async (given) => note('air', given, []),
         hourlyMeans: async (park, from, to) => note('hourlyMeans', { park, from, to }, []),
       },
+      mappings: mappingDesk,
       state: (park, enterprise) =>
         note('state', { park, enterprise }, {
           seq: 0,

@@ -27,7 +27,7 @@ describe('registry: directory', () => {
     if (steel === undefined) throw new Error('m-steel is registered');
     expect([...directory.parks.keys()]).to.deep.equal(['north', 'south']);
     expect(directory.park('north')?.nameEn).to.equal('North');
-    expect(directory.enterprise('north', 'steel')?.trade).to.equal('steel');
+    expect(directory.enterprise('north', 'steel')).to.include({ trade: '钢铁', tradeEn: 'Steel' });
     expect(directory.enterprise('south', 'steel')).to.equal(undefined);
     expect(directory.enterprisesOf('north').map((enterprise) => enterprise.id)).to.deep.equal(['glass', 'steel']);
     expect(directory.meterOf(steel.ordinal)).to.equal(steel);
@@ -70,6 +70,28 @@ describe('registry: directory', () => {
     await watch.refresh();
     expect(watch.current.meter('m-new')).to.equal(undefined);
     expect(told).to.equal(1);
+  });
+
+  it('waits for its listeners, and tells them again when one of them failed', async () => {
+    const watch = await DirectoryWatch.open(registry, fail);
+    let broken = true;
+    let done = 0;
+    watch.onChange(async () => {
+      await new Promise(setImmediate);
+      if (broken) throw new Error('not now');
+      done++;
+    });
+    await registry.parks.put({ id: 'west' as ParkId, name: 'W', region: '510100', timeZone: 'UTC' });
+    const failed = await watch.refresh().then(
+      () => null,
+      (error: Error) => error.message,
+    );
+    expect([failed, done, watch.current.park('west')?.name]).to.deep.equal(['not now', 0, 'W']);
+    broken = false;
+    await watch.refresh();
+    expect(done).to.equal(1);
+    await watch.refresh();
+    expect(done).to.equal(1);
   });
 
   it('sees by itself what another process has changed', async () => {

@@ -52,7 +52,7 @@ describe('registry: its file', () => {
   it('waits for the disk at each commit and enforces references', () => {
     const connection = openSqlite(files.file);
     const settings = ['synchronous', 'foreign_keys', 'busy_timeout'].map((name) => connection.prepare(`pragma ${name}`).all([])[0]);
-    expect(settings).to.deep.equal([{ synchronous: 2 }, { foreign_keys: 1 }, { timeout: 5000 }]);
+    expect(settings).to.deep.equal([{ synchronous: 2 }, { foreign_keys: 1 }, { timeout: 1 }]);
     connection.close();
   });
 

@@ -16,7 +16,7 @@ parks:
   - { id: north, name: 北园, nameEn: North, region: '510112' }
   - { id: south, name: 南园, region: '510100' }
 enterprises:
-  - { id: steel, park: north, name: 钢厂, trade: steel, stage: admitted }
+  - { id: steel, park: north, name: 钢厂, trade: 钢铁, tradeEn: Steel, stage: admitted }
   - { id: glass, park: north, name: 玻璃厂, trade: glass, stage: applicant }
 gateways:
   - { id: gw-1, park: north, name: Gateway 1 }

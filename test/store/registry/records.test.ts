@@ -3,7 +3,7 @@ import Database from 'libsql';
 import type { Alert } from '../../../model/alert.ts';
 import type { EnterpriseId, MeterId, ParkId } from '../../../model/ids.ts';
 import type { OpenRegistry } from '../../../store/registry/open.ts';
-import type { DeadLetter, User } from '../../../store/registry/port.ts';
+import type { NewDeadLetter, User } from '../../../store/registry/port.ts';
 import { aDocument, BY, errorOf, OTHER, PARK, TestRegistry } from './park.ts';
 
 const aUser = (over: Partial<User> = {}): User => ({
@@ -15,7 +15,7 @@ const aUser = (over: Partial<User> = {}): User => ({
   ...over,
 });
 
-const aLetter = (over: Partial<DeadLetter> = {}): Omit<DeadLetter, 'id'> => ({
+const aLetter = (over: Partial<NewDeadLetter> = {}): NewDeadLetter => ({
   receivedAt: 1767225600000,
   transport: 'mqtt',
   topic: 'parks/north/meters/m-x/readings',
@@ -140,14 +140,33 @@ describe('registry: records', () => {
       expect(await registry.tokens.delete('t')).to.equal(true);
     });
 
-    it('lose their sessions with a new password and with their account, not with a new role', async () => {
+    const signIn = () => registry.sessions.create({ idHash: 's', username: 'li', createdAt: 0, expiresAt: 100 });
+
+    const changes: readonly { readonly name: string; readonly change: Partial<User>; readonly ends: boolean }[] = [
+      { name: 'a new password', change: { passwordHash: 'h2' }, ends: true },
+      { name: 'a new role', change: { role: 'auditor' }, ends: true },
+      { name: 'a new scope', change: { scope: { kind: 'park', park: OTHER } }, ends: true },
+      { name: 'nothing new', change: {}, ends: false },
+    ];
+    for (const { name, change, ends } of changes) {
+      it(`${ends ? 'lose' : 'keep'} their sessions with ${name}`, async () => {
+        await registry.users.put(aUser());
+        await signIn();
+        await registry.users.put(aUser(change));
+        expect((await registry.sessions.user('s', 1)) === null).to.equal(ends);
+      });
+    }
+
+    it('lose a token when it is made anew', async () => {
+      const token = { name: 't', role: 'auditor', scope: { kind: 'region', region: '51' }, secretHash: 'x', createdAt: 1, expiresAt: null } as const;
+      await registry.tokens.put(token);
+      await registry.tokens.put({ ...token, secretHash: 'y' });
+      expect(await registry.tokens.bySecretHash('x', 2)).to.equal(null);
+      expect(await registry.tokens.bySecretHash('y', 2)).to.not.equal(null);
+    });
+
+    it('lose their sessions with their account', async () => {
       await registry.users.put(aUser());
-      const signIn = () => registry.sessions.create({ idHash: 's', username: 'li', createdAt: 0, expiresAt: 100 });
-      await signIn();
-      await registry.users.put(aUser({ role: 'auditor' }));
-      expect((await registry.sessions.user('s', 1))?.role).to.equal('auditor');
-      await registry.users.put(aUser({ passwordHash: 'h2' }));
-      expect(await registry.sessions.user('s', 1)).to.equal(null);
       await signIn();
       expect(await registry.users.delete('li')).to.equal(true);
       expect(await registry.sessions.user('s', 1)).to.equal(null);
@@ -252,6 +271,46 @@ describe('registry: records', () => {
         ['not-json', 1],
         ['unknown-meter', 2],
       ]);
+    });
+  });
+
+  describe('a change of several things', () => {
+    const west = { id: 'west' as ParkId, name: 'W', region: '510100', timeZone: 'UTC' };
+    const entry = { at: 9, actor: 'li', action: 'create', park: null, subject: 'park', subjectId: 'west', before: null, after: '{}' };
+
+    it('is made as a whole, read by itself meanwhile, and counted as one new version', async () => {
+      const version = registry.version();
+      const seen = await registry.change(async ({ parks, audit }) => {
+        await parks.put(west);
+        await audit.append(entry);
+        return await parks.get(west.id);
+      });
+      expect(seen).to.deep.equal(west);
+      expect(await registry.parks.get(west.id)).to.deep.equal(west);
+      expect((await registry.audit.list({ parks: 'all', actor: 'li' }, { limit: 9, after: null })).length).to.equal(1);
+      expect(registry.version()).to.equal(version + 1);
+    });
+
+    it('leaves nothing behind when a part of it fails, and the registry goes on', async () => {
+      const version = registry.version();
+      const fault = await errorOf(
+        registry.change(async ({ parks, audit }) => {
+          await parks.put(west);
+          await audit.append(entry);
+          throw new Error('the power went');
+        }),
+      );
+      expect(fault.message).to.contain('the power went');
+      expect(await registry.parks.get(west.id)).to.equal(null);
+      expect(await registry.audit.list({ parks: 'all', actor: 'li' }, { limit: 9, after: null })).to.deep.equal([]);
+      expect(registry.version()).to.equal(version);
+      expect(await registry.parks.put(west)).to.equal('created');
+    });
+
+    it('is no new version when nothing was set up', async () => {
+      const version = registry.version();
+      await registry.change(({ audit }) => audit.append(entry));
+      expect(registry.version()).to.equal(version);
     });
   });
 

@@ -1,0 +1,170 @@
+import Type, { type Static } from 'typebox';
+import { covers, type Principal } from '../../model/access.ts';
+import type { MeterIdSchema, ParkId } from '../../model/ids.ts';
+import { isoIn } from '../../model/period.ts';
+import type { Meter } from '../../model/registry.ts';
+import { audited } from '../audit.ts';
+import type { ApiDeps, PushOutcome, UnknownMeter } from '../deps.ts';
+import { inputSchema, recordOf } from '../input.ts';
+import { listOf } from '../paging.ts';
+import { payloadOf } from '../payload.ts';
+import { HttpError, notFound } from '../problem.ts';
+import { created, nothing, OPERATOR, ok, type Route, route } from '../route.ts';
+import { PARAMS, SCHEMAS, shape } from '../schemas.ts';
+import { letterRoutes } from './dead-letters.ts';
+import { parksOf, zoneOf } from './oversight.ts';
+import { inBody } from './records.ts';
+
+/** Items of one push. */
+const MOST_ITEMS = 1000;
+
+const Item = Type.Object(
+  {
+    meter: PARAMS.meter,
+    ts: Type.Optional(Type.Integer({ description: 'milliseconds since 1970 UTC; left out: the time of arrival' })),
+    values: Type.Record(Type.String(), Type.Number()),
+  },
+  { description: 'values by quantity, in the units of the meter’s record' },
+);
+// Described as it should be, judged item by item: one bad item does not spoil the others.
+const PushBody = Type.Unsafe<unknown>({ anyOf: [Item, { type: 'array', items: Item }, {}] });
+
+export const ingestRoutes: readonly Route[] = [
+  route({
+    method: 'post',
+    path: '/api/v1/readings',
+    tag: 'ingest',
+    summary: 'Takes readings, one or many; answered when they are stored, and the same again is no harm',
+    access: { kind: 'gateway-or-roles', roles: OPERATOR, why: 'a gateway publishes for the meters that name it' },
+    body: PushBody,
+    answers: { 200: SCHEMAS.Pushed },
+    async handle({ principal, gateway, body, now }, deps) {
+      const items: readonly unknown[] = Array.isArray(body) ? body : [body];
+      if (items.length > MOST_ITEMS) throw new HttpError('TOO_LARGE', `${items.length} items; at most ${MOST_ITEMS} are taken at once`);
+      if (!items.some(isOfForm)) {
+        throw new HttpError('NOT_UNDERSTOOD', 'expected {"meter": id, "ts": milliseconds, "values": {quantity: number}} or an array of these');
+      }
+      const mine = items.map((item) => principal === null || mayPushFor(principal, meterIn(item), deps));
+      const pushed = await deps.ingest.push(
+        items.filter((_, index) => mine[index]),
+        gateway,
+        now,
+      );
+      let next = 0;
+      const told = items.map((item, index) => {
+        const outcome = mine[index] === true ? (pushed[next++] as PushOutcome) : unseen(meterIn(item));
+        return { index, meter: meterIn(item), outcome: outcome.outcome, refusals: outcome.refusals };
+      });
+      const count = (...wanted: readonly PushOutcome['outcome'][]) => told.filter(({ outcome }) => wanted.includes(outcome)).length;
+      return ok({ items: told, accepted: count('accepted', 'partly'), refused: count('refused'), duplicates: count('duplicate') });
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/unknown-meters',
+    tag: 'ingest',
+    summary: 'Meters that report and are not registered, last seen first',
+    access: { kind: 'roles', roles: OPERATOR, place: 'scope' },
+    query: shape({ park: Type.Optional(PARAMS.park) }),
+    answers: { 200: listOf(SCHEMAS.UnknownMeter) },
+    handle({ principal, query }, deps) {
+      const parks = parksOf(principal, query.park, deps);
+      return ok({
+        items: deps.ingest.unknown
+          .list()
+          .filter((one) => isIn(parks, one))
+          .map((one) => presentUnknown(one, deps)),
+        next: null,
+      });
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/api/v1/unknown-meters/{meter}/register',
+    tag: 'ingest',
+    summary: 'Registers the meter and stores what was kept of its messages',
+    access: { kind: 'roles', roles: OPERATOR, place: 'scope' },
+    params: shape({ meter: PARAMS.meter }),
+    body: inputSchema(SCHEMAS.Meter, ['id']),
+    answers: { 201: SCHEMAS.RegisteredUnknown },
+    async handle({ principal, params: { meter: id }, body }, deps) {
+      const parks = parksOf(principal, undefined, deps);
+      unknownIn(parks, id, deps);
+      const meter = recordOf(SCHEMAS.Meter, { id })(body) as Meter;
+      if (parks !== 'all' && !parks.includes(meter.park)) throw notFound(`park "${meter.park}"`);
+      await audited(deps, principal, async ({ registry: { meters } }) => {
+        // Whoever registered it meanwhile described it; this must not replace that.
+        if ((await meters.get(id)) !== null) throw notFound(`unknown meter "${id}"`);
+        await inBody(meters.put(meter));
+        return { result: null, entry: { action: 'create', park: meter.park, subject: 'meter', id, before: null, after: meter } };
+      });
+      const replay = await deps.ingest.replay(await deps.ingest.lettersOfUnknown(id));
+      deps.ingest.unknown.forget(id);
+      await audited(deps, principal, async () => ({
+        result: null,
+        entry: { action: 'replayed', park: meter.park, subject: 'meter', id, before: null, after: replay },
+      }));
+      return created({ meter, replay });
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/api/v1/unknown-meters/{meter}',
+    tag: 'ingest',
+    summary: 'Takes the meter off the list until it reports again',
+    access: { kind: 'roles', roles: OPERATOR, place: 'scope' },
+    params: shape({ meter: PARAMS.meter }),
+    answers: { 204: null },
+    async handle({ principal, params: { meter: id } }, deps) {
+      const { park } = unknownIn(parksOf(principal, undefined, deps), id, deps);
+      await audited(deps, principal, async () => ({
+        result: null,
+        entry: { action: 'dismiss', park: deps.directory.current.park(park ?? '')?.id ?? null, subject: 'unknown-meter', id, before: null, after: null },
+      }));
+      deps.ingest.unknown.forget(id);
+      return nothing;
+    },
+  }),
+  ...letterRoutes,
+];
+
+function isOfForm(item: unknown): boolean {
+  const { meter, values } = (item ?? {}) as { readonly meter?: unknown; readonly values?: unknown };
+  return typeof meter === 'string' && typeof values === 'object' && values !== null;
+}
+
+function meterIn(item: unknown): string | null {
+  const meter = (item as { readonly meter?: unknown } | null)?.meter;
+  return typeof meter === 'string' ? meter.slice(0, 64) : null;
+}
+
+/** Those of a whole installation may name a meter that nobody knows, so that it is listed; others push for meters in their scope alone. */
+function mayPushFor({ scope }: Principal, id: string | null, { directory: { current } }: ApiDeps): boolean {
+  if (scope.kind === 'installation') return true;
+  const meter = current.meter(id ?? '');
+  const park = meter && current.park(meter.park);
+  return park !== undefined && covers(scope, { park: park.id, region: park.region, enterprise: null });
+}
+
+const unseen = (meter: string | null): PushOutcome => ({
+  outcome: 'refused',
+  refusals: [{ reason: 'unknown-meter', detail: `meter ${JSON.stringify(meter)} is not registered; register it or correct its id`, count: 1 }],
+});
+
+const isIn = (parks: readonly ParkId[] | 'all', { park }: UnknownMeter): boolean => parks === 'all' || parks.some((one) => one === park);
+
+function unknownIn(parks: readonly ParkId[] | 'all', id: Static<typeof MeterIdSchema>, { ingest }: ApiDeps): UnknownMeter {
+  const unknown = ingest.unknown.get(id);
+  if (unknown === null || !isIn(parks, unknown)) throw notFound(`unknown meter "${id}"`);
+  return unknown;
+}
+
+function presentUnknown({ payload, ...unknown }: UnknownMeter, deps: ApiDeps) {
+  const zone = zoneOf(deps.directory.current.park(unknown.park ?? '')?.id ?? null, deps);
+  return {
+    ...unknown,
+    firstSeen: isoIn(unknown.firstSeen, zone),
+    lastSeen: isoIn(unknown.lastSeen, zone),
+    ...payloadOf(payload, unknown.payloadLength),
+  };
+}

@@ -1,0 +1,102 @@
+import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readConfig } from '../config.ts';
+import { compileTopicFilter } from '../ingest/mappings/topic-filter.ts';
+import type { Mapping } from '../model/mapping.ts';
+import type { Gateway, Meter } from '../model/registry.ts';
+import { hashGatewaySecret, isMosquittoHash } from '../store/registry/gateway-secret.ts';
+import { withRegistry } from './registry-file.ts';
+
+/** Writes `passwd` and `acl` for Mosquitto 2 into the folder, and says which gateways cannot sign in there yet, and why. */
+export async function giveMosquittoFiles(folder: string): Promise<void> {
+  const { mqtt, sparkplug } = readConfig(process.env);
+  const { gateways, meters, hashes, mapped } = await withRegistry(async (registry) => {
+    const list = await registry.gateways.all();
+    const known = new Map<string, string | null>();
+    for (const { id } of list) known.set(id, await registry.gateways.secretHash(id));
+    const mappings = (await Promise.all((await registry.parks.list()).map(({ id }) => registry.mappings.list(id, { after: null, limit: 10_000 })))).flat();
+    return { gateways: list, meters: await registry.meters.all(), hashes: known, mapped: mappings.filter(({ enabled }) => enabled) };
+  });
+  const own = mqtt.username ?? 'greenpark';
+  const lines: string[] = [];
+  const problems: string[] = [];
+  if (mqtt.password === undefined) problems.push(`${own}: no GREENPARK_MQTT_PASSWORD is set; set it and export again`);
+  else lines.push(`${own}:${await hashGatewaySecret(mqtt.password, 'chosen')}`);
+  const allowed: Gateway[] = [];
+  for (const gateway of gateways) {
+    const hash = hashes.get(gateway.id) ?? null;
+    if (gateway.id === own) problems.push(`${gateway.id}: has the name of Greenpark's own user; set GREENPARK_MQTT_USERNAME to another`);
+    else if (hash === null) problems.push(`${gateway.id}: has no secret; make one: greenpark gateway secret ${gateway.id}`);
+    else if (!isMosquittoHash(hash))
+      problems.push(`${gateway.id}: its secret's hash is not one of Mosquitto's; renew it: greenpark gateway secret ${gateway.id}`);
+    else {
+      lines.push(`${gateway.id}:${hash}`);
+      allowed.push(gateway);
+    }
+  }
+  mkdirSync(folder, { recursive: true });
+  replace(join(folder, 'passwd'), `${lines.join('\n')}\n`, 0o600);
+  replace(join(folder, 'acl'), mosquittoAcl(own, sparkplug.hostId, allowed, meters, mapped), 0o600);
+  console.log(`${allowed.length} of ${gateways.length} gateways may sign in; let Mosquitto read the files again: kill -HUP its process`);
+  for (const problem of problems) console.error(problem);
+}
+
+/** Control characters would begin a new line of the file, and with it a new right. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const UNSAFE = /[\u0000-\u001f\u007f]/;
+
+/** Access list of Mosquitto 2: what is not listed is refused. */
+export function mosquittoAcl(
+  own: string,
+  hostId: string | undefined,
+  gateways: readonly Gateway[],
+  meters: readonly Meter[],
+  mapped: readonly Pick<Mapping, 'park' | 'topics'>[] = [],
+): string {
+  const lines = ['# Written by greenpark registry export --mosquitto; changes are lost.', `user ${own}`, 'topic read parks/#'];
+  const filters = mapped.flatMap(({ park, topics }) => topics.flatMap((topic) => filterOf(topic) ?? []).map((filter) => ({ park, filter })));
+  for (const filter of new Set(filters.map((one) => one.filter))) lines.push(`topic read ${filter}`);
+  if (hostId !== undefined)
+    lines.push('topic read spBv1.0/#', `topic write spBv1.0/STATE/${hostId}`, 'topic write spBv1.0/+/NCMD/+', 'topic write spBv1.0/+/DCMD/+/+');
+  const metersOf = groupByGateway(meters);
+  for (const { id, park, link } of gateways) {
+    lines.push('', `user ${id}`);
+    for (const meter of metersOf.get(id) ?? []) {
+      for (const leaf of ['readings', 'status']) lines.push(`topic write parks/${meter.park}/meters/${meter.id}/${leaf}`);
+    }
+    // Whose meter a mapped message speaks of stands in its payload: the list can hold a gateway to its park's topics and no closer.
+    for (const mine of new Set(filters.filter((one) => one.park === park).map((one) => one.filter))) lines.push(`topic write ${mine}`);
+    if (link?.type !== 'sparkplug' || UNSAFE.test(link.group) || UNSAFE.test(link.node)) continue;
+    const { group, node } = link;
+    for (const type of ['NBIRTH', 'NDATA', 'NDEATH']) lines.push(`topic write spBv1.0/${group}/${type}/${node}`);
+    for (const type of ['DBIRTH', 'DDATA', 'DDEATH']) lines.push(`topic write spBv1.0/${group}/${type}/${node}/+`);
+    lines.push(`topic read spBv1.0/${group}/NCMD/${node}/#`, `topic read spBv1.0/${group}/DCMD/${node}/#`);
+    if (hostId !== undefined) lines.push(`topic read spBv1.0/STATE/${hostId}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** As the list takes it; null for a topic that may not stand in the file. */
+function filterOf(topic: string): string | null {
+  const compiled = compileTopicFilter(topic);
+  return typeof compiled === 'string' || UNSAFE.test(compiled.subscription) ? null : compiled.subscription;
+}
+
+function groupByGateway(meters: readonly Meter[]): Map<string, Meter[]> {
+  const groups = new Map<string, Meter[]>();
+  for (const meter of meters) {
+    if (meter.gateway === null || meter.gateway === undefined) continue;
+    const group = groups.get(meter.gateway);
+    if (group === undefined) groups.set(meter.gateway, [meter]);
+    else group.push(meter);
+  }
+  return groups;
+}
+
+/** Mosquitto never sees half a file. */
+function replace(file: string, text: string, mode: number): void {
+  const beside = `${file}.new`;
+  writeFileSync(beside, text, { mode });
+  chmodSync(beside, mode);
+  renameSync(beside, file);
+}
