@@ -12,6 +12,16 @@ const Text = (description: string) => Type.String({ minLength: 1, maxLength: 200
 /** Shown as `***` wherever a configuration is printed. */
 const Secret = (description: string) => Type.String({ minLength: 1, maxLength: 2000, description, 'x-secret': true });
 
+const TlsFiles = (what: string, ca: string) =>
+  Type.Object(
+    {
+      cert: Type.Optional(Text(`${what}: file with the certificate and those between it and its authority, PEM`)),
+      key: Type.Optional(Text(`${what}: file with the certificate's private key, PEM`)),
+      ca: Type.Optional(Text(ca)),
+    },
+    { ...closed, default: {} },
+  );
+
 /** The whole configuration, as the file `greenpark.yaml` holds it. docs/configuration.md is written from this schema. */
 export const ConfigSchema = Type.Object(
   {
@@ -21,6 +31,7 @@ export const ConfigSchema = Type.Object(
         port: Port('API, dashboard and socket; 0 takes a free port and prints it', 8080),
         host: Type.String({ minLength: 1, default: '0.0.0.0', description: 'address to listen on' }),
         trustProxy: Type.Boolean({ default: false, description: 'believe X-Forwarded-* of a reverse proxy in front' }),
+        tls: TlsFiles('HTTPS', 'file with the authorities of client certificates, which HTTPS clients must then show, PEM'),
       },
       { ...closed, default: {} },
     ),
@@ -38,6 +49,46 @@ export const ConfigSchema = Type.Object(
         port: Port('port of the embedded broker; 0 takes a free port and prints it', 1883),
         host: Type.String({ minLength: 1, default: '0.0.0.0', description: 'address the embedded broker listens on' }),
         maxPacketBytes: Type.Integer({ minimum: 1024, maximum: 268435455, default: 1_048_576, description: 'largest message taken, in bytes' }),
+        messagesPerSecond: Type.Integer({
+          minimum: 1,
+          maximum: 1_000_000,
+          default: 5000,
+          description: 'what one gateway may send the embedded broker; faster ones wait',
+        }),
+        bytesPerSecond: Type.Integer({ minimum: 1024, maximum: 1_000_000_000, default: 10_000_000, description: 'the same in bytes of topic and payload' }),
+        maxConnections: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 10_000, description: 'open connections of the embedded broker' }),
+        tls: TlsFiles('MQTT', "file with the authorities that sign the external broker's certificate, PEM; unset: those of Node.js"),
+      },
+      { ...closed, default: {} },
+    ),
+    hj212: Type.Object(
+      {
+        port: Type.Optional(Port('HJ 212 data loggers report here over TCP; 0 takes a free port and prints it; unset: off')),
+        host: Type.String({ minLength: 1, default: '0.0.0.0', description: 'address to listen on for HJ 212' }),
+        maxConnections: Type.Integer({ minimum: 1, maximum: 100_000, default: 2000, description: 'HJ 212 connections at once' }),
+        idleSeconds: Type.Integer({
+          minimum: 10,
+          maximum: 86_400,
+          default: 3900,
+          description: 'an HJ 212 connection without a frame for so long is closed, in seconds',
+        }),
+        tls: TlsFiles('HJ 212', 'file with the authorities of the loggers’ own certificates, which they must then show, PEM'),
+      },
+      { ...closed, default: {} },
+    ),
+    sparkplug: Type.Object(
+      {
+        hostId: Type.Optional(
+          Type.String({
+            pattern: '^[^+/#]{1,128}$',
+            description: 'name of this host for Sparkplug B edge nodes, which they name as their primary host; unset: off',
+          }),
+        ),
+        clientId: Type.String({
+          pattern: '^[A-Za-z0-9_.-]{1,64}$',
+          default: 'greenpark-sparkplug',
+          description: "client id of the host's own connection to the external broker",
+        }),
       },
       { ...closed, default: {} },
     ),
@@ -103,6 +154,9 @@ export const ENVIRONMENT = {
   GREENPARK_MQTT_PASSWORD: ['mqtt', 'password'],
   GREENPARK_MQTT_PORT: ['mqtt', 'port'],
   GREENPARK_MQTT_HOST: ['mqtt', 'host'],
+  GREENPARK_HJ212_PORT: ['hj212', 'port'],
+  GREENPARK_HJ212_HOST: ['hj212', 'host'],
+  GREENPARK_SPARKPLUG_HOST_ID: ['sparkplug', 'hostId'],
   GREENPARK_INFLUX_URL: ['influx', 'url'],
   GREENPARK_INFLUX_TOKEN: ['influx', 'token'],
   GREENPARK_INFLUX_ORG: ['influx', 'org'],

@@ -4,8 +4,15 @@ import type { Logger } from 'pino';
 import { UsageTally } from './accounting/running-usage.ts';
 import { AlertEngine } from './alerts/engine.ts';
 import { loadRuleBook } from './alerts/port.ts';
+import type { Figures } from './api/deps.ts';
+import { createFigures } from './api/figures.ts';
 import type { Config } from './config.ts';
+import { MappingCodec } from './ingest/mappings/codec.ts';
+import { MappingWatch } from './ingest/mappings/watch.ts';
 import { Pipeline } from './ingest/pipeline.ts';
+import { sparkplugReplay } from './ingest/sparkplug/replay.ts';
+import { SparkplugSessions } from './ingest/sparkplug/sessions.ts';
+import { UnknownMeters } from './ingest/unknown-meters.ts';
 import { CommitAges } from './metrics.ts';
 import type { Clock } from './model/clock.ts';
 import { GreenparkError } from './model/errors.ts';
@@ -29,6 +36,12 @@ export interface Core {
   readonly alerts: AlertEngine;
   readonly pipeline: Pipeline;
   readonly ages: CommitAges;
+  readonly figures: Figures;
+  readonly mappings: MappingCodec;
+  readonly sparkplug: SparkplugSessions;
+  readonly unknown: UnknownMeters;
+  /** Called when the mappings take other topics than before; the subscription at an external broker hangs here. */
+  onMappedTopics: () => Promise<void> | void;
   /** Called with each block of fresh readings after they were judged; the live view hangs here. */
   show: (block: ReadingBlock) => void;
   /** Late or corrected readings changed what was measured from `from` on: running figures are computed again soon. */
@@ -92,6 +105,7 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   const usage = new UsageTally(directory, latest);
   await usage.seed(store, clock());
 
+  const figures = createFigures({ store, directory, clock });
   const alerts = await AlertEngine.create({
     directory,
     book: await loadRuleBook(registry),
@@ -101,14 +115,15 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
     clock,
     logger,
     replay: (query) => store.raw(query),
+    endedUsage: async ({ park, enterprise, carrier, flow, period }, from) => {
+      const used = await figures.usage({ park, enterprise, carrier, period, from, to: from + 1, by: 'park' });
+      return used.find((figure) => figure.flow === flow)?.amount ?? null;
+    },
   });
   undo.push(() => alerts.stop());
   const complain = (what: string) => (error: unknown) => logger.error({ err: error }, what);
-  // One after another: of two changes in a row the newer book must be the one that stays.
-  let reloading = Promise.resolve();
-  directory.onChange(() => {
-    reloading = reloading.then(async () => alerts.reload(await loadRuleBook(registry))).catch(complain('rules could not be loaded'));
-  });
+  // Whoever refreshes the directory waits for this: when the API answers, a rule that was put is in force.
+  directory.onChange(async () => alerts.reload(await loadRuleBook(registry)));
 
   let reseed: NodeJS.Timeout | null = null;
   let touchedFrom = Number.POSITIVE_INFINITY;
@@ -130,7 +145,25 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   });
 
   const ages = new CommitAges();
-  const core: Omit<Core, 'pipeline'> = { registry, directory, store, latest, usage, alerts, ages, show: () => {}, usageTouched };
+  const mappings = new MappingCodec({
+    surroundings: () => directory.current,
+    onFault: ({ park, id }, error) => logger.error({ err: error, park, mapping: id }, 'a stored mapping cannot be used'),
+  });
+  const mappingWatch = new MappingWatch(registry, mappings, () => core.onMappedTopics());
+  const sparkplug = new SparkplugSessions(directory);
+  const unknown = new UnknownMeters({
+    isRegistered: (meter) => directory.current.meter(meter) !== undefined,
+    parkOfGateway: (gateway) => directory.current.gateway(gateway)?.park ?? null,
+  });
+  await unknown.seed(registry.deadLetters);
+
+  const core: Omit<Core, 'pipeline'> = {
+    ...{ registry, directory, store, latest, usage, alerts, ages, figures, mappings, sparkplug, unknown, usageTouched },
+    show: () => {},
+    onMappedTopics: () => {},
+  };
+  await mappingWatch.reload();
+  directory.onChange(() => mappingWatch.reload());
   const pipeline = new Pipeline({
     directory,
     latest,
@@ -147,6 +180,8 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
     onCommitted: (block, arrival) => {
       if (arrival === 'fresh') ages.observe(block, clock());
     },
+    codecs: [mappings, sparkplugReplay(sparkplug)],
+    onUnknownMeter: (sighting) => unknown.see(sighting),
     limits: {
       maxPayloadBytes: config.mqtt.maxPacketBytes,
       clockSkewMs: config.ingest.clockSkewSeconds * 1000,

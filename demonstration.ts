@@ -1,4 +1,4 @@
-import { hashPassword, hashSecret, newSecret } from './api/auth/secrets.ts';
+import { hashPassword, newSecret } from './api/auth/secrets.ts';
 import type { Config } from './config.ts';
 import type { Core, CoreOptions, Undo } from './core.ts';
 import { GATEWAYS, METERS, PARK_ID } from './demo/meters.ts';
@@ -7,6 +7,7 @@ import { startSimulator } from './demo/simulator.ts';
 import type { Role, Scope } from './model/access.ts';
 import type { EpochMs } from './model/ids.ts';
 import { importDocument } from './store/registry/document.ts';
+import { hashGatewaySecret } from './store/registry/gateway-secret.ts';
 
 const WEEK_MS = 7 * 86_400_000;
 const HISTORY_STEP_SECONDS = 300;
@@ -37,7 +38,7 @@ export async function startDemonstration({ core, config, options, brokerPort, un
   for (const { id } of GATEWAYS) {
     // New at every start and kept in memory alone: nobody else publishes for the simulated meters.
     const secret = newSecret();
-    await registry.gateways.setSecret(id, hashSecret(secret));
+    await registry.gateways.setSecret(id, await hashGatewaySecret(secret));
     gateways.push({ gateway: id, username: config.mqtt.username ?? id, password: config.mqtt.password ?? secret });
   }
   const now = options.clock();

@@ -8,22 +8,19 @@ export async function firstAdministrator(registry: Registry, configured: string 
     return ['Sign in as admin (its password was shown at the first start; `greenpark user add admin --role operator` makes a new one)'];
   if ((await registry.users.count()) > 0) return [];
   const password = configured ?? newSecret().slice(0, 20);
-  await registry.users.put({
-    username: 'admin',
-    role: 'operator',
-    scope: { kind: 'installation' },
-    passwordHash: await hashPassword(password),
-    createdAt: now,
-  });
-  await registry.audit.append({
-    at: now,
-    actor: 'first start',
-    action: 'put',
-    park: null,
-    subject: 'user',
-    subjectId: 'admin',
-    before: null,
-    after: '{"role":"operator"}',
+  const passwordHash = await hashPassword(password);
+  await registry.change(async ({ users, audit }) => {
+    await users.put({ username: 'admin', role: 'operator', scope: { kind: 'installation' }, passwordHash, createdAt: now });
+    await audit.append({
+      at: now,
+      actor: 'first start',
+      action: 'put',
+      park: null,
+      subject: 'user',
+      subjectId: 'admin',
+      before: null,
+      after: '{"role":"operator"}',
+    });
   });
   return [configured === undefined ? `Sign in as admin with ${password} (shown once)` : 'Sign in as admin with the password that was configured'];
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,27 +8,30 @@ import { assessEntry } from './accounting/entry-assessment.ts';
 import { TodayFigures } from './accounting/today.ts';
 import { createApi } from './api/app.ts';
 import { createAuth } from './api/auth/auth.ts';
-import { hashSecret } from './api/auth/secrets.ts';
-import { createFigures } from './api/figures.ts';
 import type { Config } from './config.ts';
 import { type Core, type CoreOptions, openCore, Undo } from './core.ts';
 import { LiveGateway } from './dashboards/gateway.ts';
 import { LiveState } from './dashboards/live-state.ts';
 import { startDemonstration } from './demonstration.ts';
 import { firstAdministrator } from './first-start.ts';
-import { EmbeddedBroker } from './ingest/transports/embedded-broker.ts';
-import { MqttIngest } from './ingest/transports/mqtt-client.ts';
-import { subscriptionsIn } from './ingest/transports/subscription-memory.ts';
+import { createIngestDesk } from './ingest/desk.ts';
+import { mappingDesk } from './ingest/mappings/desk.ts';
+import { sparkplugReplay } from './ingest/sparkplug/replay.ts';
+import { hj212Replay } from './ingest/transports/hj212-replay.ts';
+import { readTls } from './ingest/transports/tls-files.ts';
 import { createMetrics } from './metrics.ts';
 import { GreenparkError } from './model/errors.ts';
 import type { ParkId } from './model/ids.ts';
 import type { AirQuality } from './model/live.ts';
+import { startTransports, type Transports } from './transports.ts';
 
 /** Where the service listens, and what whoever started it should read. */
 export interface Started {
   readonly http: { readonly port: number; readonly url: string };
   /** The embedded broker's port; null with an external one. */
   readonly mqttPort: number | null;
+  /** Null where HJ 212 is off. */
+  readonly hj212Port: number | null;
   readonly notes: readonly string[];
 }
 
@@ -73,7 +77,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
   const notes = [...(await firstAdministrator(core.registry, config.adminPassword, clock()))];
 
   const auth = createAuth({ registry: core.registry, clock });
-  const figures = createFigures({ store: core.store, directory: core.directory, clock });
+  const { figures } = core;
   const today = new TodayFigures(core.usage, core.directory);
   const air = new Map<ParkId, AirQuality>();
   const live = new LiveState({
@@ -89,7 +93,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
   });
   core.show = (block) => live.show(block);
 
-  let transport: Transport | null = null;
+  let transports: Transports | null = null;
   const gateway: { current: LiveGateway | null } = { current: null };
   const metrics = createMetrics({
     stats: core.pipeline.stats,
@@ -98,6 +102,13 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     openAlerts: () => core.alerts.open().length,
     watchers: () => gateway.current?.connections ?? 0,
     ingestFull: () => core.pipeline.full,
+  });
+  const ingest = createIngestDesk({
+    pipeline: core.pipeline,
+    letters: core.registry.deadLetters,
+    codecs: [core.mappings, sparkplugReplay(core.sparkplug), hj212Replay(core.directory)],
+    unknown: core.unknown,
+    clock,
   });
   const api = createApi({
     registry: core.registry,
@@ -109,9 +120,11 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     logger,
     alerts: core.alerts,
     figures,
+    mappings: mappingDesk,
+    ingest,
     state: (park, enterprise) => live.snapshot(park, enterprise),
     assess: assessEntry,
-    readiness: () => readiness(core, () => transport),
+    readiness: () => readiness(core, () => transports),
     metrics,
     corrected: ({ meter, quantity, ts, value, quality }) => {
       core.latest.correct(core.latest.seriesOf(meter, quantity), ts, value, quality);
@@ -120,7 +133,9 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     webFolder: webFolder(),
     options: { trustProxy: config.http.trustProxy },
   });
-  const server = createServer(api);
+  const httpTls = readTls(config.http.tls, 'http.tls', clock(), logger);
+  const server: Server =
+    httpTls.cert === undefined ? createServer(api) : createHttpsServer({ ...httpTls, requestCert: httpTls.ca !== undefined, minVersion: 'TLSv1.2' }, api);
   const port = await listen(server, config.http.port, config.http.host);
   undo.push(() => closed(server));
   const socket = new LiveGateway({ server, live, alerts: core.alerts, authenticate: auth.authenticate, clock, logger });
@@ -141,66 +156,24 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
   every(EVERY_SECOND, () => core.alerts.tick(clock()), undo);
   every(AIR_EVERY_MS, () => void refreshAir().catch(complain('air quality could not be computed')), undo);
 
-  transport = await startTransport(config, core, options);
-  undo.push(() => transport?.stop());
-  if (config.demo) notes.push(...(await startDemonstration({ core, config, options, brokerPort: transport.port, undo })));
-  const url = `http://${config.http.host === '0.0.0.0' ? 'localhost' : config.http.host}:${port}`;
+  const opened = await startTransports(config, core, options, undo);
+  transports = opened;
+  if (config.demo) notes.push(...(await startDemonstration({ core, config, options, brokerPort: opened.mqttPort, undo })));
+  const url = `${httpTls.cert === undefined ? 'http' : 'https'}://${config.http.host === '0.0.0.0' ? 'localhost' : config.http.host}:${port}`;
   return {
     http: { port, url },
-    mqttPort: transport.port,
-    notes: [
-      `Greenpark is at ${url}`,
-      transport.port === null ? `Readings come from the broker ${config.mqtt.url}` : `Gateways publish to mqtt://localhost:${transport.port}`,
-      ...notes,
-      'Ctrl-C stops it.',
-    ],
+    mqttPort: opened.mqttPort,
+    hj212Port: opened.hj212Port,
+    notes: [`Greenpark is at ${url}`, ...opened.notes, ...notes, 'Ctrl-C stops it.'],
   };
 }
 
-interface Transport {
-  /** Null for a broker that is not ours. */
-  readonly port: number | null;
-  /** Null while it can take readings, else why not. */
-  trouble(): string | null;
-  stop(): Promise<void>;
-}
-
-async function startTransport(config: Config, core: Core, { clock, logger }: CoreOptions): Promise<Transport> {
-  const { url, username, password, clientId, protocolVersion, host, port } = config.mqtt;
-  if (url === undefined) {
-    const broker = await EmbeddedBroker.start({
-      host,
-      port,
-      pipeline: core.pipeline,
-      authenticateGateway: async (id, secret) => {
-        const gateway = core.directory.current.gateway(id);
-        return gateway !== undefined && (await core.registry.gateways.secretHash(gateway.id)) === hashSecret(secret);
-      },
-      clock,
-      logger,
-    });
-    return { port: broker.address.port, trouble: () => null, stop: () => broker.stop() };
-  }
-  const client = new MqttIngest({
-    url,
-    username,
-    password,
-    clientId,
-    protocolVersion,
-    memory: subscriptionsIn(join(config.dataDir, 'mqtt-subscriptions.json')),
-    pipeline: core.pipeline,
-    clock,
-    logger,
-  });
-  return { port: null, trouble: () => (client.state.state === 'online' ? null : `the broker is ${client.state.state}`), stop: () => client.stop() };
-}
-
-async function readiness(core: Core, transport: () => Transport | null): Promise<{ part: string; ready: boolean; detail?: string }[]> {
+async function readiness(core: Core, transports: () => Transports | null): Promise<{ part: string; ready: boolean; detail?: string }[]> {
   const store = await core.store.ping().then(
     () => ({ part: 'store', ready: true }),
     () => ({ part: 'store', ready: false, detail: 'the store does not take a write now' }),
   );
-  const trouble = transport()?.trouble() ?? (transport() === null ? 'starting' : null);
+  const trouble = transports() === null ? 'starting' : (transports()?.trouble() ?? null);
   return [
     store,
     { part: 'broker', ready: trouble === null, ...(trouble === null ? {} : { detail: trouble }) },

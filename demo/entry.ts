@@ -37,6 +37,7 @@ export const ENTRY_PROFILE: EntryProfile = {
   id: PROFILE_ID,
   park: PARK_ID,
   name: '环境准入与能耗水平清单（2026 版）',
+  nameEn: 'Environmental entry and energy performance list (2026)',
   version: 1,
   criteria: [
     criterion('energy-per-value', '单位工业增加值综合能耗', 'Energy per value added', 'tce/10⁴ CNY', 'at-most', 0.5, { source: HJ274 }),

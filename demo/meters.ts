@@ -143,11 +143,12 @@ function environment(): Meter[] {
 export const METERS: readonly Meter[] = [...electricity(), ...renewables(), ...pipes(), ...environment()];
 
 /** Every enterprise of the park, metered or not. */
-export const ALL_ENTERPRISES = [...ENTERPRISES, ...OUTSIDE].map(({ id, name, nameEn, trade, stage }) => ({
+export const ALL_ENTERPRISES = [...ENTERPRISES, ...OUTSIDE].map(({ id, name, nameEn, trade, tradeEn, stage }) => ({
   id: enterpriseId(id),
   park: PARK_ID,
   name,
   nameEn,
   trade,
+  tradeEn,
   stage,
 }));

@@ -18,6 +18,7 @@ export interface EnterpriseSpec {
   readonly name: string;
   readonly nameEn: string;
   readonly trade: string;
+  readonly tradeEn: string;
   readonly stage: Stage;
   /** Which of the two incoming lines feeds it. */
   readonly incomer: 1 | 2;
@@ -50,6 +51,7 @@ export const ENTERPRISES: readonly EnterpriseSpec[] = [
     name: '东麓汽车部件有限公司',
     nameEn: 'Dongli Auto Parts',
     trade: '汽车零部件制造',
+    tradeEn: 'Motor-vehicle parts',
     stage: 'admitted',
     incomer: 1,
     powerFactor: 0.91,
@@ -71,6 +73,7 @@ export const ENTERPRISES: readonly EnterpriseSpec[] = [
     name: '蓉析半导体封测有限公司',
     nameEn: 'Rongxi Semiconductor Packaging',
     trade: '集成电路封装测试',
+    tradeEn: 'Chip packaging and testing',
     stage: 'admitted',
     incomer: 1,
     powerFactor: 0.96,
@@ -92,6 +95,7 @@ export const ENTERPRISES: readonly EnterpriseSpec[] = [
     name: '锂芯新材料有限公司',
     nameEn: 'Lixin Battery Materials',
     trade: '锂电池正极材料制造',
+    tradeEn: 'Lithium-battery cathode materials',
     stage: 'on-notice',
     incomer: 2,
     powerFactor: 0.94,
@@ -113,6 +117,7 @@ export const ENTERPRISES: readonly EnterpriseSpec[] = [
     name: '蜀味源食品有限公司',
     nameEn: 'Shuweiyuan Foods',
     trade: '调味品及方便食品制造',
+    tradeEn: 'Condiments and convenience foods',
     stage: 'admitted',
     incomer: 1,
     powerFactor: 0.9,
@@ -133,6 +138,7 @@ export const ENTERPRISES: readonly EnterpriseSpec[] = [
     name: '康岳制药有限公司',
     nameEn: 'Kangyue Pharmaceuticals',
     trade: '化学药品制剂制造',
+    tradeEn: 'Finished pharmaceuticals',
     stage: 'admitted',
     incomer: 2,
     powerFactor: 0.93,
@@ -154,6 +160,7 @@ export const ENTERPRISES: readonly EnterpriseSpec[] = [
     name: '锦澜纺织印染有限公司',
     nameEn: 'Jinlan Textile Dyeing',
     trade: '棉印染精加工',
+    tradeEn: 'Cotton dyeing and finishing',
     stage: 'on-notice',
     incomer: 2,
     powerFactor: 0.88,
@@ -177,6 +184,7 @@ export const ENTERPRISES: readonly EnterpriseSpec[] = [
     name: '川流冷链物流有限公司',
     nameEn: 'Chuanliu Cold-Chain Logistics',
     trade: '冷链仓储',
+    tradeEn: 'Cold storage',
     stage: 'admitted',
     incomer: 1,
     powerFactor: 0.89,
@@ -195,6 +203,7 @@ export const ENTERPRISES: readonly EnterpriseSpec[] = [
     name: '云谷数据科技有限公司',
     nameEn: 'Yungu Data Centre',
     trade: '数据中心运营',
+    tradeEn: 'Data centre',
     stage: 'conditional',
     incomer: 1,
     powerFactor: 0.98,
@@ -215,6 +224,7 @@ export const ENTERPRISES: readonly EnterpriseSpec[] = [
     name: '瓷韵精陶有限公司',
     nameEn: 'Ciyun Ceramics',
     trade: '特种陶瓷制品制造',
+    tradeEn: 'Technical ceramics',
     stage: 'restricted',
     incomer: 2,
     powerFactor: 0.9,
@@ -233,6 +243,7 @@ export const ENTERPRISES: readonly EnterpriseSpec[] = [
     name: '精锐达机械有限公司',
     nameEn: 'Jingruida Machining',
     trade: '精密机械加工',
+    tradeEn: 'Precision machining',
     stage: 'admitted',
     incomer: 1,
     powerFactor: 0.87,
@@ -251,6 +262,7 @@ export const ENTERPRISES: readonly EnterpriseSpec[] = [
     name: '科润精细助剂有限公司',
     nameEn: 'Kerun Fine Additives',
     trade: '化学助剂制造',
+    tradeEn: 'Chemical additives',
     stage: 'conditional',
     incomer: 2,
     powerFactor: 0.92,
@@ -270,6 +282,7 @@ export const ENTERPRISES: readonly EnterpriseSpec[] = [
     name: '东麓园区污水处理有限公司',
     nameEn: 'Dongli Waste-Water Works',
     trade: '污水处理及再生利用',
+    tradeEn: 'Waste-water treatment and reuse',
     stage: 'admitted',
     incomer: 2,
     powerFactor: 0.9,
@@ -284,10 +297,24 @@ export const ENTERPRISES: readonly EnterpriseSpec[] = [
 ];
 
 /** Enterprises without meters: one that asks to come in, one that has gone. */
-export const OUTSIDE: readonly { readonly id: string; readonly name: string; readonly nameEn: string; readonly trade: string; readonly stage: Stage }[] = [
-  { id: 'hongtu-plating', name: '鸿途表面处理有限公司', nameEn: 'Hongtu Plating', trade: '金属表面处理', stage: 'applicant' },
-  { id: 'qingneng-hydrogen', name: '氢能途装备有限公司', nameEn: 'Qingnengtu Hydrogen Equipment', trade: '氢能装备制造', stage: 'applicant' },
-  { id: 'wanhua-foam', name: '万桦泡沫制品有限公司', nameEn: 'Wanhua Foam Products', trade: '泡沫塑料制造', stage: 'exited' },
+export const OUTSIDE: readonly {
+  readonly id: string;
+  readonly name: string;
+  readonly nameEn: string;
+  readonly trade: string;
+  readonly tradeEn: string;
+  readonly stage: Stage;
+}[] = [
+  { id: 'hongtu-plating', name: '鸿途表面处理有限公司', nameEn: 'Hongtu Plating', trade: '金属表面处理', tradeEn: 'Metal finishing', stage: 'applicant' },
+  {
+    id: 'qingneng-hydrogen',
+    name: '氢能途装备有限公司',
+    nameEn: 'Qingnengtu Hydrogen Equipment',
+    trade: '氢能装备制造',
+    tradeEn: 'Hydrogen equipment',
+    stage: 'applicant',
+  },
+  { id: 'wanhua-foam', name: '万桦泡沫制品有限公司', nameEn: 'Wanhua Foam Products', trade: '泡沫塑料制造', tradeEn: 'Foamed plastics', stage: 'exited' },
 ];
 
 /** What the park itself draws, in kW; each on a meter of its own below the named incomer. */

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import type { MeterId, ParkId } from '../model/ids.ts';
-import type { DeadLetter, DeadLetterRecords } from '../store/registry/port.ts';
+import type { DeadLetterRecords, NewDeadLetter } from '../store/registry/port.ts';
 import type { Done } from './port.ts';
 import type { RejectReason } from './reject-reasons.ts';
 import { type RetryPace, untilDone } from './retry.ts';
 import type { IngestStats } from './stats.ts';
 
-export type Letter = Omit<DeadLetter, 'id'>;
+export type Letter = NewDeadLetter;
 
 /** What the letter is about, before it is decided whether it is kept. */
 export interface Refusal {

@@ -259,7 +259,17 @@ export class Pipeline implements Intake, DecodedIntake {
       const plan = this.#planFor(message, decoded, frame.meter, frame);
       if (plan === null) continue;
       state.about(plan);
-      if (this.#mayPublish(message, plan, Object.keys(frame.values).length)) this.#admission.take(plan, frame.ts, frame.values, frame.flags);
+      const count = Object.keys(frame.values).length;
+      if (!this.#mayPublish(message, plan, count)) continue;
+      if (frame.ts === null && message.retained === true) {
+        state.refuse(
+          'retained-without-time',
+          state.at('a retained message without a time of its own; send the time with it or publish it without retain'),
+          count,
+        );
+        continue;
+      }
+      this.#admission.take(plan, frame.ts, frame.values, frame.flags);
     }
     state.where = '';
     for (const { meter, online } of decoded.statuses) {

@@ -8,6 +8,9 @@ import { Backoff, type RetryPace } from '../retry.ts';
 import { AckQueue } from './ack-queue.ts';
 import type { SubscriptionMemory } from './subscription-memory.ts';
 
+/** Everything under `parks/`, so that a wrong topic is counted and not simply never heard of. */
+export const NATIVE_TOPICS: readonly string[] = ['parks/#'];
+
 export interface MqttClientOptions {
   /** `mqtt://host:1883`, `mqtts://…`, `ws://…`, `wss://…`. */
   readonly url: string;
@@ -15,9 +18,11 @@ export interface MqttClientOptions {
   readonly clientId: string;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
+  /** For `mqtts://`: PEM texts. Without `ca` the authorities that Node.js knows. */
+  readonly tls?: Pick<IClientOptions, 'ca' | 'cert' | 'key'>;
   /** 5 (default), or 4 for brokers that know only MQTT 3.1.1. */
   readonly protocolVersion?: 4 | 5;
-  /** Topic filters. Default `parks/#`, so that a wrong topic is counted and not simply never heard of. */
+  /** Topic filters. Default: `NATIVE_TOPICS`. */
   readonly topics?: readonly string[];
   /** Where the filters of earlier starts are remembered, so that those no longer wanted are given back. */
   readonly memory?: SubscriptionMemory;
@@ -48,7 +53,9 @@ interface Internals {
  */
 export class MqttIngest {
   readonly #options: MqttClientOptions;
-  readonly #topics: readonly string[];
+  #topics: readonly string[];
+  /** One change of the subscriptions after another. */
+  #changing: Promise<void> = Promise.resolve();
   readonly #client: MqttClient;
   readonly #backoff: Backoff;
   readonly #stopListening: () => void;
@@ -69,7 +76,7 @@ export class MqttIngest {
 
   constructor(options: MqttClientOptions) {
     this.#options = options;
-    this.#topics = options.topics ?? ['parks/#'];
+    this.#topics = options.topics ?? NATIVE_TOPICS;
     this.#since = options.clock();
     this.#backoff = new Backoff(options.reconnect ?? { firstMs: 500, longestMs: 30_000 });
     this.#client = connect(options.url, { ...clientOptions(options), reconnectPeriod: this.#backoff.next() });
@@ -87,6 +94,25 @@ export class MqttIngest {
   /** How the connection stands, since when, and what went wrong last while it is not online. */
   get state(): { readonly state: ConnectionState; readonly since: EpochMs; readonly lastError: string | null } {
     return { state: this.#state, since: this.#since, lastError: this.#lastError };
+  }
+
+  /**
+   * Replaces the topic filters: new ones are subscribed, those gone given back. While the broker is away it happens at the next
+   * connection. Rejects `BROKER_UNREACHABLE` when the broker refuses a filter.
+   */
+  setTopics(topics: readonly string[]): Promise<void> {
+    this.#topics = [...topics];
+    this.#subscribed = false;
+    if (this.#stopping || !this.#client.connected) return Promise.resolve();
+    return this.#subscribe().then(
+      () => {
+        this.#subscribed = true;
+      },
+      (error: unknown) => {
+        // A connection that broke meanwhile subscribes when it is back.
+        if (!this.#stopping && this.#client.connected) throw error;
+      },
+    );
   }
 
   /** Resolves when the broker has confirmed the subscription; rejects `BROKER_UNREACHABLE` after `withinMs`. */
@@ -222,12 +248,17 @@ export class MqttIngest {
     }
   }
 
-  async #subscribe(): Promise<void> {
+  #subscribe(): Promise<void> {
+    this.#changing = this.#changing.catch(() => {}).then(() => this.#change(this.#topics));
+    return this.#changing;
+  }
+
+  async #change(topics: readonly string[]): Promise<void> {
     const former = (await this.#options.memory?.read()) ?? [];
-    const gone = former.filter((topic) => !this.#topics.includes(topic));
+    const gone = former.filter((topic) => !topics.includes(topic));
     if (gone.length > 0) await this.#client.unsubscribeAsync(gone);
     // rh 1: retained messages only for a subscription that is new to the session.
-    const granted = await this.#client.subscribeAsync([...this.#topics], this.#options.protocolVersion === 4 ? { qos: 1 } : { qos: 1, rh: 1 });
+    const granted = await this.#client.subscribeAsync([...topics], this.#options.protocolVersion === 4 ? { qos: 1 } : { qos: 1, rh: 1 });
     const refused = granted.filter((grant) => grant.qos >= 128).map((grant) => grant.topic);
     if (refused.length > 0) {
       throw new GreenparkError(
@@ -235,7 +266,7 @@ export class MqttIngest {
         `the broker refuses to subscribe ${refused.join(', ')}; allow it for user ${this.#options.username ?? '(none)'}`,
       );
     }
-    await this.#options.memory?.write(this.#topics);
+    await this.#options.memory?.write(topics);
   }
 
   #onClose(): void {
@@ -276,6 +307,7 @@ function clientOptions(options: MqttClientOptions): IClientOptions {
     reconnectOnConnackError: true,
     ...(options.username === undefined ? {} : { username: options.username }),
     ...(options.password === undefined ? {} : { password: options.password }),
+    ...options.tls,
   };
   if (version === 4) return common;
   const properties = {

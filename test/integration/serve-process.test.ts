@@ -235,7 +235,7 @@ describe('the executable', function () {
       const { code, out, err } = await greenpark([...command, '--help']);
       expect({ code, err }, command.join(' ')).to.deep.equal({ code: 0, err: '' });
       expect(out).to.match(new RegExp(`^Usage: ${['greenpark', ...command].join(' ')}`));
-      const listed = [...(/^Commands:\n((?: {2}.*\n)+)/m.exec(out)?.[1] ?? '').matchAll(/^ {2}([a-z]+)/gm)]
+      const listed = [...(/^Commands:\n((?: {2}.*\n)+)/m.exec(out)?.[1] ?? '').matchAll(/^ {2}([a-z0-9-]+)/gm)]
         .map(([, name = '']) => name)
         .filter((name) => name !== 'help');
       const below = await Promise.all(listed.map((name) => explain([...command, name])));

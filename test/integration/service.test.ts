@@ -278,6 +278,31 @@ for (const { name, prepare } of SURROUNDINGS) {
       ]);
     });
 
+    it('judges the very next reading by a rule that was just put, and by one that was just changed', async () => {
+      const path = '/api/v1/parks/north/rules/voltage-high';
+      const rule = {
+        type: 'limit',
+        name: '电压过高',
+        subject: { meter: 'glass-main' },
+        quantity: 'voltage_a',
+        side: 'above',
+        judged: { by: 'instant' },
+        level: 'blue',
+      };
+      const fired = () => screens.park.alerts.filter(({ alert }) => alert.rule === 'voltage-high').map(told);
+      let minute = 24;
+      for (const value of [250, 230]) {
+        expect((await admin.put(path, { ...rule, value })).status).to.be.oneOf([200, 201]);
+        await publish('glass-main', `10:${minute++}`, { voltage_a: value + 1 });
+        await eventually(() => fired().length > 0, 'the alert');
+        expect(fired().at(-1)).to.equal('fired voltage-high glass-main');
+        await publish('glass-main', `10:${minute++}`, { voltage_a: 220 });
+        await eventually(() => fired().at(-1)?.startsWith('resolved'), 'its end');
+        screens.park.alerts.splice(0);
+      }
+      expect((await admin.delete(path)).status).to.equal(204);
+    });
+
     it('had nothing to complain about', () => {
       expect(service.faults).to.deep.equal([]);
     });

@@ -1,0 +1,217 @@
+import type { Hj212Link } from '../../../model/gateway-link.ts';
+import type { EpochMs, ParkId } from '../../../model/ids.ts';
+import { type Statistic, statisticName } from '../../../model/instrument-statistics.ts';
+import { QUALITY } from '../../../model/quality.ts';
+import { findQuantity } from '../../../model/quantities.ts';
+import type { Meter } from '../../../model/registry.ts';
+import { conversion } from '../../../model/units.ts';
+import type { RejectReason } from '../../reject-reasons.ts';
+import { quote } from '../../wording.ts';
+import type { Decoded, DecodedFrame, DecodedRefusal } from '../decoded.ts';
+import { type Command, commandOf } from './commands.ts';
+import { factorOf } from './factors.ts';
+import { qualityOfFlag } from './flags.ts';
+import { type CpField, parseCp, type Segment, wallTime } from './segment.ts';
+
+/** What is known of the logger that sent a message. */
+export interface DeviceContext {
+  readonly park: ParkId;
+  readonly link: Hj212Link;
+  meter(id: string): Pick<Meter, 'kind' | 'units'> | undefined;
+  /** The instant at which a clock in the park shows this (local time as if it were UTC). */
+  instant(wall: number): EpochMs | null;
+  readonly receivedAt: EpochMs;
+}
+
+/** A message whose code is older than this when it comes is one that the logger kept. */
+const KEPT_AFTER_MS = 5 * 60_000;
+const NO_VALUES: ReadonlySet<string> = new Set(['EFlag', 'SampleTime', 'Flag']);
+
+type Meaning = { readonly converted: boolean; readonly statistic: Statistic | null };
+const SUFFIXES: Readonly<Record<string, Meaning>> = {
+  Rtd: { converted: false, statistic: null },
+  ZsRtd: { converted: true, statistic: null },
+  Avg: { converted: false, statistic: 'avg' },
+  Min: { converted: false, statistic: 'min' },
+  Max: { converted: false, statistic: 'max' },
+  Cou: { converted: false, statistic: 'total' },
+  ZsAvg: { converted: true, statistic: 'avg' },
+  ZsMin: { converted: true, statistic: 'min' },
+  ZsMax: { converted: true, statistic: 'max' },
+};
+
+/** Refused as a whole. */
+export const refusedWhole = (reason: RejectReason, detail: string, park?: ParkId): Decoded => ({
+  frames: [],
+  statuses: [],
+  refusals: [{ reason, detail, count: 1 }],
+  ...(park === undefined ? {} : { park }),
+});
+
+/** What a message holds, of one packet or of several joined. Never throws. */
+export function decodeSegment(segment: Segment, device: DeviceContext): Decoded {
+  const command = commandOf(segment.cn);
+  if (command === undefined) {
+    return refusedWhole('unknown-command', `command CN=${segment.cn ?? ''} is not taken; taken are 2011, 2051, 2061, 2031 and notices`, device.park);
+  }
+  if (command.kind === 'notice') return { frames: [], refusals: [], statuses: [], park: device.park, understood: true };
+  if (segment.cp.includes('{0x')) return refusedWhole('encrypted', 'the CP is encrypted (SM4, HJ 212-2025); send it plain, over TLS', device.park);
+  return new MessageDecoder(segment, command, device).decode();
+}
+
+class MessageDecoder {
+  readonly #segment: Segment;
+  readonly #command: Exclude<Command, { kind: 'notice' }>;
+  readonly #device: DeviceContext;
+  readonly #refusals: DecodedRefusal[] = [];
+  /** By meter. */
+  readonly #found = new Map<string, { values: Record<string, unknown>; flags: Record<string, number> }>();
+  #ts: EpochMs | null = null;
+  #ignored = 0;
+
+  constructor(segment: Segment, command: Exclude<Command, { kind: 'notice' }>, device: DeviceContext) {
+    this.#segment = segment;
+    this.#command = command;
+    this.#device = device;
+  }
+
+  decode(): Decoded {
+    const groups = parseCp(this.#segment.cp);
+    const timeFault = this.#readTime(groups);
+    if (timeFault !== null) return refusedWhole('bad-time', timeFault, this.#device.park);
+    for (const group of groups) this.#takeGroup(group);
+    const frames: DecodedFrame[] = [...this.#found].map(([meter, { values, flags }]) => ({
+      meter,
+      ts: this.#ts,
+      values,
+      flags,
+      ...(this.#isLate() ? { backfill: true } : {}),
+      where: '',
+    }));
+    if (frames.length === 0 && this.#refusals.length === 0 && this.#ignored === 0) this.#refuse('empty', 'there is no value in the CP');
+    return { frames, refusals: this.#refusals, statuses: [], park: this.#device.park, ...(this.#ignored > 0 ? { understood: true } : {}) };
+  }
+
+  #readTime(groups: readonly (readonly CpField[])[]): string | null {
+    const sent = groups.flat().find(({ name }) => name.toLowerCase() === 'datatime')?.value;
+    const wall = wallTime(sent ?? null);
+    if (sent !== undefined && wall === null) return `DataTime is ${quote(sent)}; expected YYYYMMDDhhmmss`;
+    if (wall === null && this.#command.kind === 'statistics') return 'there is no DataTime, without which a statistic belongs to no period';
+    const at = wall ?? wallTime(this.#segment.qn);
+    this.#ts = at === null ? null : this.#device.instant(at);
+    if (at !== null && this.#ts === null) return `DataTime is ${quote(sent ?? '')}, which no clock in the park shows`;
+    return null;
+  }
+
+  /** Statistics come after their period by nature; RF=1 and an old code mark what a logger kept. */
+  #isLate(): boolean {
+    if (this.#segment.resent || this.#command.kind === 'statistics') return true;
+    const asked = wallTime(this.#segment.qn);
+    const at = asked === null ? null : this.#device.instant(asked);
+    return at !== null && this.#device.receivedAt - at > KEPT_AFTER_MS;
+  }
+
+  #takeGroup(group: readonly CpField[]): void {
+    const flags = new Map<string, string>();
+    for (const { name, value } of group) if (name.endsWith('-Flag')) flags.set(name.slice(0, -5), value);
+    for (const { name, value } of group) {
+      const dash = name.lastIndexOf('-');
+      if (dash <= 0) {
+        if (name.toLowerCase() !== 'datatime') this.#ignored++;
+        continue;
+      }
+      const suffix = name.slice(dash + 1);
+      if (!NO_VALUES.has(suffix)) this.#takeValue(name.slice(0, dash), suffix, value, flags);
+    }
+  }
+
+  #takeValue(code: string, suffix: string, text: string, flags: ReadonlyMap<string, string>): void {
+    const meaning = Object.hasOwn(SUFFIXES, suffix) ? SUFFIXES[suffix] : undefined;
+    const fits = meaning !== undefined && (meaning.statistic === null) === (this.#command.kind === 'realtime');
+    if (!fits) {
+      this.#refuse('unknown-quantity', `${quote(`${code}-${suffix}`)} is no value of command ${this.#segment.cn}`);
+      return;
+    }
+    const { link } = this.#device;
+    const own = link.factors !== undefined && Object.hasOwn(link.factors, code) ? link.factors[code] : undefined;
+    if (own?.ignore === true) {
+      this.#ignored++;
+      return;
+    }
+    const meter = own?.meter ?? link.meter;
+    const record = this.#device.meter(meter);
+    const factor = factorOf(code, record?.kind ?? null, this.#segment.st);
+    const base = own?.quantity ?? factor?.quantity;
+    if (base === undefined) {
+      this.#refuse('unknown-quantity', `factor ${quote(code)} is not known; name its quantity under "factors" of the gateway's link, or ignore it there`);
+      return;
+    }
+    const measured = meaning.converted ? `${base}_converted` : base;
+    const quantity =
+      this.#command.kind === 'realtime' || meaning.statistic === null ? measured : statisticName(measured, this.#command.period, meaning.statistic);
+    if (quantity === null && meaning.statistic === 'total') {
+      // Loggers send totals of temperatures too; they mean nothing.
+      this.#ignored++;
+      return;
+    }
+    if (quantity === null || findQuantity(quantity) === undefined) {
+      this.#refuse('unknown-quantity', `the catalogue has no ${quote(suffix)} of ${quote(base)}`);
+      return;
+    }
+    if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i.test(text)) {
+      this.#refuse('not-a-number', `${quote(`${code}-${suffix}`)} is ${quote(text)}; expected a number`);
+      return;
+    }
+    const value = this.#inUnit(Number(text), { quantity, base: measured, total: meaning.statistic === 'total' }, record?.units, own, factor?.unit ?? null);
+    if (value !== null) this.#put(meter, quantity, value, flags.get(code), code, suffix);
+  }
+
+  /** In the unit in which the pipeline expects it; null when it was refused. */
+  #inUnit(
+    raw: number,
+    { quantity, base, total }: { readonly quantity: string; readonly base: string; readonly total: boolean },
+    units: Readonly<Record<string, string>> | undefined,
+    own: { readonly scale?: number; readonly offset?: number } | undefined,
+    standard: string | null,
+  ): number | null {
+    const scaled = own?.scale !== undefined || own?.offset !== undefined;
+    const value = total ? raw : raw * (own?.scale ?? 1) + (own?.offset ?? 0);
+    // The pipeline converts what the record names itself; a statistic comes in the unit of its quantity.
+    if (units?.[quantity] !== undefined) return value;
+    const to = findQuantity(quantity)?.unit;
+    const from = total ? null : (units?.[base] ?? (scaled ? null : standard));
+    if (from === null || to === undefined) return value;
+    const known = conversion(from, to);
+    if (known === null) {
+      this.#refuse('unknown-unit', `${quantity} cannot be converted from ${quote(from)} to ${to}`);
+      return null;
+    }
+    return value * known.factor + known.offset;
+  }
+
+  #put(meter: string, quantity: string, value: number, flag: string | undefined, code: string, suffix: string): void {
+    let found = this.#found.get(meter);
+    if (found === undefined) {
+      found = { values: {}, flags: {} };
+      this.#found.set(meter, found);
+    }
+    if (Object.hasOwn(found.values, quantity)) {
+      this.#refuse('repeated-key', `${quote(`${code}-${suffix}`)} is a second value of ${quantity} (${value}); the first is kept`);
+      return;
+    }
+    found.values[quantity] = value;
+    const quality = qualityOfFlag(flag) ?? QUALITY.fault;
+    if (quality !== QUALITY.good) found.flags[quantity] = quality;
+  }
+
+  #refuse(reason: RejectReason, detail: string): void {
+    this.#refusals.push({ reason, detail, count: 1 });
+  }
+}
+
+/** Data flags of a message that the standard does not know, as they stand. */
+export function unknownFlags(segment: Segment): readonly string[] {
+  const found = new Set<string>();
+  for (const match of segment.cp.matchAll(/-Flag=([^,;&]*)/g)) if (qualityOfFlag(match[1]?.trim()) === null && found.size < 8) found.add(match[1] ?? '');
+  return [...found];
+}

@@ -1,0 +1,67 @@
+import type { Segment } from './segment.ts';
+
+export interface PacketLimits {
+  /** Messages of one connection that are being joined. */
+  readonly sets: number;
+  readonly packets: number;
+  readonly bytes: number;
+  readonly ms: number;
+}
+
+export const PACKET_LIMITS: PacketLimits = { sets: 4, packets: 100, bytes: 100_000, ms: 60_000 };
+
+interface PacketSet {
+  readonly first: Segment;
+  readonly total: number;
+  readonly parts: Map<number, string>;
+  readonly since: number;
+  bytes: number;
+}
+
+/** Joins the packets of messages that a logger split (PNUM, PNO), by QN and CN, within bounds. */
+export class PacketJoiner {
+  readonly #limits: PacketLimits;
+  readonly #sets = new Map<string, PacketSet>();
+
+  constructor(limits: PacketLimits = PACKET_LIMITS) {
+    this.#limits = limits;
+  }
+
+  /** The whole message, `null` while packets are missing, or a sentence on why it cannot be joined. */
+  add(segment: Segment, now: number): Segment | string | null {
+    const { pnum, pno } = segment;
+    if (pnum === null || pnum <= 1) return segment;
+    if (pno === null || pno < 1 || pno > pnum) return `packet number PNO=${pno ?? ''} is not between 1 and PNUM=${pnum}`;
+    if (pnum > this.#limits.packets) return `PNUM=${pnum} packets are more than the ${this.#limits.packets} that are joined`;
+    const key = `${segment.mn} ${segment.qn} ${segment.cn} ${pnum}`;
+    let set = this.#sets.get(key);
+    if (set === undefined) {
+      if (this.#sets.size >= this.#limits.sets) return `more than ${this.#limits.sets} split messages at once`;
+      set = { first: segment, total: pnum, parts: new Map(), since: now, bytes: 0 };
+      this.#sets.set(key, set);
+    }
+    if (!set.parts.has(pno)) set.bytes += segment.cp.length;
+    set.parts.set(pno, segment.cp);
+    if (set.bytes > this.#limits.bytes) {
+      this.#sets.delete(key);
+      return `the packets have more than ${this.#limits.bytes} bytes`;
+    }
+    if (set.parts.size < set.total) return null;
+    this.#sets.delete(key);
+    const cp = Array.from({ length: set.total }, (_, at) => set.parts.get(at + 1)).join(';');
+    return { ...set.first, flag: (set.first.flag ?? 0) | (segment.flag ?? 0), pnum: null, pno: null, cp };
+  }
+
+  /** Takes out the messages whose packets did not come in time, or with `all` every one. */
+  expired(now: number, all = false): { readonly segment: Segment; readonly detail: string }[] {
+    const gone: { segment: Segment; detail: string }[] = [];
+    for (const [key, set] of this.#sets) {
+      if (!all && now - set.since < this.#limits.ms) continue;
+      this.#sets.delete(key);
+      const cp = [...set.parts].sort(([a], [b]) => a - b).map(([, part]) => part);
+      const detail = `${set.parts.size} of ${set.total} packets came; a logger that waits for an answer to each needs "split": "single" in its gateway's link`;
+      gone.push({ segment: { ...set.first, cp: cp.join(';') }, detail });
+    }
+    return gone;
+  }
+}

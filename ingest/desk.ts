@@ -1,0 +1,34 @@
+import type { Clock } from '../model/clock.ts';
+import type { EpochMs } from '../model/ids.ts';
+import type { DeadLetter, DeadLetterRecords } from '../store/registry/port.ts';
+import type { TopicCodec } from './codecs/decoded.ts';
+import type { DecodedIntake, MessageOutcome } from './port.ts';
+import { LetterReplay, type ReplayReport } from './replay.ts';
+import { pushedLetters, pushReadings } from './transports/http-push.ts';
+import { lettersOfUnknown, type UnknownMeters } from './unknown-meters.ts';
+
+/** What people and programs ask of ingest over the API. */
+export interface IngestDesk {
+  push(items: readonly unknown[], gateway: string | null, receivedAt: EpochMs): Promise<readonly MessageOutcome[]>;
+  replay(letters: readonly DeadLetter[]): Promise<ReplayReport>;
+  readonly unknown: Pick<UnknownMeters, 'list' | 'get' | 'forget'>;
+  lettersOfUnknown(meter: string): Promise<readonly DeadLetter[]>;
+}
+
+/** `codecs` are those of topics outside the native contract that may be asked again without a trace. */
+export function createIngestDesk(parts: {
+  readonly pipeline: DecodedIntake;
+  readonly letters: Pick<DeadLetterRecords, 'list' | 'tried'>;
+  readonly codecs: readonly TopicCodec[];
+  readonly unknown: UnknownMeters;
+  readonly clock: Clock;
+}): IngestDesk {
+  const { pipeline, letters, unknown, clock } = parts;
+  const replay = new LetterReplay({ pipeline, letters, codecs: [pushedLetters, ...parts.codecs], clock });
+  return {
+    push: (items, gateway, receivedAt) => pushReadings(pipeline, items, gateway, receivedAt),
+    replay: (chosen) => replay.replay(chosen),
+    unknown,
+    lettersOfUnknown: (meter) => lettersOfUnknown(letters, meter),
+  };
+}

@@ -1,0 +1,148 @@
+import jsonata from 'jsonata';
+import { registerFunctions } from './functions.ts';
+
+/** What expressions know beside the message, as `$topic`, `$gateway`, `$received` and `$message`. */
+export interface Bindings {
+  /** What stands in the filter's named places. */
+  readonly topic: Readonly<Record<string, string>>;
+  /** The gateway that signed in; not bound where there is none. */
+  readonly gateway?: string;
+  /** Time of arrival in UTC milliseconds. */
+  readonly received: number;
+  /** The message as a whole, for expressions on one of its items. */
+  readonly message: unknown;
+}
+
+/**
+ * Longest that one expression may run, in milliseconds. Expressions never wait for anything, so this is time of the processor; a
+ * reasonable one takes less than a thousandth of it.
+ */
+export const LIMIT_MS = 100;
+/** Deepest nesting of calls, and most items that one step may make. */
+const STACK = 300;
+const SEQUENCE = 100_000;
+
+export class ExpressionFault extends Error {
+  /** Character of the expression, from 1; null where it is not known. */
+  readonly position: number | null;
+  /** It was stopped because it would not end: whoever runs it should not do so again at once. */
+  readonly runaway: boolean;
+
+  constructor(message: string, position: number | null, runaway = false) {
+    super(message);
+    this.position = position;
+    this.runaway = runaway;
+  }
+}
+
+/** An expression that was compiled. Answers at once where it is a plain path, and throws or rejects ExpressionFault. */
+export interface Expression {
+  readonly text: string;
+  evaluate(input: unknown, bindings: Bindings): unknown | Promise<unknown>;
+}
+
+/**
+ * Compiles JSONata with the functions of mappings. Throws ExpressionFault where the text is not JSONata, or holds a regular expression: one
+ * of them on a text that a device chooses can keep the service from everything else, and no limit would stop it.
+ */
+export function compileExpression(text: string): Expression {
+  let compiled: jsonata.Expression;
+  let ast: unknown;
+  try {
+    compiled = jsonata(text, { timeout: LIMIT_MS, stack: STACK, sequence: SEQUENCE, RegexEngine: NoRegex as unknown as RegExpConstructor });
+    ast = compiled.ast();
+  } catch (error) {
+    throw faultOf(error);
+  }
+  const regex = findRegex(ast, 0);
+  if (regex !== null) {
+    throw new ExpressionFault('regular expressions are not taken; $contains, $split and $substringBefore take texts', regex < 0 ? null : regex);
+  }
+  registerFunctions(compiled);
+  const path = plainPath(ast);
+  const general = async (input: unknown, bindings: Bindings): Promise<unknown> => {
+    try {
+      return plain(await compiled.evaluate(input, bindings as unknown as Record<string, unknown>));
+    } catch (error) {
+      throw faultOf(error);
+    }
+  };
+  if (path === null) return { text, evaluate: general };
+  return {
+    text,
+    evaluate(input, bindings) {
+      const found = walk(path, input, bindings);
+      return found === UNDECIDED ? general(input, bindings) : found;
+    },
+  };
+}
+
+class NoRegex {
+  constructor() {
+    throw new ExpressionFault('regular expressions are not taken', null);
+  }
+}
+
+interface Path {
+  /** The first step is a variable of the bindings. */
+  readonly variable: keyof Bindings | null;
+  readonly names: readonly string[];
+}
+
+const UNDECIDED = Symbol('a path that needs the rules of JSONata');
+const VARIABLES: ReadonlySet<string> = new Set(['topic', 'gateway', 'received', 'message']);
+
+/** Names joined by dots are nine expressions of ten, and are walked without the machinery of the others. */
+function plainPath(ast: unknown): Path | null {
+  if (!isNode(ast) || ast['type'] !== 'path' || !Array.isArray(ast['steps'])) return null;
+  const names: string[] = [];
+  let variable: keyof Bindings | null = null;
+  for (const key of Object.keys(ast)) if (key !== 'type' && key !== 'steps') return null;
+  for (const [index, step] of (ast['steps'] as unknown[]).entries()) {
+    if (!isNode(step)) return null;
+    for (const key of Object.keys(step)) if (key !== 'type' && key !== 'value' && key !== 'position') return null;
+    const value = step['value'];
+    if (typeof value !== 'string') return null;
+    if (step['type'] === 'name') names.push(value);
+    else if (index === 0 && step['type'] === 'variable' && VARIABLES.has(value)) variable = value as keyof Bindings;
+    else return null;
+  }
+  return { variable, names };
+}
+
+function walk({ variable, names }: Path, input: unknown, bindings: Bindings): unknown {
+  let at: unknown = variable === null ? input : bindings[variable];
+  for (const name of names) {
+    // Over the items of an array a path has rules of its own.
+    if (Array.isArray(at)) return UNDECIDED;
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) return undefined;
+    at = (at as Record<string, unknown>)[name];
+  }
+  return at;
+}
+
+/** Position of a regular expression in the tree, -1 where it has none, null where there is no such expression. */
+function findRegex(node: unknown, depth: number): number | null {
+  if (typeof node !== 'object' || node === null || depth > 1000) return null;
+  if (isNode(node) && (node['type'] === 'regex' || node['value'] instanceof RegExp)) {
+    return typeof node['position'] === 'number' ? node['position'] : -1;
+  }
+  for (const child of Object.values(node)) {
+    const found = findRegex(child, depth + 1);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** What JSONata answers as a function, or as a list marked as its own, is of no use to anyone else. */
+const plain = (value: unknown): unknown => (typeof value === 'function' ? undefined : value);
+
+function faultOf(error: unknown): ExpressionFault {
+  if (error instanceof ExpressionFault) return error;
+  const { code, message, position } = isNode(error) ? error : {};
+  const runaway = code === 'D1011' || code === 'D1012';
+  const text = typeof message === 'string' && message !== '' ? message : String(error);
+  return new ExpressionFault(text.slice(0, 300), typeof position === 'number' && position > 0 ? position : null, runaway);
+}
+
+const isNode = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,96 @@
+import type jsonata from 'jsonata';
+import { QUANTITIES, type Unit } from '../../model/quantities.ts';
+import { conversion, unitsFor } from '../../model/units.ts';
+import { isZone, WallClock } from '../recordings/zone.ts';
+import { readAmount } from './amount.ts';
+import { bcd, bytesOf, float, hexOf, int, Refused, registers, sizeOf, slice, uint } from './bytes.ts';
+import { dlt645 } from './dlt645.ts';
+import { compileTime } from './times.ts';
+
+const UNITS: ReadonlySet<string> = new Set(QUANTITIES.map(({ unit }) => unit));
+const LONGEST_PAD = 10_000;
+/** Of int16, uint16, int32 and uint32. */
+const SUNSPEC_NOT_THERE: ReadonlySet<unknown> = new Set([-32768, 65535, -2147483648, 4294967295]);
+
+/** The number in a text or number; nothing for nothing. */
+function num(value: unknown, decimal?: unknown): number | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  if (typeof value === 'number') return value;
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value !== 'string') throw new Refused(`$num needs a text or a number, found ${typeof value}`);
+  const read = readAmount(value, signOf(decimal));
+  if (typeof read === 'string') throw new Refused(`$num: expected ${read}`);
+  return read.value;
+}
+
+/** The value in a unit: `$in("12.4 W", "kW")` or `$in(12.4, "kW", "W")`. */
+function inUnit(value: unknown, to: unknown, from?: unknown, decimal?: unknown): number | undefined {
+  if (value === undefined || value === null || value === '') return undefined;
+  if (typeof to !== 'string' || !UNITS.has(to)) throw new Refused(`$in: the unit is one of the catalogue's, ${[...UNITS].join(', ')}`);
+  const read = typeof value === 'number' ? { value, unit: null } : readAmount(String(value), signOf(decimal));
+  if (typeof read === 'string') throw new Refused(`$in: expected ${read}`);
+  const unit = read.unit ?? from ?? to;
+  const how = typeof unit === 'string' ? conversion(unit, to as Unit) : null;
+  if (how === null) throw new Refused(`$in: "${String(unit)}" cannot be converted to ${to}; known are ${unitsFor(to as Unit).join(', ')}`);
+  return Number((read.value * how.factor + how.offset).toPrecision(15));
+}
+
+/** UTC milliseconds of a time as `time` reads it. */
+function time(value: unknown, as?: unknown, zone?: unknown): number | undefined {
+  if (zone !== undefined && (typeof zone !== 'string' || !isZone(zone))) throw new Refused('$time: the zone is an IANA zone or an offset such as +08:00');
+  const reader = compileTime(typeof as === 'string' ? as : 'auto', typeof zone === 'string' ? new WallClock(zone) : null);
+  if (typeof reader === 'string') throw new Refused(`$time: ${reader}`);
+  const read = reader(value, Date.now());
+  if (typeof read === 'string') throw new Refused(`$time: expected ${read}`);
+  return read ?? undefined;
+}
+
+/** A point of SunSpec with its scale factor, a power of ten; nothing where either says that it is not implemented. */
+function sunspec(value: unknown, factor?: unknown): number | undefined {
+  if (typeof value !== 'number' || SUNSPEC_NOT_THERE.has(value) || factor === -32768) return undefined;
+  if (factor !== undefined && (!Number.isInteger(factor) || Math.abs(factor as number) > 10))
+    throw new Refused('$sunspec: the factor is a whole number from -10 to 10');
+  return Number(`${value}e${Number(factor ?? 0)}`);
+}
+
+const signOf = (decimal: unknown): '.' | ',' | undefined => (decimal === '.' || decimal === ',' ? decimal : undefined);
+
+function pad(text: unknown, width: unknown, char?: unknown): string | undefined {
+  if (typeof text !== 'string') return undefined;
+  if (typeof width !== 'number' || Math.abs(width) > LONGEST_PAD) throw new Refused(`$pad: the width is a number up to ${LONGEST_PAD}`);
+  const fill = typeof char === 'string' && char !== '' ? char : ' ';
+  return width < 0 ? text.padStart(-width, fill) : text.padEnd(width, fill);
+}
+
+function refuseEval(): never {
+  throw new Refused('$eval is not taken: what a device sends is data, never an expression');
+}
+
+const FUNCTIONS: Readonly<Record<string, (...given: unknown[]) => unknown>> = {
+  num,
+  in: inUnit,
+  time,
+  bytes: (text, encoding) => (text === undefined ? undefined : bytesOf(text, encoding)),
+  registers: (list) => (list === undefined ? undefined : registers(list)),
+  uint,
+  int,
+  float,
+  bcd,
+  hex: hexOf,
+  slice,
+  size: sizeOf,
+  sunspec,
+  dlt645: (frame) => (frame === undefined ? undefined : dlt645(frame)),
+  pad,
+  eval: refuseEval,
+};
+/** Of bytes that are not there nothing is taken: an uplink without a payload has no values, and is no mistake of the mapping. */
+const OF_BYTES: ReadonlySet<string> = new Set(['uint', 'int', 'float', 'bcd', 'hex', 'slice', 'size']);
+
+export function registerFunctions(expression: jsonata.Expression): void {
+  for (const [name, run] of Object.entries(FUNCTIONS)) {
+    // Own arity: JSONata fills a function's missing arguments with the context where its length asks for more.
+    const called = (...given: unknown[]): unknown => (OF_BYTES.has(name) && given[0] === undefined ? undefined : run(...given));
+    expression.registerFunction(name, called);
+  }
+}

@@ -1,0 +1,262 @@
+import { ID_PATTERN } from '../../model/ids.ts';
+import type { MappingFailure } from '../../model/mapping.ts';
+import { QUALITY } from '../../model/quality.ts';
+import type { RejectReason } from '../reject-reasons.ts';
+import { nameOf, quote } from '../wording.ts';
+import type { CompiledFlag, CompiledMapping, CompiledValue } from './compile.ts';
+import { type Bindings, type Expression, ExpressionFault } from './expression.ts';
+import { flagOf, type Measured, measure, type Wrong } from './value.ts';
+
+export interface FoundValue extends Measured {
+  readonly quantity: string;
+  /** Code of model/quality.ts. */
+  readonly flag: number;
+}
+
+export interface FoundFrame {
+  readonly where: string;
+  readonly meter: string;
+  readonly ts: number | null;
+  readonly backfill: boolean;
+  readonly values: readonly FoundValue[];
+}
+
+export interface Failure extends MappingFailure {
+  readonly reason: RejectReason;
+  /** Values that were lost by it. */
+  readonly count: number;
+}
+
+export interface Ran {
+  /** `when` was not true: the message is none of the mapping's. */
+  readonly leftAlone: boolean;
+  readonly frames: readonly FoundFrame[];
+  readonly failures: readonly Failure[];
+  /** It was stopped because it ran too long. */
+  readonly runaway: boolean;
+}
+
+export type Note = (at: string, where: string, found: unknown) => void;
+
+/** Most items taken of one message, and failures told of it; more failures are counted with the last of their reason. */
+const MOST_ITEMS = 10_000;
+const MOST_FAILURES = 50;
+/** Longest that one message may take, in milliseconds of the processor. */
+export const MESSAGE_LIMIT_MS = 2000;
+/** After this many milliseconds the work steps aside for everything else. */
+export const SLICE_MS = 20;
+
+const ID = new RegExp(ID_PATTERN);
+
+/** Runs a mapping over one message whose payload was read. Never throws for what is in the message. */
+export function runMapping(mapping: CompiledMapping, message: unknown, bindings: Omit<Bindings, 'message'>, note?: Note): Promise<Ran> {
+  return new Run(mapping, { ...bindings, message }, note).run();
+}
+
+/** Stops the item; the failure is noted already. */
+class Stopped extends Error {}
+/** Stops the message. */
+class Runaway extends Error {}
+
+class Run {
+  readonly #mapping: CompiledMapping;
+  readonly #bindings: Bindings;
+  readonly #note: Note | undefined;
+  readonly #frames: FoundFrame[] = [];
+  readonly #failures: Failure[] = [];
+  #where = '';
+  #worked = 0;
+  #since = performance.now();
+
+  constructor(mapping: CompiledMapping, bindings: Bindings, note: Note | undefined) {
+    this.#mapping = mapping;
+    this.#bindings = bindings;
+    this.#note = note;
+  }
+
+  async run(): Promise<Ran> {
+    let leftAlone = false;
+    let runaway = false;
+    try {
+      leftAlone = !(await this.#message());
+    } catch (error) {
+      if (error instanceof Runaway) runaway = true;
+      else if (!(error instanceof Stopped)) throw error;
+    }
+    return { leftAlone, frames: this.#frames, failures: this.#failures, runaway };
+  }
+
+  /** False where the message is none of the mapping's. */
+  async #message(): Promise<boolean> {
+    const { when, each } = this.#mapping;
+    const { message } = this.#bindings;
+    if (when !== null) {
+      const found = await this.#ask(when, 'when', message, 1);
+      if (found === undefined || found === false || found === null || found === 0 || found === '') return false;
+    }
+    if (each === null) {
+      await this.#item(message);
+      return true;
+    }
+    const found = await this.#ask(each, 'each', message, 1);
+    if (found === undefined || found === null) this.#fail('each', each, { reason: 'empty', found: 'nothing', expected: 'the items of the message' }, 1);
+    else if (!Array.isArray(found)) await this.#item(found);
+    else if (found.length === 0) this.#fail('each', each, { reason: 'empty', found: 'an array of 0', expected: 'at least one item' }, 1);
+    else await this.#items(found, each);
+    return true;
+  }
+
+  async #items(items: readonly unknown[], each: Expression): Promise<void> {
+    for (const [index, item] of items.entries()) {
+      this.#where = `[${index}]`;
+      if (index >= MOST_ITEMS) {
+        const wrong: Wrong = { reason: 'mapping-failed', found: nameOf(items), expected: `at most ${MOST_ITEMS} items in a message` };
+        this.#fail('each', each, wrong, items.length - index);
+        return;
+      }
+      try {
+        await this.#item(item);
+      } catch (error) {
+        if (!(error instanceof Stopped)) throw error;
+      }
+      if (performance.now() - this.#since > SLICE_MS) await this.#stepAside();
+    }
+  }
+
+  async #item(item: unknown): Promise<void> {
+    const { meter: meterOf, meters, time, backfill, flag, named } = this.#mapping;
+    const values = Math.max(1, this.#mapping.values.length);
+    const meter = this.#meterOf(await this.#ask(meterOf, 'meter', item, values), meters, meterOf, values);
+    let ts: number | null = null;
+    if (time !== null) {
+      const found = await this.#ask(time.from, 'time', item, values);
+      const read = time.read(found, this.#bindings.received);
+      if (typeof read === 'string') this.#stop('time', time.from, { reason: 'bad-time', found: nameOf(found), expected: read }, values);
+      if (read === null && time.required) this.#stop('time', time.from, { reason: 'bad-time', found: 'nothing', expected: 'a time of measurement' }, values);
+      ts = read;
+    }
+    const late = backfill !== null && (await this.#ask(backfill, 'backfill', item, values)) === true;
+    const overall = flag === null ? QUALITY.good : await this.#flag(flag, 'flag', item, values);
+    const found: FoundValue[] = [];
+    const before = this.#failures.length;
+    for (const rule of this.#mapping.values) if (rule.from !== null) await this.#value(rule, rule.from, item, overall, found);
+    if (named !== null) await this.#named(named, item, overall, found);
+    if (found.length > 0) this.#frames.push({ where: this.#where, meter, ts, backfill: late, values: found });
+    else if (this.#failures.length === before && this.#failures.length < MOST_FAILURES) {
+      this.#fail(named === null ? 'values' : 'named', null, { reason: 'empty', found: nameOf(item), expected: 'at least one of the values of the mapping' }, 1);
+    }
+  }
+
+  #meterOf(found: unknown, meters: ReadonlyMap<string, string>, expression: Expression, count: number): string {
+    const name = typeof found === 'number' ? String(found) : found;
+    if (typeof name !== 'string') {
+      const expected = found === undefined ? "a meter's id; is the expression's path right?" : "a meter's id as text";
+      this.#stop('meter', expression, { reason: 'no-meter', found: found === undefined ? 'nothing' : nameOf(found), expected }, count);
+    }
+    const meter = meters.get(name) ?? name;
+    if (!ID.test(meter)) {
+      const expected = `an id of letters, digits and . _ : -; name the meter of this device under "meters"`;
+      this.#stop('meter', expression, { reason: 'no-meter', found: nameOf(name), expected }, count);
+    }
+    return meter;
+  }
+
+  async #value(rule: CompiledValue, from: Expression, item: unknown, overall: number, into: FoundValue[]): Promise<void> {
+    try {
+      const found = await this.#ask(from, rule.at, item, 1);
+      await this.#take(rule, from, found, item, overall, into);
+    } catch (error) {
+      if (!(error instanceof Stopped)) throw error;
+    }
+  }
+
+  async #named({ from, names, own, refuseOthers }: NonNullable<CompiledMapping['named']>, item: unknown, overall: number, into: FoundValue[]): Promise<void> {
+    const found = await this.#ask(from, 'named.from', item, 1);
+    if (found === undefined || found === null) return;
+    if (typeof found !== 'object' || Array.isArray(found)) {
+      this.#stop('named.from', from, { reason: 'wrong-shape', found: nameOf(found), expected: 'an object of values by name' }, 1);
+    }
+    for (const [name, value] of Object.entries(found)) {
+      const rule = names.get(name) ?? own(name);
+      if (rule === undefined) {
+        const expected = 'a quantity of the catalogue, or what the name means under "named.names"';
+        if (refuseOthers) this.#fail('named.from', from, { reason: 'unknown-quantity', found: `the name ${quote(name)}`, expected }, 1);
+        continue;
+      }
+      try {
+        await this.#take(rule, from, value, item, overall, into);
+      } catch (error) {
+        if (!(error instanceof Stopped)) throw error;
+      }
+    }
+  }
+
+  async #take(rule: CompiledValue, from: Expression, found: unknown, item: unknown, overall: number, into: FoundValue[]): Promise<void> {
+    const measured = measure(found, rule, this.#mapping.decimal);
+    if (measured === null) return;
+    if ('reason' in measured) {
+      this.#fail(rule.at, from, measured, 1);
+      return;
+    }
+    const flag = rule.flag === null ? overall : await this.#flag(rule.flag, `${rule.at}.flag`, item, 1);
+    into.push({ quantity: rule.quantity.name, value: measured.value, unit: measured.unit, flag });
+  }
+
+  async #flag(flag: CompiledFlag, at: string, item: unknown, count: number): Promise<number> {
+    const code = flagOf(await this.#ask(flag.from, at, item, count), flag);
+    return typeof code === 'number' ? code : this.#stop(at, flag.from, code, count);
+  }
+
+  /** What the expression answers; a failure of it is noted and stops the item. */
+  #ask(expression: Expression, at: string, input: unknown, count: number): unknown {
+    const answer = expression.evaluate(input, this.#bindings);
+    if (!(answer instanceof Promise)) {
+      this.#note?.(at, this.#where, answer);
+      return answer;
+    }
+    return answer.then(
+      (found: unknown) => {
+        this.#note?.(at, this.#where, found);
+        return found;
+      },
+      (error: unknown) => {
+        if (!(error instanceof ExpressionFault)) throw error;
+        this.#fail(at, expression, { reason: 'mapping-failed', found: error.message, expected: 'an expression that can be evaluated' }, count, error.position);
+        if (error.runaway) throw new Runaway();
+        throw new Stopped();
+      },
+    );
+  }
+
+  #stop(at: string, expression: Expression, wrong: Wrong, count: number): never {
+    this.#fail(at, expression, wrong, count);
+    throw new Stopped();
+  }
+
+  #fail(at: string, expression: Expression | null, { reason, found, expected }: Wrong, count: number, position: number | null = null): void {
+    if (this.#failures.length >= MOST_FAILURES) {
+      const index = this.#failures.findLastIndex((failure) => failure.reason === reason);
+      const last = this.#failures[index];
+      if (last !== undefined) {
+        this.#failures[index] = { ...last, count: last.count + count };
+        return;
+      }
+    }
+    this.#failures.push({ where: this.#where, at, expression: expression?.text ?? null, position, reason, found, expected, count });
+  }
+
+  async #stepAside(): Promise<void> {
+    this.#worked += performance.now() - this.#since;
+    if (this.#worked > MESSAGE_LIMIT_MS) {
+      const wrong: Wrong = {
+        reason: 'mapping-failed',
+        found: `${Math.round(this.#worked)} ms of work`,
+        expected: `at most ${MESSAGE_LIMIT_MS} ms for a message`,
+      };
+      this.#fail('each', null, wrong, 1);
+      throw new Runaway();
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#since = performance.now();
+  }
+}

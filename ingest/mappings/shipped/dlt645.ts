@@ -1,0 +1,48 @@
+import type { ShippedMapping } from '../../../model/mapping.ts';
+import { QUANTITIES } from '../../../model/quantities.ts';
+
+const OF_STANDARD = 'DL/T 645-2007';
+
+/** By data identifier, as the catalogue has them. */
+const BY_IDENTIFIER = Object.fromEntries(
+  QUANTITIES.flatMap(({ name, dlt645, unit }) => (dlt645 === null ? [] : [[dlt645, { quantity: name, unit }] as const])),
+);
+
+export const DLT645: readonly ShippedMapping[] = [
+  {
+    id: 'dlt645-frame',
+    name: 'DL/T 645 frames passed on as they are',
+    enabled: true,
+    source: `${OF_STANDARD}, frames of a meter’s answer (control 91): a transparent gateway publishes them as bytes. The meter is the address printed on it, twelve digits. The energy frame was seen worked; lengths and decimals of the other identifiers are from memory (high confidence). The topic is the gateway’s to choose.`,
+    topics: ['dlt645/{gateway}/frame'],
+    payload: 'bytes',
+    each: '$dlt645($)',
+    meter: 'address',
+    named: { from: 'values' },
+  },
+  {
+    id: 'dlt645-hex',
+    name: 'DL/T 645 frames as hexadecimal text in JSON',
+    enabled: true,
+    source: `${OF_STANDARD}, as dlt645-frame, several in a message: {"time": …, "frames": ["68…16", …]}. The form of the JSON is ours: gateways differ.`,
+    topics: ['dlt645/{gateway}/frames'],
+    zone: 'Asia/Shanghai',
+    each: '($at := time; $map(frames, function($f) { $merge([$dlt645($f), {"at": $at}]) }))',
+    meter: 'address',
+    time: 'at',
+    named: { from: 'values' },
+  },
+  {
+    id: 'dlt645-values',
+    name: 'DL/T 645 values by data identifier',
+    enabled: true,
+    source: `${OF_STANDARD}, decoded by the gateway: {"meters": [{"address": "…", "time": "YYYY-MM-DD HH:mm:ss", "data": {"00010000": "123456.78", …}}, …]}. The form of the JSON is ours: gateways differ.`,
+    topics: ['dlt645/{gateway}/values'],
+    zone: 'Asia/Shanghai',
+    each: 'meters',
+    meter: 'address',
+    time: 'time',
+    missing: ['FFFFFF.FF', 'FFFFFFFF', '--'],
+    named: { from: 'data', names: BY_IDENTIFIER },
+  },
+];

@@ -1,0 +1,51 @@
+import type { ShippedMapping } from '../../../model/mapping.ts';
+
+const SOURCE =
+  'Shelly Gen2 device API, MQTT and the components EM, EMData, EM1 and EM1Data: NotifyStatus on {topic prefix}/events/rpc, powers in W and VA, energies in Wh, params.ts in seconds. Component names were confirmed at a public integrator’s list; the names of the fields are from memory (high confidence).';
+
+export const SHELLY: readonly ShippedMapping[] = [
+  {
+    id: 'shelly-3em',
+    name: 'Shelly Pro 3EM and 3EM Gen3, three phases as one meter',
+    enabled: true,
+    source: SOURCE,
+    topics: ['{meter}/events/rpc', 'shellies/{meter}/events/rpc'],
+    when: '(method = "NotifyStatus" or method = "NotifyFullStatus") and ($exists(params."em:0") or $exists(params."emdata:0"))',
+    meter: '$topic.meter',
+    time: { from: 'params.ts', as: 'seconds' },
+    values: {
+      active_power: { from: 'params."em:0".total_act_power', unit: 'W' },
+      apparent_power: { from: 'params."em:0".total_aprt_power', unit: 'VA' },
+      frequency: { from: 'params."em:0".a_freq', unit: 'Hz' },
+      voltage_a: { from: 'params."em:0".a_voltage', unit: 'V' },
+      voltage_b: { from: 'params."em:0".b_voltage', unit: 'V' },
+      voltage_c: { from: 'params."em:0".c_voltage', unit: 'V' },
+      current_a: { from: 'params."em:0".a_current', unit: 'A' },
+      current_b: { from: 'params."em:0".b_current', unit: 'A' },
+      current_c: { from: 'params."em:0".c_current', unit: 'A' },
+      active_energy_import: { from: 'params."emdata:0".total_act', unit: 'Wh' },
+      active_energy_export: { from: 'params."emdata:0".total_act_ret', unit: 'Wh' },
+    },
+  },
+  {
+    id: 'shelly-em',
+    name: 'Shelly Pro EM and EM Gen3: a meter for each channel, {device}:{channel}',
+    enabled: true,
+    source: SOURCE,
+    topics: ['{device}/events/rpc', 'shellies/{device}/events/rpc'],
+    when: '(method = "NotifyStatus" or method = "NotifyFullStatus") and $count($keys(params)[$substring($, 0, 3) = "em1"]) > 0',
+    each: '($time := params.ts; $each($sift(params, function($v, $k) { $substring($k, 0, 3) = "em1" }), function($v, $k) { {"channel": $substringAfter($k, ":"), "ts": $time, "now": $substringBefore($k, ":") = "em1" ? $v, "counted": $substringBefore($k, ":") = "em1data" ? $v} }))',
+    meter: '$topic.device & ":" & channel',
+    time: { from: 'ts', as: 'seconds' },
+    values: {
+      active_power: { from: 'now.act_power', unit: 'W' },
+      apparent_power: { from: 'now.aprt_power', unit: 'VA' },
+      power_factor: { from: 'now.pf', unit: '1' },
+      frequency: { from: 'now.freq', unit: 'Hz' },
+      voltage_a: { from: 'now.voltage', unit: 'V' },
+      current_a: { from: 'now.current', unit: 'A' },
+      active_energy_import: { from: 'counted.total_act_energy', unit: 'Wh' },
+      active_energy_export: { from: 'counted.total_act_ret_energy', unit: 'Wh' },
+    },
+  },
+];

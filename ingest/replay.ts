@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../model/clock.ts';
+import type { ParkId } from '../model/ids.ts';
+import type { DeadLetter, DeadLetterRecords, TriedLetter } from '../store/registry/port.ts';
+import type { Decoded, DecodedFrame, DecodedRefusal, TopicCodec } from './codecs/decoded.ts';
+import { decodeNative } from './codecs/native.ts';
+import type { DecodedIntake, IngestMessage, MessageOutcome } from './port.ts';
+import { parseTopic } from './topics.ts';
+import { outcomeOf } from './transports/http-push.ts';
+
+export interface LetterReplayParts {
+  readonly pipeline: DecodedIntake;
+  readonly letters: Pick<DeadLetterRecords, 'list' | 'tried'>;
+  /** Asked in turn for topics outside the native contract, as the pipeline asks its own. They must leave no trace in any session. */
+  readonly codecs: readonly TopicCodec[];
+  readonly clock: Clock;
+}
+
+/** What became of letters that were tried again. One message may have made several letters: it is tried once for all of them. */
+export interface ReplayReport {
+  /** Letters asked for. */
+  readonly letters: number;
+  readonly messages: number;
+  /** Messages in which nothing was refused any more, repeats of what was stored already included. */
+  readonly accepted: number;
+  readonly partly: number;
+  readonly refused: number;
+  /** Letters that cannot be tried: their payload was cut when it was kept, or is not the message that came. They stay as they are. */
+  readonly cut: number;
+  readonly notOriginal: number;
+  /** Letters that had been replayed before. */
+  readonly already: number;
+  /** Messages that ingest could not take (it is full for too long, or stopping). Their letters stay as they are. */
+  readonly failed: number;
+}
+
+/** Messages under way at once. */
+const AT_ONCE = 200;
+/** Longest wait for room in the pipeline, in ms. */
+const LONGEST_WAIT_MS = 10_000;
+
+/** Takes dead letters through the pipeline again, each with its first time of arrival, topic, gateway and transport. */
+export class LetterReplay {
+  readonly #parts: LetterReplayParts;
+
+  constructor(parts: LetterReplayParts) {
+    this.#parts = parts;
+  }
+
+  async replay(letters: readonly DeadLetter[]): Promise<ReplayReport> {
+    const { pipeline } = this.#parts;
+    const count = { accepted: 0, partly: 0, refused: 0, cut: 0, notOriginal: 0, already: 0, failed: 0 };
+    const messages = new Map<string, DeadLetter[]>();
+    for (const letter of letters) {
+      if (letter.replayedAt !== null) count.already++;
+      else if (letter.transport === 'store') count.notOriginal++;
+      else if (letter.payload.length < letter.payloadLength) count.cut++;
+      else {
+        const key = messageOf(letter);
+        messages.set(key, [...(messages.get(key) ?? []), letter]);
+      }
+    }
+    const inOrder = [...messages].sort(
+      ([, [a]], [, [b]]) => (a as DeadLetter).receivedAt - (b as DeadLetter).receivedAt || (a as DeadLetter).id - (b as DeadLetter).id,
+    );
+    for (let from = 0; from < inOrder.length; from += AT_ONCE) {
+      const some = inOrder.slice(from, from + AT_ONCE);
+      if (!(await roomIn(pipeline))) {
+        count.failed += inOrder.length - from;
+        break;
+      }
+      const under: Promise<readonly TriedLetter[] | null>[] = [];
+      for (const [key, chosen] of some) {
+        const group = await this.#whole(key, chosen);
+        const [first] = group as readonly [DeadLetter];
+        const message = { ...originalOf(first), replayed: true };
+        const decoded = await this.#decode(message, group);
+        const told = outcomeOf(pipeline, message, decoded).then(
+          (outcome) => {
+            count[outcome.refusals.length === 0 ? 'accepted' : outcome.outcome === 'refused' ? 'refused' : 'partly']++;
+            return triedBy(group, outcome);
+          },
+          () => {
+            count.failed++;
+            return null;
+          },
+        );
+        under.push(told);
+      }
+      const tried = (await Promise.all(under)).flatMap((one) => one ?? []);
+      if (tried.length > 0) await this.#parts.letters.tried(tried, this.#parts.clock());
+    }
+    return { letters: letters.length, messages: messages.size, ...count };
+  }
+
+  /** The letters with all others that the same message made. */
+  async #whole(key: string, chosen: readonly DeadLetter[]): Promise<readonly DeadLetter[]> {
+    const [{ receivedAt, topic }] = chosen as readonly [DeadLetter];
+    const filter = { parks: 'all', from: receivedAt, to: receivedAt + 1, topicPrefix: topic, waiting: true } as const;
+    const near = await this.#parts.letters.list(filter, { limit: 1000, after: null, order: 'oldest' });
+    const ids = new Set(chosen.map(({ id }) => id));
+    return [...chosen, ...near.filter((letter) => !ids.has(letter.id) && messageOf(letter) === key)];
+  }
+
+  async #decode(message: IngestMessage, group: readonly DeadLetter[]): Promise<Decoded> {
+    try {
+      if (message.topic.startsWith('parks/'))
+        return nativeLetter(
+          message,
+          group.some(({ reason }) => reason === 'retained-without-time'),
+        );
+      for (const codec of this.#parts.codecs) {
+        const decoded = await codec.decode(message);
+        if (decoded !== null) return decoded;
+      }
+      return refusedWith({ reason: 'wrong-topic', detail: `nothing takes the topic "${message.topic}" now`, count: 1 });
+    } catch (error) {
+      return refusedWith({ reason: 'internal-error', detail: error instanceof Error ? error.message : String(error), count: 1 });
+    }
+  }
+}
+
+const messageOf = ({ receivedAt, transport, topic, gateway, payload }: DeadLetter): string =>
+  JSON.stringify([receivedAt, transport, topic, gateway, createHash('sha256').update(payload).digest('base64')]);
+
+const originalOf = ({ topic, payload, gateway, transport, receivedAt }: DeadLetter): IngestMessage => ({ topic, payload, gateway, transport, receivedAt });
+
+const refusedWith = (refusal: DecodedRefusal): Decoded => ({ frames: [], statuses: [], refusals: [refusal] });
+
+/** The native form, decoded beside the pipeline so that its outcome can be told. */
+function nativeLetter({ topic, payload }: IngestMessage, retained: boolean): Decoded {
+  const parsed = parseTopic(topic);
+  if (typeof parsed === 'string') return refusedWith({ reason: 'wrong-topic', detail: parsed, count: 1 });
+  // A status is of its moment: what was said then is not told again.
+  if (parsed.leaf === 'status') return { frames: [], statuses: [], refusals: [], understood: true };
+  const frames: DecodedFrame[] = [];
+  const refusals: DecodedRefusal[] = [];
+  decodeNative(payload, retained, {
+    frame: (ts, values, index) => frames.push({ meter: parsed.meter, ts, values, where: index < 0 ? '' : `[${index}]` }),
+    refuse: (reason, detail, count = 1) => refusals.push({ reason, detail, count }),
+  });
+  return { frames, refusals, statuses: [], park: parsed.park as ParkId };
+}
+
+/**
+ * Every refusal of this time stands in a letter of the message, and no new letter is made: one with the same reason keeps it, a letter
+ * whose own reason is gone takes over a new one, and what is left over stands in the first one's detail.
+ */
+export function triedBy(letters: readonly DeadLetter[], { refusals }: MessageOutcome): TriedLetter[] {
+  const left = new Map(refusals.map(({ reason, detail }) => [reason as string, detail]));
+  const kept = new Map<number, { reason: string; detail: string }>();
+  for (const { id, reason } of letters) {
+    const detail = left.get(reason);
+    if (detail === undefined) continue;
+    kept.set(id, { reason, detail });
+    left.delete(reason);
+  }
+  for (const { id } of letters) {
+    const [next] = left;
+    if (next === undefined) break;
+    if (kept.has(id)) continue;
+    kept.set(id, { reason: next[0], detail: next[1] });
+    left.delete(next[0]);
+  }
+  const [first] = kept.values();
+  if (first !== undefined) for (const [reason, detail] of left) first.detail += `; ${reason}: ${detail}`;
+  return letters.map(({ id }) => ({ id, refusal: kept.get(id) ?? null }));
+}
+
+function roomIn(pipeline: Pick<DecodedIntake, 'full' | 'onPressure'>): Promise<boolean> {
+  if (!pipeline.full) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const end = (room: boolean) => {
+      clearTimeout(timer);
+      forget();
+      resolve(room);
+    };
+    const timer = setTimeout(() => end(false), LONGEST_WAIT_MS);
+    const forget = pipeline.onPressure((full) => {
+      if (!full) end(true);
+    });
+  });
+}

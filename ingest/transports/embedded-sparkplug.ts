@@ -1,0 +1,66 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../model/clock.ts';
+import { NAMESPACE, stateTopic } from '../codecs/sparkplug/topics.ts';
+import type { DecodedIntake, Done, IngestMessage } from '../port.ts';
+import { SparkplugIntake } from '../sparkplug/intake.ts';
+import type { SparkplugSessions } from '../sparkplug/sessions.ts';
+import type { EmbeddedBroker } from './embedded-broker.ts';
+
+export interface EmbeddedSparkplugOptions {
+  /** Name under which edge nodes know this host as their primary one. */
+  readonly hostId: string;
+  readonly broker: Pick<EmbeddedBroker, 'publish'>;
+  readonly sessions: SparkplugSessions;
+  readonly pipeline: DecodedIntake;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const TICK_MS = 1000;
+
+/** Sparkplug B host application inside the embedded broker: what nodes publish comes to it directly, commands and STATE leave by the broker. */
+export class EmbeddedSparkplug {
+  readonly #options: EmbeddedSparkplugOptions;
+  readonly #intake: SparkplugIntake;
+  readonly #ticking: NodeJS.Timeout;
+
+  private constructor(options: EmbeddedSparkplugOptions) {
+    const { broker, sessions, pipeline, clock, logger } = options;
+    this.#options = options;
+    this.#intake = new SparkplugIntake({
+      sessions,
+      pipeline,
+      send: ({ topic, payload }) =>
+        void broker.publish(topic, payload).catch((error: unknown) => logger.warn({ err: error, topic }, 'a Sparkplug command was not sent')),
+      logger,
+    });
+    this.#ticking = setInterval(() => this.#intake.tick(clock()), TICK_MS).unref();
+  }
+
+  /** Tells the nodes that the host takes their data. */
+  static async start(options: EmbeddedSparkplugOptions): Promise<EmbeddedSparkplug> {
+    const host = new EmbeddedSparkplug(options);
+    await host.#publishState(true);
+    return host;
+  }
+
+  /** Takes the topic's messages; null for a topic outside the namespace. */
+  handlerOf(topic: string): ((message: IngestMessage, done: Done) => void) | null {
+    return topic.startsWith(PREFIX) ? this.#take : null;
+  }
+
+  readonly #take = (message: IngestMessage, done: Done): void => this.#intake.take(message, done);
+
+  /** Tells the nodes to keep their data. */
+  async stop(): Promise<void> {
+    clearInterval(this.#ticking);
+    await this.#publishState(false);
+  }
+
+  #publishState(online: boolean): Promise<void> {
+    const { broker, hostId, clock } = this.#options;
+    return broker.publish(stateTopic(hostId), JSON.stringify({ online, timestamp: clock() }), { retain: true });
+  }
+}
+
+const PREFIX = `${NAMESPACE}/`;

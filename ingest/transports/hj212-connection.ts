@@ -1,0 +1,332 @@
+import type { Socket } from 'node:net';
+import type { Logger } from 'pino';
+import type { Clock } from '../../model/clock.ts';
+import type { Decoded } from '../codecs/decoded.ts';
+import { commandOf } from '../codecs/hj212/commands.ts';
+import { crcOf, crcText } from '../codecs/hj212/crc.ts';
+import { decodeSegment, refusedWhole, unknownFlags } from '../codecs/hj212/decode.ts';
+import { PacketJoiner } from '../codecs/hj212/packets.ts';
+import { parseSegment, type Segment, segmentText, wantsAnswer } from '../codecs/hj212/segment.ts';
+import { FrameSplitter, type RawFrame } from '../codecs/hj212/splitter.ts';
+import { writeAnswer } from '../codecs/hj212/write.ts';
+import type { DecodedIntake } from '../port.ts';
+import { quote } from '../wording.ts';
+import { contextOf, type Device, type Hj212Devices } from './hj212-devices.ts';
+
+/** Plain numbers, for whoever exports them. */
+export interface Hj212Stats {
+  connections: number;
+  connectionsRefused: number;
+  /** Closed because nothing, or no whole frame, came in time. */
+  timeOuts: number;
+  frames: number;
+  answers: number;
+  wrongLength: number;
+  wrongCrc: number;
+  unknownDevice: number;
+  wrongPassword: number;
+  overlong: number;
+  junkBytes: number;
+  packetsMissing: number;
+  /** Times that a connection was held back because it sent too fast. */
+  slowed: number;
+}
+
+export interface Hj212Limits {
+  /** Connections at once in all, and from one address. */
+  readonly maxConnections: number;
+  readonly maxPerAddress: number;
+  /** Longest frame, in bytes. */
+  readonly maxFrameBytes: number;
+  /** Longest frame before a known logger has shown itself, in bytes. */
+  readonly maxStrangerBytes: number;
+  /** A connection without a frame for so long is closed. */
+  readonly idleMs: number;
+  /** Time for the first frame of a known logger. */
+  readonly signInMs: number;
+  /** Time from the first byte of a frame to its last. */
+  readonly frameMs: number;
+  /** Frames a second, on average over ten, beyond which a connection is held back. */
+  readonly framesPerSecond: number;
+  /** Frames that nobody can be found for, after which the connection is closed. */
+  readonly strangeFrames: number;
+}
+
+export const HJ212_LIMITS: Hj212Limits = {
+  maxConnections: 2000,
+  maxPerAddress: 500,
+  maxFrameBytes: 10_240,
+  maxStrangerBytes: 4096,
+  idleMs: 3_900_000,
+  signInMs: 300_000,
+  frameMs: 30_000,
+  framesPerSecond: 500,
+  strangeFrames: 20,
+};
+
+export interface ConnectionParts {
+  readonly devices: Hj212Devices;
+  readonly intake: DecodedIntake;
+  readonly limits: Hj212Limits;
+  readonly stats: Hj212Stats;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A message is under way to the store (+1), or has got there (-1). */
+  underWay(change: 1 | -1): void;
+}
+
+const BURST_SECONDS = 10;
+
+/** One TCP connection of a logger, or of a concentrator for several. Frames are taken one after another, in their order. */
+export class Hj212Connection {
+  readonly #socket: Socket;
+  readonly #parts: ConnectionParts;
+  readonly #splitter: FrameSplitter;
+  readonly #joiner = new PacketJoiner();
+  #queue: RawFrame[] = [];
+  #busy = false;
+  #closed = false;
+  /** Takes no more; what is under way is still answered. */
+  #ending = false;
+  #known = false;
+  #strange = 0;
+  readonly #openedAt = performance.now();
+  #frameAt = performance.now();
+  #beganAt = 0;
+  #allowance: number;
+  #allowanceAt = performance.now();
+  #refill: NodeJS.Timeout | null = null;
+  #junk = 0;
+
+  constructor(socket: Socket, parts: ConnectionParts) {
+    this.#socket = socket;
+    this.#parts = parts;
+    this.#splitter = new FrameSplitter(parts.limits.maxFrameBytes);
+    this.#allowance = parts.limits.framesPerSecond * BURST_SECONDS;
+    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    socket.on('error', (error) => parts.logger.info({ err: error, address: socket.remoteAddress }, 'connection of an HJ 212 logger broke'));
+    socket.on('close', () => {
+      this.#closed = true;
+      this.#queue = [];
+      if (this.#refill !== null) clearTimeout(this.#refill);
+      this.#giveUpPackets(true);
+    });
+    if (parts.intake.full) socket.pause();
+  }
+
+  /** Looks at the time-outs; called now and then. */
+  tick(): void {
+    const { limits, stats } = this.#parts;
+    this.#giveUpPackets(false);
+    // Whoever is held back by us is not late.
+    if (this.#closed || this.#socket.isPaused() || this.#queue.length > 0) return;
+    const now = performance.now();
+    const late =
+      (!this.#known && now - this.#openedAt > limits.signInMs) ||
+      now - Math.max(this.#frameAt, this.#openedAt) > limits.idleMs ||
+      (this.#splitter.pending && now - this.#beganAt > limits.frameMs);
+    if (!late) return;
+    stats.timeOuts++;
+    this.#socket.destroy();
+  }
+
+  /** The pipeline takes again. */
+  goOn(): void {
+    this.#run();
+  }
+
+  hold(): void {
+    this.#socket.pause();
+  }
+
+  end(): void {
+    this.#ending = true;
+    this.#queue = [];
+    this.#socket.pause();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #onData(bytes: Buffer): void {
+    if (this.#ending) return;
+    const { limits, stats } = this.#parts;
+    const wasPending = this.#splitter.pending;
+    const frames = this.#splitter.push(bytes);
+    if (!this.#splitter.pending) this.#beganAt = 0;
+    else if (!wasPending || frames.length > 0) this.#beganAt = performance.now();
+    const { junkBytes, overlong } = this.#splitter;
+    stats.junkBytes += junkBytes - this.#junk;
+    this.#junk = junkBytes;
+    if (frames.length > 0) this.#frameAt = performance.now();
+    this.#queue.push(...frames);
+    const tooLong = overlong > 0 || this.#splitter.heldBytes > (this.#known ? limits.maxFrameBytes : limits.maxStrangerBytes);
+    if (tooLong || (!this.#known && junkBytes > limits.maxStrangerBytes)) {
+      stats.overlong++;
+      this.#parts.logger.warn({ address: this.#socket.remoteAddress }, 'an HJ 212 connection sent what is no frame, or one too long; it is closed');
+      this.#socket.destroy();
+      return;
+    }
+    this.#run();
+  }
+
+  #run(): void {
+    if (this.#busy || this.#closed || this.#ending) return;
+    while (this.#queue.length > 0) {
+      if (this.#parts.intake.full || !this.#mayTake()) {
+        this.#socket.pause();
+        return;
+      }
+      const frame = this.#queue.shift() as RawFrame;
+      const waiting = this.#take(frame);
+      if (this.#closed) return;
+      if (waiting === null) continue;
+      this.#busy = true;
+      this.#socket.pause();
+      void waiting.finally(() => {
+        this.#busy = false;
+        this.#run();
+      });
+      return;
+    }
+    if (!this.#parts.intake.full && this.#socket.isPaused()) this.#socket.resume();
+  }
+
+  #mayTake(): boolean {
+    const { framesPerSecond } = this.#parts.limits;
+    const now = performance.now();
+    this.#allowance = Math.min(framesPerSecond * BURST_SECONDS, this.#allowance + ((now - this.#allowanceAt) / 1000) * framesPerSecond);
+    this.#allowanceAt = now;
+    if (this.#allowance >= 1) {
+      this.#allowance--;
+      return true;
+    }
+    if (this.#refill === null) {
+      this.#parts.stats.slowed++;
+      this.#refill = setTimeout(() => {
+        this.#refill = null;
+        this.#run();
+      }, 100);
+    }
+    return false;
+  }
+
+  /** A promise where the registry had to be asked. */
+  #take(frame: RawFrame): Promise<void> | null {
+    const { devices, stats } = this.#parts;
+    stats.frames++;
+    const segment = parseSegment(frame.segment.toString('latin1'));
+    const device = segment.mn === null ? undefined : devices.find(segment.mn);
+    if (device === undefined || device === null) {
+      stats.unknownDevice++;
+      const why = device === null ? 'two gateways have it' : 'register a gateway with an hj212 link for it';
+      this.#refuse(frame, segment, null, refusedWhole('unknown-gateway', `no single gateway has the number MN=${quote(segment.mn ?? '')}: ${why}`));
+      if (++this.#strange >= this.#parts.limits.strangeFrames && !this.#known) this.#socket.destroy();
+      return null;
+    }
+    const broken = this.#brokenness(frame, device);
+    if (broken !== null) {
+      // Nobody has vouched for it yet: the letter bears no gateway's name.
+      this.#refuse(frame, segment, null, broken);
+      return null;
+    }
+    if (device.link.password === 'ignore') {
+      this.#takeFrom(device, frame, segment);
+      return null;
+    }
+    const password = segment.pw ?? '';
+    const believed = devices.believed(device, password);
+    if (believed !== undefined) {
+      this.#takeChecked(believed, device, frame, segment);
+      return null;
+    }
+    return devices.check(device, password).then(
+      (fits) => this.#takeChecked(fits, device, frame, segment),
+      (error: unknown) => {
+        // Not answered: the logger sends it again.
+        this.#parts.logger.error({ err: error, gateway: device.gateway }, 'a password could not be checked');
+        this.#socket.destroy();
+      },
+    );
+  }
+
+  #takeChecked(fits: boolean, device: Device, frame: RawFrame, segment: Segment): void {
+    if (fits) {
+      this.#takeFrom(device, frame, segment);
+      return;
+    }
+    this.#parts.stats.wrongPassword++;
+    this.#refuse(frame, segment, null, refusedWhole('wrong-password', `PW is not the secret of gateway ${device.gateway}`, device.park));
+    if (++this.#strange >= this.#parts.limits.strangeFrames) this.#socket.destroy();
+  }
+
+  /** Length and CRC: counted whatever the gateway's link says. */
+  #brokenness(frame: RawFrame, { link, park }: Device): Decoded | null {
+    const { stats } = this.#parts;
+    let broken: Decoded | null = null;
+    const kind = link.crcKind ?? 'standard';
+    const right = crcOf(frame.segment, kind);
+    if (frame.crc !== right) {
+      stats.wrongCrc++;
+      const other = kind === 'standard' ? 'modbus' : 'standard';
+      const hint = frame.crc === crcOf(frame.segment, other) ? `; it is the ${other} CRC, set "crcKind" of the gateway's link` : '';
+      const sent = frame.crc === null ? 'missing' : crcText(frame.crc);
+      if (link.crc !== 'take') broken = refusedWhole('wrong-crc', `the CRC is ${sent}; expected ${crcText(right)}${hint}`, park);
+    }
+    // Encrypted frames of 2025 carry the length of their plain text.
+    if (frame.length !== frame.segment.length && !frame.segment.includes('{0x')) {
+      stats.wrongLength++;
+      const detail = `the length is ${frame.length ?? 'missing'}; the data segment has ${frame.segment.length} bytes`;
+      if (link.length !== 'take') broken = refusedWhole('wrong-length', detail, park);
+    }
+    return broken;
+  }
+
+  #takeFrom(device: Device, frame: RawFrame, packet: Segment): void {
+    this.#known = true;
+    const now = performance.now();
+    const joined = device.link.split === 'single' ? packet : this.#joiner.add(packet, now);
+    if (joined === null) return;
+    if (typeof joined === 'string') {
+      this.#refuse(frame, packet, device, refusedWhole('packets-missing', joined, device.park));
+      return;
+    }
+    const receivedAt = this.#parts.clock();
+    const decoded = decodeSegment(joined, contextOf(device, this.#parts.devices.directory, receivedAt));
+    const strange = unknownFlags(joined);
+    if (strange.length > 0) this.#parts.logger.warn({ gateway: device.gateway, flags: strange }, 'data flags that HJ 212 does not know; taken as a fault');
+    this.#hand(decoded, joined, device, joined === packet ? frame.segment : Buffer.from(segmentText({ ...joined, pnum: null, pno: null }), 'latin1'));
+  }
+
+  #refuse(frame: RawFrame, segment: Segment, device: Device | null, refused: Decoded): void {
+    this.#hand(refused, { ...segment, flag: null }, device, frame.segment);
+  }
+
+  /** To the pipeline; the answer leaves when it is committed, and never for what was not kept. */
+  #hand(decoded: Decoded, segment: Segment, device: Device | null, payload: Uint8Array): void {
+    const { intake, clock, underWay } = this.#parts;
+    const message = { topic: `hj212/${segment.mn ?? ''}`, payload, gateway: device?.gateway ?? null, transport: 'hj212', receivedAt: clock() };
+    underWay(1);
+    intake.acceptDecoded(message, decoded, (error, { outcome }) => {
+      if (error === undefined && outcome !== 'refused' && device !== null) this.#answer(segment, device);
+      underWay(-1);
+    });
+  }
+
+  #answer(segment: Segment, device: Device): void {
+    const answer = commandOf(segment.cn)?.answer ?? null;
+    if (answer === null || !wantsAnswer(segment) || this.#closed || !this.#socket.writable) return;
+    this.#parts.stats.answers++;
+    this.#socket.write(writeAnswer(segment, answer, device.link.crcKind));
+  }
+
+  #giveUpPackets(all: boolean): void {
+    for (const { segment, detail } of this.#joiner.expired(performance.now(), all)) {
+      this.#parts.stats.packetsMissing++;
+      const device = segment.mn === null ? undefined : this.#parts.devices.find(segment.mn);
+      const refused = refusedWhole('packets-missing', detail, device?.park);
+      this.#hand(refused, { ...segment, flag: null }, device ?? null, Buffer.from(segmentText(segment), 'latin1'));
+    }
+  }
+}

@@ -1,0 +1,226 @@
+import { isUtf8 } from 'node:buffer';
+import { type EpochMs, ID_PATTERN } from '../model/ids.ts';
+import { findQuantity } from '../model/quantities.ts';
+import type { MeterKind } from '../model/registry.ts';
+import type { DeadLetter, DeadLetterRecords } from '../store/registry/port.ts';
+import type { UnknownMeterSighting } from './port.ts';
+import { parseTopic } from './topics.ts';
+
+/** A meter that reports and is not registered, as people are shown it. */
+export interface UnknownMeter {
+  readonly meter: string;
+  /** The park that its topic names, or its gateway's; null where neither is known. */
+  readonly park: string | null;
+  readonly firstSeen: EpochMs;
+  readonly lastSeen: EpochMs;
+  /** Messages seen, those that were kept before the last start included. */
+  readonly count: number;
+  readonly topics: readonly string[];
+  readonly transport: string;
+  readonly gateway: string | null;
+  /** The last message, at most 4 KiB of it. */
+  readonly payload: Uint8Array;
+  readonly payloadLength: number;
+  /** Names in its values, with the quantity of the catalogue that is probably meant; null where nothing comes near. */
+  readonly suggested: readonly { readonly name: string; readonly quantity: string | null }[];
+  readonly suggestedKind: MeterKind | null;
+}
+
+const MOST_METERS = 1000;
+const MOST_TOPICS = 5;
+const MOST_NAMES = 50;
+const PAYLOAD_BYTES = 4096;
+const PAGE = 1000;
+const ID = new RegExp(ID_PATTERN);
+
+interface Seen {
+  park: string | null;
+  firstSeen: EpochMs;
+  lastSeen: EpochMs;
+  count: number;
+  readonly topics: Set<string>;
+  transport: string;
+  gateway: string | null;
+  payload: Uint8Array;
+  payloadLength: number;
+  readonly names: Set<string>;
+}
+
+/** Bounded by number: the one not seen for longest leaves. Nothing is stored; a start reads it out of the dead letters. */
+export class UnknownMeters {
+  /** In order of last sight, as a Map keeps the order of insertion. */
+  readonly #seen = new Map<string, Seen>();
+  readonly #parts: { readonly isRegistered: (meter: string) => boolean; readonly parkOfGateway: (gateway: string) => string | null; readonly most: number };
+
+  constructor(parts: {
+    readonly isRegistered: (meter: string) => boolean;
+    readonly parkOfGateway: (gateway: string) => string | null;
+    readonly most?: number;
+  }) {
+    this.#parts = { ...parts, most: parts.most ?? MOST_METERS };
+  }
+
+  /** Ids that no meter could be registered by are passed over. */
+  see({ meter, park, topic, transport, gateway, at, quantities, payload }: UnknownMeterSighting): void {
+    if (!ID.test(meter)) return;
+    const known = this.#seen.get(meter);
+    const seen = known ?? {
+      park: null,
+      firstSeen: at,
+      lastSeen: at,
+      count: 0,
+      topics: new Set(),
+      names: new Set(),
+      transport,
+      gateway,
+      payload,
+      payloadLength: 0,
+    };
+    this.#seen.delete(meter);
+    this.#seen.set(meter, seen);
+    if (this.#seen.size > this.#parts.most) this.#seen.delete(this.#seen.keys().next().value as string);
+    seen.count++;
+    seen.firstSeen = Math.min(seen.firstSeen, at);
+    seen.lastSeen = Math.max(seen.lastSeen, at);
+    seen.park = park ?? (gateway === null ? null : this.#parts.parkOfGateway(gateway)) ?? seen.park;
+    seen.transport = transport;
+    seen.gateway = gateway;
+    if (seen.topics.size < MOST_TOPICS) seen.topics.add(topic.slice(0, 1000));
+    seen.payload = Uint8Array.from(payload.subarray(0, PAYLOAD_BYTES));
+    seen.payloadLength = payload.length;
+    for (const name of quantities) if (seen.names.size < MOST_NAMES) seen.names.add(name.slice(0, 64));
+  }
+
+  /** Sees again what rests in the dead letters, oldest first. */
+  async seed(letters: Pick<DeadLetterRecords, 'list'>): Promise<void> {
+    for await (const letter of unknownMeterLetters(letters)) {
+      for (const meter of metersIn(letter)) {
+        if (this.#parts.isRegistered(meter)) continue;
+        const { topic, transport, gateway, receivedAt: at, payload } = letter;
+        const native = parseTopic(topic);
+        this.see({ meter, park: typeof native === 'string' ? letter.park : native.park, topic, transport, gateway, at, quantities: [], payload });
+      }
+    }
+  }
+
+  /** Last seen first; those that were registered meanwhile are left out. */
+  list(): UnknownMeter[] {
+    for (const meter of [...this.#seen.keys()]) if (this.#parts.isRegistered(meter)) this.#seen.delete(meter);
+    return [...this.#seen].map(([meter, seen]) => shown(meter, seen)).reverse();
+  }
+
+  get(meter: string): UnknownMeter | null {
+    const seen = this.#seen.get(meter);
+    return seen === undefined || this.#parts.isRegistered(meter) ? null : shown(meter, seen);
+  }
+
+  /** It is listed again when it reports again. */
+  forget(meter: string): boolean {
+    return this.#seen.delete(meter);
+  }
+}
+
+/** Letters that were kept because this meter was not registered, oldest first. */
+export async function lettersOfUnknown(letters: Pick<DeadLetterRecords, 'list'>, meter: string): Promise<DeadLetter[]> {
+  const found: DeadLetter[] = [];
+  for await (const letter of unknownMeterLetters(letters)) if (metersIn(letter).includes(meter) || isUntold(letter, meter)) found.push(letter);
+  return found;
+}
+
+async function* unknownMeterLetters(letters: Pick<DeadLetterRecords, 'list'>): AsyncGenerator<DeadLetter> {
+  for (let after: number | null = null; ; ) {
+    const page: readonly DeadLetter[] = await letters.list({ parks: 'all', reason: 'unknown-meter', waiting: true }, { limit: PAGE, after, order: 'oldest' });
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    after = last.id;
+  }
+}
+
+/** Meters that a letter names as not registered. */
+export function metersIn({ topic, detail }: Pick<DeadLetter, 'topic' | 'detail'>): string[] {
+  const native = parseTopic(topic);
+  if (typeof native !== 'string') return [native.meter];
+  return [...new Set([...detail.matchAll(/meter "?([A-Za-z0-9][A-Za-z0-9._:-]{0,63})"? is not registered/g)].map(([, meter]) => meter as string))];
+}
+
+/** The detail of a letter names only the first few: a message of many meters may speak of one that is not told. */
+const isUntold = ({ topic, detail, payload }: DeadLetter, meter: string): boolean =>
+  !topic.startsWith('parks/') && / in all$/.test(detail) && Buffer.from(payload).includes(meter);
+
+function shown(meter: string, { names, topics, ...seen }: Seen): UnknownMeter {
+  const found = names.size > 0 ? [...names] : namesIn(seen.payload, seen.payloadLength);
+  const suggested = found.map((name) => ({ name, quantity: suggestedQuantity(name) }));
+  return { meter, ...seen, topics: [...topics], suggested, suggestedKind: suggestedKind(suggested.flatMap(({ quantity }) => quantity ?? [])) };
+}
+
+/** Keys of values in a native payload; none where it is another form or was cut. */
+function namesIn(payload: Uint8Array, length: number): string[] {
+  if (payload.length < length || !isUtf8(payload)) return [];
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(payload).toString());
+    const one = (Array.isArray(parsed) ? parsed[0] : parsed) as { readonly values?: unknown } | null;
+    const values = typeof one === 'object' && one !== null ? (one.values ?? one) : null;
+    return typeof values === 'object' && values !== null ? Object.keys(values).slice(0, MOST_NAMES) : [];
+  } catch {
+    // Not JSON: then there are no names to show, and the payload itself is shown.
+    return [];
+  }
+}
+
+/** Names that devices commonly use (from memory: a suggestion for a person, never applied by itself). Compared without case and signs. */
+const ALIASES = new Map(
+  Object.entries({
+    kwh: 'active_energy_import',
+    energy: 'active_energy_import',
+    activeenergy: 'active_energy_import',
+    epi: 'active_energy_import',
+    kvarh: 'reactive_energy_import',
+    power: 'active_power',
+    kw: 'active_power',
+    p: 'active_power',
+    ptotal: 'active_power',
+    reactivepower: 'reactive_power',
+    kvar: 'reactive_power',
+    q: 'reactive_power',
+    pf: 'power_factor',
+    cosphi: 'power_factor',
+    freq: 'frequency',
+    hz: 'frequency',
+    ua: 'voltage_a',
+    ub: 'voltage_b',
+    uc: 'voltage_c',
+    ia: 'current_a',
+    ib: 'current_b',
+    ic: 'current_c',
+    soc: 'state_of_charge',
+    watervolume: 'water_volume',
+    gasvolume: 'gas_volume',
+    pm25: 'pm2_5',
+    humidity: 'air_humidity',
+  }),
+);
+
+export function suggestedQuantity(name: string): string | null {
+  if (findQuantity(name) !== undefined) return name;
+  const lower = name.toLowerCase().replace(/[\s.-]+/g, '_');
+  return findQuantity(lower)?.name ?? ALIASES.get(lower.replace(/[^a-z0-9]/g, '')) ?? null;
+}
+
+/** First that fits; a battery or pv meter shows more than electricity, so it stands before it. */
+const KINDS: readonly (readonly [MeterKind, RegExp])[] = [
+  ['battery', /^state_of_charge$/],
+  ['pv', /^(irradiance|module_temperature)$/],
+  ['electrolyser', /^hydrogen_/],
+  ['capture', /^captured_co2_/],
+  ['stack', /^stack_/],
+  ['ambient', /^(pm2_5|pm10|so2|no2|co|o3|tsp)$/],
+  ['electricity', /^(active_|reactive_|apparent_|power_factor|voltage_|current_|interval_|frequency$)/],
+  ['water', /^water_/],
+  ['gas', /^gas_/],
+  ['heat', /^heat_/],
+  ['steam', /^steam_/],
+  ['weather', /^(air_|wind_|precipitation|dew_point)/],
+];
+
+const suggestedKind = (quantities: readonly string[]): MeterKind | null => KINDS.find(([, of]) => quantities.some((name) => of.test(name)))?.[0] ?? null;

@@ -1,0 +1,303 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { crcOf, crcText } from '../../../../ingest/codecs/hj212/crc.ts';
+import { type DeviceContext, decodeSegment } from '../../../../ingest/codecs/hj212/decode.ts';
+import { PacketJoiner } from '../../../../ingest/codecs/hj212/packets.ts';
+import { parseCp, parseSegment, wallTime } from '../../../../ingest/codecs/hj212/segment.ts';
+import { FrameSplitter, type RawFrame } from '../../../../ingest/codecs/hj212/splitter.ts';
+import { writeAnswer, writeFrame } from '../../../../ingest/codecs/hj212/write.ts';
+import { framesOf } from '../../../../ingest/simulators/hj212-station.ts';
+import type { MeterId, ParkId } from '../../../../model/ids.ts';
+import { QUALITY } from '../../../../model/quality.ts';
+import { fuzzRuns } from '../../../fuzz-runs.ts';
+
+const split = (text: string | Uint8Array): RawFrame[] => new FrameSplitter(10_240).push(Buffer.from(text as string));
+const textOf = ({ segment }: RawFrame): string => segment.toString('latin1');
+const SEGMENT = 'QN=20260101080000000;ST=31;CN=2011;PW=secret;MN=LOGGER_1;Flag=5;CP=&&DataTime=20260101080000;a21026-Rtd=12.5,a21026-Flag=N&&';
+const NOW = Date.UTC(2026, 0, 1, 0, 0, 10);
+
+const device = (override: Partial<DeviceContext> = {}, link: Partial<DeviceContext['link']> = {}): DeviceContext => ({
+  park: 'p-1' as ParkId,
+  link: { type: 'hj212', mn: 'LOGGER_1', meter: 'stack-1' as MeterId, ...link },
+  meter: () => ({ kind: 'stack' }),
+  instant: (wall) => wall - 8 * 3_600_000,
+  receivedAt: NOW,
+  ...override,
+});
+const decode = (cp: string, { cn = '2011', st = '31', head = '' } = {}, context = device()) =>
+  decodeSegment(parseSegment(`QN=20260101080000000;ST=${st};CN=${cn};PW=x;MN=LOGGER_1;Flag=5${head};CP=&&${cp}&&`), context);
+const TIME = 'DataTime=20260101080000';
+
+describe('HJ 212 CRC', () => {
+  it('has the values that the standard’s steps give', () => {
+    expect(crcText(crcOf(Buffer.alloc(0)))).to.equal('FFFF');
+    expect(crcText(crcOf(Buffer.from([0])))).to.equal('4040');
+    expect(crcText(crcOf(Buffer.from('123456789'), 'modbus'))).to.equal('4B37');
+  });
+});
+
+describe('HJ 212 frames in a stream', () => {
+  const frame = writeFrame(SEGMENT).toString('latin1');
+  const body = frame.slice(0, -2);
+  const cases: readonly (readonly [string, string, readonly (readonly [segment: string, lengthFits: boolean, hasCrc: boolean])[]])[] = [
+    [
+      'two in one read',
+      frame + frame,
+      [
+        [SEGMENT, true, true],
+        [SEGMENT, true, true],
+      ],
+    ],
+    [
+      'ended by LF alone',
+      `${body}\n${frame}`,
+      [
+        [SEGMENT, true, true],
+        [SEGMENT, true, true],
+      ],
+    ],
+    [
+      'without a line’s end',
+      body + body,
+      [
+        [SEGMENT, true, true],
+        [SEGMENT, true, true],
+      ],
+    ],
+    ['after noise', `\0\xff#x${frame}`, [[SEGMENT, true, true]]],
+    [
+      'with a length too long',
+      `##9999${body.slice(6)}\r\n${frame}`,
+      [
+        [SEGMENT, false, true],
+        [SEGMENT, true, true],
+      ],
+    ],
+    ['with a length too short', `##0010${body.slice(6)}\r\n`, [[SEGMENT, false, true]]],
+    ['without a length', `##${body.slice(6)}\r\n`, [[SEGMENT, false, true]]],
+    ['without a CRC', `${body.slice(0, -4)}\r\n`, [[SEGMENT, true, false]]],
+    [
+      'cut in the middle before the next',
+      body.slice(0, 60) + frame,
+      [
+        [SEGMENT.slice(0, 54), false, false],
+        [SEGMENT, true, true],
+      ],
+    ],
+  ];
+  for (const [title, stream, expected] of cases) {
+    it(`are found ${title}, in one read and byte by byte`, () => {
+      const oneByOne = new FrameSplitter(10_240);
+      const bytes = Buffer.from(stream, 'latin1');
+      for (const frames of [split(bytes), [...bytes].flatMap((byte) => oneByOne.push(Uint8Array.of(byte)))]) {
+        expect(frames.map((each) => [textOf(each), each.length === each.segment.length, each.crc !== null])).to.deep.equal(expected);
+      }
+    });
+  }
+
+  it('beyond the bound are dropped and counted, and the next is found', () => {
+    const splitter = new FrameSplitter(1000);
+    expect(splitter.push(Buffer.from(`##${'x'.repeat(2000)}`))).to.deep.equal([]);
+    expect([splitter.overlong, splitter.heldBytes]).to.deep.equal([1, 0]);
+    expect(splitter.push(Buffer.from(frame)).map(textOf)).to.deep.equal([SEGMENT]);
+  });
+
+  it('read back equal however they are cut', () => {
+    const group = fc
+      .tuple(fc.stringMatching(/^[aw][0-9]{5}$/), fc.double({ noNaN: true, noDefaultInfinity: true }))
+      .map(([code, value]) => `${code}-Rtd=${value},${code}-Flag=N`);
+    const messages = fc.array(fc.record({ groups: fc.array(group, { maxLength: 60 }), at: fc.integer({ min: 1e12, max: 2e12 }) }), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    fc.assert(
+      fc.property(messages, fc.array(fc.nat(4000), { maxLength: 12 }), (list, cuts) => {
+        const frames = list.flatMap(({ groups, at }) => framesOf({ cn: '2011', st: '31', at, groups }, '20260101080000000', { mn: 'M', pw: 'p' }));
+        const stream = Buffer.concat(frames);
+        const splitter = new FrameSplitter(10_240);
+        const at = [0, ...cuts.map((cut) => cut % (stream.length + 1)).sort((a, b) => a - b), stream.length];
+        const found = at.slice(1).flatMap((end, index) => splitter.push(stream.subarray(at[index], end)));
+        expect(found.map((each) => writeFrame(textOf(each)).toString('latin1'))).to.deep.equal(frames.map((each) => each.toString('latin1')));
+        for (const each of found) expect(crcOf(each.segment)).to.equal(each.crc);
+      }),
+      { numRuns: Math.ceil(fuzzRuns() / 4) },
+    );
+  });
+
+  it('never throw, hang or grow, whatever comes', () => {
+    const piece = fc.oneof(
+      fc.constantFrom('##', '#', '\r\n', '&&', 'CP=&&', ';', ',', '=', '0101', 'PNUM=2;PNO=1', SEGMENT, frame, 'CN=2051', 'CN=2011', 'MN=LOGGER_1', TIME),
+      fc.string({ maxLength: 20 }),
+      fc.stringMatching(/^[aw][0-9]{5}-(Rtd|Avg|Flag|ZsAvg|Cou)=[0-9.NDe-]{0,6}$/),
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
+        const splitter = new FrameSplitter(500);
+        const joiner = new PacketJoiner();
+        for (const part of pieces) {
+          for (const { segment } of splitter.push(Buffer.from(part))) {
+            const parsed = parseSegment(segment.toString('latin1'));
+            parseCp(parsed.cp);
+            joiner.add(parsed, 0);
+            decodeSegment(parsed, device());
+            writeAnswer(parsed, '9014');
+          }
+          expect(splitter.heldBytes).to.be.at.most(500);
+        }
+      }),
+      { numRuns: fuzzRuns() },
+    );
+  });
+});
+
+describe('HJ 212 messages', () => {
+  it('become readings at their time in the park’s zone, converted values as quantities of their own', () => {
+    const { frames, refusals } = decode(`${TIME};a21026-Rtd=12.5,a21026-ZsRtd=15.1,a21026-Flag=N;a00000-Rtd=2`);
+    expect(refusals).to.deep.equal([]);
+    expect(frames).to.deep.equal([
+      { meter: 'stack-1', ts: Date.UTC(2026, 0, 1), values: { stack_so2: 12.5, stack_so2_converted: 15.1, stack_flow: 7200 }, flags: {}, where: '' },
+    ]);
+  });
+
+  const flags = [
+    ['N', undefined],
+    ['S', QUALITY.estimated],
+    ['F', QUALITY.maintenance],
+    ['M', QUALITY.maintenance],
+    ['C', QUALITY.calibration],
+    ['T', QUALITY.range],
+    ['D', QUALITY.fault],
+    ['B', QUALITY.fault],
+    ['H', QUALITY.fault],
+  ] as const;
+  for (const [flag, quality] of flags) {
+    it(`flagged ${flag} are ${quality === undefined ? 'judged as ours' : `quality ${quality}`}`, () => {
+      expect(decode(`${TIME};a21026-Rtd=1,a21026-Flag=${flag}`).frames[0]?.flags?.['stack_so2']).to.equal(quality);
+    });
+  }
+
+  const statistics = [
+    ['2051', 'minute'],
+    ['2061', 'hour'],
+    ['2031', 'day'],
+  ] as const;
+  for (const [cn, period] of statistics) {
+    it(`of command ${cn} are the instrument's own statistics of the ${period}, never readings`, () => {
+      const { frames, refusals } = decode(`${TIME};a21026-Avg=2,a21026-Min=1,a21026-Max=3,a21026-Cou=9,a21026-ZsAvg=4;a01012-Cou=0`, { cn });
+      expect(refusals).to.deep.equal([]);
+      const so2 = `stack_so2_${period}`;
+      expect(frames[0]?.values).to.deep.equal({
+        ...{ [`${so2}_avg`]: 2, [`${so2}_min`]: 1, [`${so2}_max`]: 3, [`${so2}_total`]: 9, [`stack_so2_converted_${period}_avg`]: 4 },
+      });
+      expect(frames[0]?.backfill).to.equal(true);
+    });
+  }
+
+  it('have the unit of the meter’s record, statistics that of their quantity', () => {
+    const own = device({ meter: () => ({ kind: 'outfall', units: { outfall_flow: 'm³/s' } }) });
+    expect(decode(`${TIME};w00000-Rtd=1`, { st: '32' }, own).frames[0]?.values).to.deep.equal({ outfall_flow: 1 });
+    expect(decode(`${TIME};w00000-Avg=1,w00000-Cou=600`, { st: '32', cn: '2051' }, own).frames[0]?.values).to.deep.equal({
+      outfall_flow_minute_avg: 3600,
+      outfall_flow_minute_total: 600,
+    });
+  });
+
+  it('follow the link for factors of other meters, other scales, and those that are left out', () => {
+    const own = device({}, { factors: { a21026: { meter: 'm-2' as MeterId, scale: 2 }, a21018: { ignore: true } } });
+    expect(decode(`${TIME};a21026-Rtd=3;a21018-Rtd=1;a19001-Rtd=9`, {}, own)).to.deep.include({ refusals: [] });
+    expect(decode(`${TIME};a21026-Rtd=3;a19001-Rtd=9`, {}, own).frames.map(({ meter, values }) => [meter, values])).to.deep.equal([
+      ['m-2', { stack_so2: 6 }],
+      ['stack-1', { stack_oxygen: 9 }],
+    ]);
+  });
+
+  const refused = [
+    ['a factor that is not known', `${TIME};zz9999-Rtd=1`, '2011', 'unknown-quantity'],
+    ['a suffix with a typing error', `${TIME};LA-td=50.1`, '2011', 'unknown-quantity'],
+    ['a mean among real-time values', `${TIME};a21026-Avg=1`, '2011', 'unknown-quantity'],
+    ['a second value of a quantity', `${TIME};a21026-Rtd=1,a21026-Rtd=2`, '2011', 'repeated-key'],
+    ['what is no number', `${TIME};a21026-Rtd=--`, '2011', 'not-a-number'],
+    ['a time that no calendar has', 'DataTime=20261301080000;a21026-Rtd=1', '2011', 'bad-time'],
+    ['a statistic without a time', 'a21026-Avg=1', '2051', 'bad-time'],
+    ['a command that is not taken', TIME, '2021', 'unknown-command'],
+    ['values that are encrypted', '{0xE4,0x3E}', '2011', 'encrypted'],
+    ['a message without values', TIME, '2011', 'empty'],
+  ] as const;
+  for (const [title, cp, cn, reason] of refused) {
+    it(`refuse ${title}`, () => expect(decode(cp, { cn }).refusals.map((each) => each.reason)).to.deep.equal([reason]));
+  }
+
+  it('marked RF=1 or with an old code are history', () => {
+    expect(decode(`${TIME};a21026-Rtd=1`, { head: ';RF=1' }).frames[0]?.backfill).to.equal(true);
+    expect(decode(`${TIME};a21026-Rtd=1`, {}, device({ receivedAt: NOW + 3_600_000 })).frames[0]?.backfill).to.equal(true);
+  });
+
+  it('are answered strictly, in the version in which they came', () => {
+    const answer = (flag: number) => writeAnswer(parseSegment(`QN=20260101080000000;PW=x;MN=M;Flag=${flag}`), '9014').toString('latin1');
+    expect(answer(5).slice(6, -6)).to.equal('QN=20260101080000000;ST=91;CN=9014;PW=x;MN=M;Flag=4;CP=&&&&');
+    expect(answer(11).slice(6, -6)).to.equal('QN=20260101080000000;ST=91;CN=9014;PW=x;MN=M;Flag=8;CP=&&&&');
+    expect(answer(1).slice(6, -6)).to.equal('ST=91;CN=9014;PW=x;MN=M;Flag=0;CP=&&QN=20260101080000000&&');
+  });
+
+  it('split into packets are joined in any order, within bounds', () => {
+    const packet = (pno: number, pnum = 2) => parseSegment(`QN=1;CN=2011;MN=M;Flag=7;PNUM=${pnum};PNO=${pno};CP=&&a=${pno}&&`);
+    const joiner = new PacketJoiner({ sets: 1, packets: 10, bytes: 1000, ms: 100 });
+    expect(joiner.add(packet(2), 0)).to.equal(null);
+    expect(joiner.add(packet(1), 0)).to.deep.include({ cp: 'a=1;a=2', pnum: null });
+    expect(joiner.add(packet(3), 0)).to.be.a('string');
+    expect(joiner.add(packet(1, 500), 0)).to.be.a('string');
+    joiner.add(packet(1), 0);
+    expect(joiner.expired(99)).to.have.length(0);
+    expect(joiner.expired(100)).to.have.length(1);
+    expect(joiner.expired(1000)).to.have.length(0);
+  });
+});
+
+describe('public HJ 212 frames', () => {
+  const folder = resolve('../shared');
+  const file = `${folder}/reference/data/hj212-frames.json`;
+  before(function () {
+    if (existsSync(file)) return;
+    if (process.env['CI'] === 'true') throw new Error(`${file} is missing`);
+    this.skip();
+  });
+
+  it('are split, checked and read as their table says', () => {
+    const rows = JSON.parse(readFileSync(file, 'utf8')).frames as readonly {
+      id: string;
+      frame: string;
+      length_ok: boolean;
+      crc_ok: boolean;
+      crc_hj212: string;
+      crc_modbus: string;
+    }[];
+    expect(rows).to.have.length(30);
+    for (const row of rows) {
+      const [frame, ...more] = split(row.frame);
+      expect(more, row.id).to.have.length(0);
+      if (frame === undefined) throw new Error(row.id);
+      expect(frame.length === frame.segment.length, row.id).to.equal(row.length_ok);
+      expect(crcText(crcOf(frame.segment)), row.id).to.equal(row.crc_hj212);
+      expect(crcText(crcOf(frame.segment, 'modbus')), row.id).to.equal(row.crc_modbus);
+      expect(frame.crc === crcOf(frame.segment), row.id).to.equal(row.crc_ok);
+      const segment = parseSegment(textOf(frame));
+      expect(segment.mn, row.id).to.be.a('string');
+      const time = /DataTime=(\d{14})/.exec(row.frame)?.[1];
+      if (time !== undefined) expect(wallTime(time), row.id).to.be.a('number');
+    }
+  });
+
+  it('of the CSV with a wrong CRC are found out', () => {
+    const lines = readFileSync(`${folder}/data/hj212_frames.csv`, 'utf8').match(/##[^"\n]*?&&[0-9A-Fa-f]{4}/g) ?? [];
+    expect(lines.map((line) => split(`${line}\r\n`).map((frame) => frame.crc === crcOf(frame.segment))[0])).to.deep.equal([true, true, false, true]);
+  });
+});
+
+describe('dates', () => {
+  it('of HJ 212 are read, and what is none is not', () => {
+    expect(wallTime('20260101080000123')).to.equal(Date.UTC(2026, 0, 1, 8, 0, 0, 123));
+    for (const text of ['', '2026', '20260230000000', '20260101250000', null]) expect(wallTime(text)).to.equal(null);
+  });
+});

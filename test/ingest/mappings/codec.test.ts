@@ -1,0 +1,140 @@
+import { expect } from 'chai';
+import type { Decoded } from '../../../ingest/codecs/decoded.ts';
+import { MappingCodec, type MappingSurroundings } from '../../../ingest/mappings/codec.ts';
+import type { ParkId } from '../../../model/ids.ts';
+import type { Mapping } from '../../../model/mapping.ts';
+import { QUALITY } from '../../../model/quality.ts';
+
+const NOW = Date.UTC(2026, 0, 15, 4);
+
+const aMapping = (id: string, change: Partial<Mapping> = {}): Mapping => ({
+  ...{ id, park: 'p-1' as ParkId, name: id, enabled: true, topics: ['gw/{meter}'], meter: '$topic.meter' },
+  values: { active_power: { from: 'w', unit: 'W' } },
+  ...change,
+});
+
+const SURROUNDINGS: MappingSurroundings = {
+  meter: (id) => (/^m-[12]$/.test(id) ? { park: (id === 'm-1' ? 'p-1' : 'p-2') as ParkId, units: id === 'm-1' ? { active_power: 'MW' } : {} } : undefined),
+  gateway: (id) => (id === 'g-2' ? { park: 'p-2' as ParkId } : undefined),
+};
+
+function aCodec(...mappings: readonly Mapping[]): MappingCodec & { readonly faults: string[] } {
+  const faults: string[] = [];
+  const codec = new MappingCodec({ surroundings: () => SURROUNDINGS, onFault: ({ id }) => void faults.push(id) });
+  codec.load(mappings);
+  return Object.assign(codec, { faults });
+}
+
+const tell = (codec: MappingCodec, topic: string, payload: unknown, gateway: string | null = null): Promise<Decoded> | null =>
+  codec.decode({ topic, payload: Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload)), receivedAt: NOW, gateway });
+
+async function told(codec: MappingCodec, topic: string, payload: unknown, gateway: string | null = null): Promise<Decoded> {
+  const answer = tell(codec, topic, payload, gateway);
+  if (answer === null) throw new Error('the topic was not taken');
+  return answer;
+}
+
+describe('ingest/mappings, as a codec', () => {
+  it('leaves topics alone that no enabled mapping takes', () => {
+    const codec = aCodec(aMapping('a'), aMapping('b', { topics: ['other/{meter}'], enabled: false }));
+    expect(tell(codec, 'elsewhere/x', {})).to.equal(null);
+    expect(tell(codec, 'other/x', {})).to.equal(null);
+    expect(codec.topics).to.deep.equal(['gw/+']);
+  });
+
+  it('gives values in the unit of the meter’s record, and the park for which they may be', async () => {
+    const codec = aCodec(aMapping('a'));
+    const decoded = await told(codec, 'gw/m-1', { w: 1500 });
+    expect(decoded.park).to.equal('p-1');
+    expect(decoded.frames).to.deep.equal([{ meter: 'm-1', ts: null, values: { active_power: 0.0015 }, where: '' }]);
+    expect((await told(codec, 'gw/m-9', { w: 1500 })).frames[0]?.values).to.deep.equal({ active_power: 1.5 });
+  });
+
+  it('passes on flags and backfill', async () => {
+    const codec = aCodec(aMapping('a', { flag: { from: 'q', map: { bad: 'fault' } }, backfill: 'late', time: 'ts' }));
+    const decoded = await told(codec, 'gw/m-9', { w: 1, q: 'bad', late: true, ts: NOW - 5 });
+    expect(decoded.frames).to.deep.equal([
+      { meter: 'm-9', ts: NOW - 5, values: { active_power: 0.001 }, flags: { active_power: QUALITY.fault }, backfill: true, where: '' },
+    ]);
+  });
+
+  it('says in a sentence which expression failed, where, and what would be right; the rest of the message is kept', async () => {
+    const codec = aCodec(aMapping('a', { each: 'items', meter: 'id', values: { active_power: { from: 'w', unit: 'W' }, frequency: 'f * 2' } }));
+    const decoded = await told(codec, 'gw/x', { items: [{ id: 'm-9', w: 'much', f: 25 }, { id: 'm-8', w: 5, f: 'x' }, { w: 1 }] });
+    expect(decoded.frames.map(({ meter, values, where }) => [meter, values, where])).to.deep.equal([
+      ['m-9', { frequency: 50 }, '[0]'],
+      ['m-8', { active_power: 0.005 }, '[1]'],
+    ]);
+    expect(decoded.refusals.map(({ reason, count }) => [reason, count])).to.deep.equal([
+      ['not-a-number', 1],
+      ['mapping-failed', 1],
+      ['no-meter', 2],
+    ]);
+    expect(decoded.refusals[0]?.detail).to.equal(
+      'mapping a, values.active_power of item [0] (w): found the text "much"; expected a number, with its unit behind it if it has one, e.g. 12.4 kW',
+    );
+    expect(decoded.refusals[1]?.detail).to.match(/^mapping a, values\.frequency of item \[1\] \(f \* 2, character 3\): found .*; expected /);
+  });
+
+  it('keeps the order of messages, whatever their expressions take', async () => {
+    const codec = aCodec(aMapping('slow', { topics: ['slow/{meter}'], when: '$count([1..20000]) > 0' }), aMapping('fast'));
+    const order: string[] = [];
+    await Promise.all(['slow/a', 'gw/b', 'slow/c', 'gw/d'].map((topic) => tell(codec, topic, { w: 1 })?.then(() => order.push(topic))));
+    expect(order).to.deep.equal(['slow/a', 'gw/b', 'slow/c', 'gw/d']);
+  });
+
+  it('asks the next mapping of the topic where `when` is not true, and understands what none of them wants', async () => {
+    const codec = aCodec(aMapping('a', { when: 'kind = "a"' }), aMapping('b', { when: 'kind = "b"', values: { frequency: 'w' } }));
+    expect((await told(codec, 'gw/m-9', { kind: 'b', w: 50 })).frames[0]?.values).to.deep.equal({ frequency: 50 });
+    expect(await told(codec, 'gw/m-9', { kind: 'c' })).to.deep.equal({ frames: [], refusals: [], statuses: [], understood: true });
+  });
+
+  it('takes, of two parks that map the same topics, the one that the gateway or the meter belongs to', async () => {
+    const codec = aCodec(aMapping('a'), aMapping('a', { park: 'p-2' as ParkId }));
+    expect((await told(codec, 'gw/m-1', { w: 1 })).park).to.equal('p-1');
+    expect((await told(codec, 'gw/m-2', { w: 1 })).park).to.equal('p-2');
+    expect((await told(codec, 'gw/m-1', { w: 1 }, 'g-2')).park).to.equal('p-2');
+  });
+
+  it('rests a mapping that does not end, refuses its messages meanwhile, and goes on with the others', async () => {
+    const codec = aCodec(aMapping('endless', { topics: ['e/{meter}'], when: '($f := function($n) { $f($n + 1) }; $f(0))' }), aMapping('good'));
+    const first = await told(codec, 'e/m-9', { w: 1 });
+    expect(first.refusals[0]).to.include({ reason: 'mapping-failed' });
+    const from = performance.now();
+    const rest = await Promise.all(Array.from({ length: 500 }, () => told(codec, 'e/m-9', { w: 1 })));
+    expect(performance.now() - from).to.be.below(1000);
+    for (const { refusals } of rest) expect(refusals[0]?.detail).to.match(/ran too long/);
+    expect((await told(codec, 'gw/m-9', { w: 1 })).frames).to.have.length(1);
+  });
+
+  it('tells of a stored mapping that cannot be compiled, and works with the others', async () => {
+    const codec = aCodec(aMapping('broken', { meter: '((' }), aMapping('good'));
+    expect(codec.faults).to.deep.equal(['broken']);
+    expect((await told(codec, 'gw/m-9', { w: 1 })).frames).to.have.length(1);
+  });
+
+  it('takes what the registry holds now, and says when the filters changed', async () => {
+    const codec = aCodec(aMapping('a'));
+    expect(codec.load([aMapping('a', { values: { frequency: 'w' } })])).to.equal(false);
+    expect((await told(codec, 'gw/m-9', { w: 50 })).frames[0]?.values).to.deep.equal({ frequency: 50 });
+    expect(codec.load([aMapping('a', { topics: ['new/{meter}'] })])).to.equal(true);
+    expect(tell(codec, 'gw/m-9', { w: 50 })).to.equal(null);
+    expect(codec.load([])).to.equal(true);
+    expect(codec.topics).to.deep.equal([]);
+  });
+
+  it('reads the payload before the call ends, as it may be a view on a buffer that is used again', async () => {
+    const codec = aCodec(aMapping('a'));
+    const payload = Buffer.from('{"w":1500}');
+    const answer = codec.decode({ topic: 'gw/m-9', payload, receivedAt: NOW, gateway: null });
+    payload.fill(0);
+    expect((await answer)?.frames[0]?.values).to.deep.equal({ active_power: 1.5 });
+  });
+
+  it('names no more than fifty failures of a message, and counts all of them', async () => {
+    const codec = aCodec(aMapping('a', { each: 'items', meter: 'id' }));
+    const decoded = await told(codec, 'gw/x', { items: Array.from({ length: 12_000 }, () => ({ id: 'm', w: 'x' })) });
+    expect(decoded.refusals.length).to.be.at.most(52);
+    expect(decoded.refusals.reduce((sum, { count }) => sum + count, 0)).to.equal(12_000);
+  });
+});

@@ -1,0 +1,389 @@
+/** What a shipped mapping is shown, and the frames that it has to make: meter, time of measurement in UTC, values in the unit told. */
+export interface Sample {
+  readonly name: string;
+  readonly mapping: string;
+  readonly topic: string;
+  /** JSON, or bytes in hexadecimal. */
+  readonly payload: unknown;
+  readonly gateway?: string;
+  readonly frames: readonly (readonly [meter: string, ts: string | null, values: Readonly<Record<string, string>>])[];
+  /** `at`, reason. */
+  readonly failures?: readonly (readonly [string, string])[];
+  readonly leftAlone?: true;
+}
+
+const AT = '2026-01-15T04:00:00.000Z';
+const AT_MS = Date.UTC(2026, 0, 15, 4);
+
+export const SAMPLES: readonly Sample[] = [
+  {
+    name: 'values alone take the time of arrival and the gateway that signed in',
+    mapping: 'thingsboard-device',
+    topic: 'v1/devices/me/telemetry',
+    payload: { power: 1250, active_energy_import: 88.5 },
+    gateway: 'g-7',
+    frames: [['g-7', null, { active_power: '1.25 kW', active_energy_import: '88.5' }]],
+  },
+  {
+    name: 'an array of readings with times, the device in the topic of a bridge',
+    mapping: 'thingsboard-device',
+    topic: 'thingsboard/press-2/v1/devices/me/telemetry',
+    payload: [
+      { ts: AT_MS, values: { energy: '1,234.5 kWh' } },
+      { ts: AT_MS + 60_000, values: { energy: 1235 } },
+    ],
+    frames: [
+      ['press-2', AT, { active_energy_import: '1234.5 kWh' }],
+      ['press-2', '2026-01-15T04:01:00.000Z', { active_energy_import: '1235 kWh' }],
+    ],
+  },
+  {
+    name: 'a message that names no device, from a connection that is nobody’s, is told apart',
+    mapping: 'thingsboard-device',
+    topic: 'v1/devices/me/telemetry',
+    payload: { ts: AT_MS, values: { power: 1 } },
+    frames: [],
+    failures: [['meter', 'no-meter']],
+  },
+  {
+    name: 'several devices, several times each; a name that means nothing is told and costs only itself',
+    mapping: 'thingsboard-gateway',
+    topic: 'v1/gateway/telemetry',
+    payload: {
+      'meter-1': [
+        { ts: AT_MS, values: { power: 500, mood: 3 } },
+        { ts: AT_MS + 1000, values: { power: 600 } },
+      ],
+      'meter-2': [{ values: { frequency: 50.01 } }],
+    },
+    frames: [
+      ['meter-1', AT, { active_power: '0.5 kW' }],
+      ['meter-1', '2026-01-15T04:00:01.000Z', { active_power: '0.6 kW' }],
+      ['meter-2', null, { frequency: '50.01 Hz' }],
+    ],
+    failures: [['named.from', 'unknown-quantity']],
+  },
+  {
+    name: 'a device whose name is no id',
+    mapping: 'thingsboard-gateway',
+    topic: 'v1/gateway/telemetry',
+    payload: { 'Device A': [{ ts: AT_MS, values: { power: 500 } }] },
+    frames: [],
+    failures: [['meter', 'no-meter']],
+  },
+  {
+    name: 'three phases as one meter, time in seconds with a fraction',
+    mapping: 'shelly-3em',
+    topic: 'shellypro3em-0cb815fd4a10/events/rpc',
+    payload: {
+      src: 'shellypro3em-0cb815fd4a10',
+      method: 'NotifyStatus',
+      params: {
+        ts: AT_MS / 1000 + 0.25,
+        'em:0': {
+          ...{ id: 0, a_current: 4.029, a_voltage: 236.1, a_act_power: 951.2, a_pf: 0.89, a_freq: 50 },
+          ...{ b_current: 4.027, b_voltage: 236.2, c_current: 3.03, c_voltage: 236.3, total_act_power: 2484.782, total_aprt_power: 2486.7 },
+        },
+      },
+    },
+    frames: [
+      [
+        'shellypro3em-0cb815fd4a10',
+        '2026-01-15T04:00:00.250Z',
+        {
+          ...{ active_power: '2.484782 kW', apparent_power: '2.4867 kVA', frequency: '50 Hz' },
+          ...{ voltage_a: '236.1 V', voltage_b: '236.2 V', voltage_c: '236.3 V', current_a: '4.029 A', current_b: '4.027 A', current_c: '3.03 A' },
+        },
+      ],
+    ],
+  },
+  {
+    name: 'the registers of three phases, in Wh',
+    mapping: 'shelly-3em',
+    topic: 'shellies/hall-3/events/rpc',
+    payload: { method: 'NotifyStatus', params: { ts: AT_MS / 1000, 'emdata:0': { id: 0, total_act: 1234567.8, total_act_ret: 12.5 } } },
+    frames: [['hall-3', AT, { active_energy_import: '1234.5678 kWh', active_energy_export: '0.0125 kWh' }]],
+  },
+  {
+    name: 'what a Shelly says of its network is left alone',
+    mapping: 'shelly-3em',
+    topic: 'hall-3/events/rpc',
+    payload: { method: 'NotifyStatus', params: { ts: 1, wifi: { rssi: -60 } } },
+    frames: [],
+    leftAlone: true,
+  },
+  {
+    name: 'a meter for each channel',
+    mapping: 'shelly-em',
+    topic: 'shellyproem50-08f9/events/rpc',
+    payload: {
+      method: 'NotifyStatus',
+      params: {
+        ts: AT_MS / 1000,
+        'em1:0': { id: 0, current: 4, voltage: 236, act_power: 951, aprt_power: 960, pf: 0.99, freq: 50 },
+        'em1data:1': { id: 1, total_act_energy: 2776, total_act_ret_energy: 0 },
+      },
+    },
+    frames: [
+      [
+        'shellyproem50-08f9:0',
+        AT,
+        { active_power: '0.951 kW', apparent_power: '0.96 kVA', power_factor: '0.99 1', frequency: '50 Hz', voltage_a: '236 V', current_a: '4 A' },
+      ],
+      ['shellyproem50-08f9:1', AT, { active_energy_import: '2.776 kWh', active_energy_export: '0 kWh' }],
+    ],
+  },
+  {
+    name: 'a plug of one phase, local time without a zone',
+    mapping: 'tasmota-energy',
+    topic: 'tele/plug-9/SENSOR',
+    payload: {
+      Time: '2026-01-15T12:00:00',
+      ENERGY: { Total: 31.902, Yesterday: 0.5, Today: 0.25, Power: 367, ApparentPower: 507, ReactivePower: 350, Factor: 0.72, Voltage: 235, Current: 2.156 },
+    },
+    frames: [
+      [
+        'plug-9',
+        AT,
+        {
+          ...{ active_energy_import: '31.902 kWh', active_energy_day: '0.25 kWh', active_power: '0.367 kW', apparent_power: '0.507 kVA' },
+          ...{ reactive_power: '0.35 kvar', power_factor: '0.72 1', voltage_a: '235 V', current_a: '2.156 A' },
+        },
+      ],
+    ],
+  },
+  {
+    name: 'three phases as arrays, time with a zone',
+    mapping: 'tasmota-energy',
+    topic: 'tele/main/SENSOR',
+    payload: {
+      Time: '2026-01-15T05:00:00+01:00',
+      ENERGY: { Total: 1000.5, Power: [100, 200, 300], Voltage: [230, 231, 232], Current: [1, 2, 3], Frequency: 50 },
+    },
+    frames: [
+      [
+        'main',
+        AT,
+        {
+          ...{ active_energy_import: '1000.5 kWh', active_power: '0.6 kW', frequency: '50 Hz', voltage_a: '230 V', voltage_b: '231 V' },
+          ...{ voltage_c: '232 V', current_a: '1 A', current_b: '2 A', current_c: '3 A' },
+        },
+      ],
+    ],
+  },
+  { name: 'a thermometer is left alone', mapping: 'tasmota-energy', topic: 'tele/x/SENSOR', payload: { Time: 'x', AM2301: {} }, frames: [], leftAlone: true },
+  {
+    name: 'a plug with last_seen in ISO 8601',
+    mapping: 'zigbee2mqtt',
+    topic: 'zigbee2mqtt/washer',
+    payload: {
+      current: 11.12,
+      energy: 10.48,
+      last_seen: '2026-01-15T12:00:00+08:00',
+      linkquality: 39,
+      power: 2441,
+      state: 'ON',
+      voltage: 223,
+      ac_frequency: 50,
+    },
+    frames: [['washer', AT, { active_power: '2.441 kW', frequency: '50 Hz', active_energy_import: '10.48 kWh', voltage_a: '223 V', current_a: '11.12 A' }]],
+  },
+  {
+    name: 'a plug with last_seen in milliseconds, and one without',
+    mapping: 'zigbee2mqtt',
+    topic: 'zigbee2mqtt/washer',
+    payload: { power: 0, last_seen: AT_MS, energy: null },
+    frames: [['washer', AT, { active_power: '0 kW' }]],
+  },
+  { name: 'a lamp is left alone', mapping: 'zigbee2mqtt', topic: 'zigbee2mqtt/lamp', payload: { state: 'ON' }, frames: [], leftAlone: true },
+  {
+    name: 'decoded values, the meter by tag, time with nanoseconds',
+    mapping: 'chirpstack-v4',
+    topic: 'application/9f5c/device/0102030405060708/event/up',
+    payload: {
+      time: '2026-01-15T04:00:00.123456789+00:00',
+      deviceInfo: { devEui: '0102030405060708', tags: { meter: 'w-12' } },
+      fPort: 1,
+      data: 'AQ==',
+      object: { water_volume: 4711.25, battery: 3.1 },
+    },
+    frames: [['w-12', '2026-01-15T04:00:00.123Z', { water_volume: '4711.25' }]],
+  },
+  {
+    name: 'bytes, little endian, signed, with a status',
+    mapping: 'chirpstack-v4-raw',
+    topic: 'application/9f5c/device/0102030405060708/event/up',
+    payload: {
+      time: '2026-01-15T04:00:00Z',
+      deviceInfo: { devEui: '0102030405060708' },
+      fPort: 10,
+      // 01, 123456 × 10 Wh, −1500 W, 230.1 V
+      data: Buffer.from('0140e2010024fafffffd08', 'hex').toString('base64'),
+    },
+    frames: [
+      ['0102030405060708', AT, { active_energy_import: '1234.56 kWh maintenance', active_power: '-1.5 kW maintenance', voltage_a: '230.1 V maintenance' }],
+    ],
+  },
+  {
+    name: 'an uplink that was cut short, and says at which byte',
+    mapping: 'chirpstack-v4-raw',
+    topic: 'application/9f5c/device/0102030405060708/event/up',
+    payload: { time: '2026-01-15T04:00:00Z', deviceInfo: { devEui: '0102030405060708' }, fPort: 10, data: Buffer.from('0040e20100', 'hex').toString('base64') },
+    frames: [['0102030405060708', AT, { active_energy_import: '1234.56 kWh' }]],
+    failures: [
+      ['values.active_power', 'mapping-failed'],
+      ['values.voltage_a', 'mapping-failed'],
+    ],
+  },
+  {
+    name: 'a formatter’s values',
+    mapping: 'the-things-stack-v3',
+    topic: 'v3/park-app@ttn/devices/dev-1/up',
+    payload: {
+      end_device_ids: { device_id: 'dev-1', application_ids: { application_id: 'park-app' }, dev_eui: '0004A30B001C0530' },
+      received_at: '2026-01-15T04:00:01.5Z',
+      uplink_message: { f_port: 1, frm_payload: 'AQ==', decoded_payload: { air_temperature: 21.5, air_humidity: 40 }, received_at: '2026-01-15T04:00:00Z' },
+    },
+    frames: [['dev-1', AT, { air_temperature: '21.5', air_humidity: '40' }]],
+  },
+  {
+    name: 'bytes without a formatter',
+    mapping: 'the-things-stack-v3-raw',
+    topic: 'v3/park-app/devices/dev-1/up',
+    payload: {
+      end_device_ids: { device_id: 'dev-1' },
+      received_at: '2026-01-15T04:00:00Z',
+      uplink_message: { f_port: 10, frm_payload: Buffer.from('0001000000e80300006400', 'hex').toString('base64') },
+    },
+    frames: [['dev-1', AT, { active_energy_import: '0.01 kWh', active_power: '1 kW', voltage_a: '10 V' }]],
+  },
+  {
+    name: 'one channel a message',
+    mapping: 'openems',
+    topic: 'edge/edge0/channel/ess0/Soc',
+    payload: 57,
+    frames: [['edge0:ess0', null, { state_of_charge: '57 %' }]],
+  },
+  {
+    name: 'the sum of the site',
+    mapping: 'openems',
+    topic: 'edge/edge0/channel/_sum/GridActivePower',
+    payload: -4200,
+    frames: [['edge0:sum', null, { active_power: '-4.2 kW' }]],
+  },
+  {
+    name: 'registers of two devices: words, float32, a phase that is not there, a device that says its values are bad',
+    mapping: 'modbus-registers',
+    topic: 'modbus/rtu-1/registers',
+    payload: {
+      devices: [
+        {
+          ...{ id: 'm-1', time: '2026-01-15 12:00:00', quality: 'good' },
+          registers: [
+            { address: 4000, value: 1 },
+            { address: 4001, value: 57920 },
+            { address: 4002, value: 0x42f6 },
+            { address: 4003, value: 0xe666 },
+            { address: 4004, value: 2301 },
+            { address: 4005, value: 65535 },
+          ],
+        },
+        { id: 'm-2', time: AT_MS / 1000, quality: 'bad', registers: [{ address: 4004, value: 2299 }] },
+      ],
+    },
+    frames: [
+      ['m-1', AT, { active_energy_import: '1234.56 kWh', active_power: '123.45 kW', voltage_a: '230.1 V' }],
+      ['m-2', AT, { voltage_a: '229.9 V fault' }],
+    ],
+  },
+  {
+    name: 'texts with units, a decimal comma, and what is not measured; one text that two countries read differently',
+    mapping: 'modbus-values',
+    topic: 'modbus/rtu-1/values',
+    payload: {
+      slave: 3,
+      ts: '2026-01-15 12:00:00',
+      data: [
+        { name: 'kW', value: '12.4 kW' },
+        { name: 'kWh', value: '1,234.5' },
+        { name: 'Ia', value: '12,5' },
+        { name: 'Ib', value: '850 mA' },
+        { name: 'Ic', value: '--' },
+        { name: 'Ua', value: '1,234' },
+        { name: 'Ub', value: '3 kW' },
+      ],
+    },
+    frames: [['rtu-1:3', AT, { active_power: '12.4 kW', active_energy_import: '1234.5 kWh', current_a: '12.5 A', current_b: '0.85 A' }]],
+    failures: [
+      ['named.names.Ua', 'not-a-number'],
+      ['named.names.Ub', 'unknown-unit'],
+    ],
+  },
+  {
+    name: 'an energy frame as bytes, with leading FE',
+    mapping: 'dlt645-frame',
+    topic: 'dlt645/dtu-1/frame',
+    payload: 'hex:fefefe6812345678901268910833333433ab896745cc16',
+    frames: [['129078563412', null, { active_energy_import: '123456.78' }]],
+  },
+  {
+    name: 'a frame whose check sum is wrong',
+    mapping: 'dlt645-frame',
+    topic: 'dlt645/dtu-1/frame',
+    payload: 'hex:6812345678901268910833333433ab896745cd16',
+    frames: [],
+    failures: [['each', 'mapping-failed']],
+  },
+  {
+    name: 'frames in JSON: power that flows back, voltages of three phases in a block',
+    mapping: 'dlt645-hex',
+    topic: 'dlt645/dtu-1/frames',
+    payload: { time: '2026-01-15 12:00:00', frames: [frame645('02030000', '803456'), frame645('0201FF00', '230223012299')] },
+    frames: [
+      ['000000004711', AT, { active_power: '-0.3456' }],
+      ['000000004711', AT, { voltage_a: '229.9', voltage_b: '230.1', voltage_c: '230.2' }],
+    ],
+  },
+  {
+    name: 'values by identifier, as texts',
+    mapping: 'dlt645-values',
+    topic: 'dlt645/dtu-1/values',
+    payload: { meters: [{ address: '000000004711', time: '2026-01-15 12:00:00', data: { '00010000': '123456.78', '02010100': '229.9 V', '02030000': '--' } }] },
+    frames: [['000000004711', AT, { active_energy_import: '123456.78 kWh', voltage_a: '229.9 V' }]],
+  },
+  {
+    name: 'points with scale factors, one that is not implemented, in operation',
+    mapping: 'sunspec-inverter',
+    topic: 'sunspec/inv-1/inverter',
+    payload: { ts: AT_MS, W: 1234, W_SF: 1, Hz: 5001, Hz_SF: -2, PhVphA: 2301, V_SF: -1, PhVphB: 65535, WH: 1234567, WH_SF: 0, DCV: 6502, DCV_SF: -1, St: 4 },
+    frames: [
+      ['inv-1', AT, { active_power: '12.34 kW', frequency: '50.01 Hz', voltage_a: '230.1 V', active_energy_import: '1234.567 kWh', dc_voltage: '650.2 V' }],
+    ],
+  },
+  {
+    name: 'an inverter in its fault state',
+    mapping: 'sunspec-inverter',
+    topic: 'sunspec/inv-1/inverter',
+    payload: { ts: AT_MS, W: 0, W_SF: 0, St: 7 },
+    frames: [['inv-1', AT, { active_power: '0 kW fault' }]],
+  },
+  {
+    name: 'a battery',
+    mapping: 'sunspec-battery',
+    topic: 'sunspec/bat-1/battery',
+    payload: { ts: AT_MS / 1000, SoC: 574, SoC_SF: -1, V: 7680, V_SF: -1, A: -125, A_SF: -1, W: -96, W_SF: 2 },
+    frames: [['bat-1', AT, { state_of_charge: '57.4 %', dc_voltage: '768 V', dc_current: '-12.5 A', dc_power: '-9.6 kW' }]],
+  },
+];
+
+/** A meter's answer as DL/T 645 frames it: digits of the value most significant first. */
+function frame645(identifier: string, digits: string): string {
+  const reversed = (hex: string): number[] => [...Buffer.from(hex, 'hex')].reverse();
+  const data = [...reversed(identifier), ...reversed(digits)].map((byte) => (byte + 0x33) & 0xff);
+  const bytes = [0x68, ...reversed('000000004711'), 0x68, 0x91, data.length, ...data];
+  return Buffer.from([...bytes, bytes.reduce((sum, byte) => (sum + byte) & 0xff, 0), 0x16]).toString('hex');
+}
+
+/** The payload as it travels. */
+export const bytesOfSample = ({ payload }: Sample): Uint8Array =>
+  typeof payload === 'string' && payload.startsWith('hex:') ? Buffer.from(payload.slice(4), 'hex') : Buffer.from(JSON.stringify(payload));

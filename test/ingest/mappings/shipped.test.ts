@@ -1,0 +1,39 @@
+import { expect } from 'chai';
+import { mappingFaults } from '../../../ingest/mappings/compile.ts';
+import { SHIPPED_MAPPINGS, shippedMapping } from '../../../ingest/mappings/shipped/index.ts';
+import { tryMapping } from '../../../ingest/mappings/try.ts';
+import type { MappingBody, Tried } from '../../../model/mapping.ts';
+import { bytesOfSample, SAMPLES } from './samples.ts';
+
+const NOW = Date.UTC(2026, 0, 15, 4, 0, 30);
+
+/** A mapping without its id. */
+function bodyOf(id: string): MappingBody {
+  const { id: _id, ...body } = shippedMapping(id);
+  return body;
+}
+
+const shown = ({ value, unit, flag }: Tried['frames'][number]['values'][number]): string =>
+  [String(value), ...(unit === null ? [] : [unit]), ...(flag === 'good' ? [] : [flag])].join(' ');
+
+describe('ingest/mappings, as shipped', () => {
+  for (const sample of SAMPLES) {
+    it(`${sample.mapping}: ${sample.name}`, async () => {
+      const tried = await tryMapping(bodyOf(sample.mapping), sample.topic, bytesOfSample(sample), NOW, sample.gateway ?? null);
+      const frames = tried.frames.map(({ meter, ts, values }) => [meter, ts, Object.fromEntries(values.map((one) => [one.quantity, shown(one)]))]);
+      expect(
+        { frames, failures: tried.failures.map(({ at, reason }) => [at, reason]), outcome: tried.outcome === 'left-alone' },
+        JSON.stringify(tried, null, 1),
+      ).to.deep.equal({ frames: sample.frames, failures: sample.failures ?? [], outcome: sample.leftAlone ?? false });
+    });
+  }
+
+  it('are all valid, say where their form is described, and each has a sample', () => {
+    for (const { id, ...body } of SHIPPED_MAPPINGS) {
+      expect(mappingFaults(body), id).to.deep.equal([]);
+      expect(body.source, id).to.be.a('string');
+      expect(SAMPLES.filter(({ mapping, frames }) => mapping === id && frames.length > 0)).not.to.have.length(0);
+    }
+    expect(new Set(SHIPPED_MAPPINGS.map(({ id }) => id)).size).to.equal(SHIPPED_MAPPINGS.length);
+  });
+});

@@ -1,0 +1,101 @@
+import { expect } from 'chai';
+import { triedBy } from '../../ingest/replay.ts';
+import { metersIn, suggestedQuantity, UnknownMeters } from '../../ingest/unknown-meters.ts';
+import type { DeadLetter } from '../../store/registry/port.ts';
+import { NOW } from './harness.ts';
+
+const sighting = (meter: string, change: object = {}) => ({
+  ...{ meter, park: null, topic: 't', transport: 'mqtt', gateway: null, at: NOW, quantities: [], payload: Buffer.from('{}') },
+  ...change,
+});
+const unknownMeters = (most?: number) =>
+  new UnknownMeters({ isRegistered: (id) => id === 'known', parkOfGateway: (id) => (id === 'g-1' ? 'p-1' : null), ...(most === undefined ? {} : { most }) });
+
+describe('unknown meters', () => {
+  it('hold at most so many, and the one not seen for longest leaves', () => {
+    const unknown = unknownMeters(3);
+    for (const meter of ['a', 'b', 'c', 'a', 'd']) unknown.see(sighting(meter));
+    expect(unknown.list().map(({ meter, count }) => [meter, count])).to.deep.equal([
+      ['d', 1],
+      ['a', 2],
+      ['c', 1],
+    ]);
+  });
+
+  it('keep at most five topics and 4 KiB of the last payload, copied', () => {
+    const unknown = unknownMeters();
+    const payload = Buffer.alloc(9000, 'x');
+    for (let n = 0; n < 9; n++) unknown.see(sighting('a', { topic: `t/${n}`, payload }));
+    payload.fill('y');
+    const [seen] = unknown.list();
+    expect([seen?.topics.length, seen?.payload.length, seen?.payloadLength, seen?.payload[0]]).to.deep.equal([5, 4096, 9000, 'x'.charCodeAt(0)]);
+  });
+
+  it('pass over ids that nothing could be registered by, and those that are registered', () => {
+    const unknown = unknownMeters();
+    for (const meter of ['', 'a b', '<img>', 'x'.repeat(65), 'known']) unknown.see(sighting(meter));
+    expect(unknown.list()).to.deep.equal([]);
+    expect(unknown.get('known')).to.equal(null);
+  });
+
+  it('belong to the park of their gateway where no topic says one', () => {
+    const unknown = unknownMeters();
+    unknown.see(sighting('a', { gateway: 'g-1' }));
+    unknown.see(sighting('a', { gateway: 'g-9' }));
+    expect(unknown.get('a')?.park).to.equal('p-1');
+  });
+
+  it('are seen again after a restart by the letters that were kept', async () => {
+    const letter = { transport: 'mqtt', gateway: null, park: null, detail: '', payload: Buffer.from('{"values":{"kWh":1}}'), payloadLength: 20 };
+    const pages = [
+      [
+        { ...letter, id: 1, receivedAt: 5, topic: 'parks/p-9/meters/m-1/readings' },
+        { ...letter, id: 2, receivedAt: 7, topic: 'gw/1', detail: 'at [0]: meter "m-1" is not registered; x; meter "known" is not registered' },
+      ],
+    ] as unknown as DeadLetter[][];
+    const unknown = unknownMeters();
+    await unknown.seed({ list: async () => pages.shift() ?? [] });
+    expect(unknown.list().map(({ meter, park, firstSeen, lastSeen, count }) => [meter, park, firstSeen, lastSeen, count])).to.deep.equal([
+      ['m-1', 'p-9', 5, 7, 2],
+    ]);
+    expect(unknown.get('m-1')).to.deep.include({ suggested: [{ name: 'kWh', quantity: 'active_energy_import' }], suggestedKind: 'electricity' });
+  });
+
+  for (const [name, quantity] of [
+    ['active_power', 'active_power'],
+    ['Active Power', 'active_power'],
+    ['P_total', 'active_power'],
+    ['kWh', 'active_energy_import'],
+    ['SO2', 'so2'],
+    ['__proto__', null],
+    ['constructor', null],
+    ['banana', null],
+  ] as const) {
+    it(`suggest ${quantity} for ${name}`, () => expect(suggestedQuantity(name)).to.equal(quantity));
+  }
+
+  it('are found in what a letter says', () => {
+    expect(
+      metersIn({ topic: 'hj212/1', detail: 'meter "a:1" is not registered; register it; meter b is not registered; meter "a:1" is not registered' }),
+    ).to.deep.equal(['a:1', 'b']);
+  });
+});
+
+describe('letters that were tried again', () => {
+  const letters = (...reasons: string[]) => reasons.map((reason, index) => ({ id: index + 1, reason }) as DeadLetter);
+  const outcome = (...reasons: string[]) =>
+    ({ outcome: 'partly', refusals: reasons.map((reason) => ({ reason, detail: `d-${reason}`, count: 1 })) }) as unknown as Parameters<typeof triedBy>[1];
+
+  const cases: readonly { readonly had: string[]; readonly now: string[]; readonly kept: (string | null)[]; readonly what: string }[] = [
+    { what: 'nothing is refused any more', had: ['a', 'b'], now: [], kept: [null, null] },
+    { what: 'one reason is gone', had: ['a', 'b'], now: ['b'], kept: [null, 'b: d-b'] },
+    { what: 'a new reason stands in the place of an old one', had: ['a', 'b'], now: ['b', 'c'], kept: ['c: d-c', 'b: d-b'] },
+    { what: 'there are more reasons than letters', had: ['a'], now: ['a', 'b'], kept: ['a: d-a; b: d-b'] },
+  ];
+  for (const { what, had, now, kept } of cases) {
+    it(`lose no refusal when ${what}`, () => {
+      const told = triedBy(letters(...had), outcome(...now)).map(({ refusal }) => refusal && `${refusal.reason}: ${refusal.detail}`);
+      expect(told).to.deep.equal(kept);
+    });
+  }
+});

@@ -1,0 +1,271 @@
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Pipeline } from '../../ingest/pipeline.ts';
+import { framesOf, Station, type StationMessage } from '../../ingest/simulators/hj212-station.ts';
+import { Hj212Server, type Hj212ServerOptions } from '../../ingest/transports/hj212-server.ts';
+import type { Hj212Link } from '../../model/gateway-link.ts';
+import { LatestReadings } from '../../model/latest.ts';
+import { quantityOf } from '../../model/quantities.ts';
+import type { Gateway, Park } from '../../model/registry.ts';
+import { openEmbeddedStore } from '../../store/embedded/open.ts';
+import { aMeter, aRig, directoryOf, NOW, quiet, RecordingLetters, type Rig, until } from '../ingest/harness.ts';
+import { certificateAuthority } from '../servers/certificates.ts';
+
+const PARK = { id: 'p-1', name: 'P', region: '320500', timeZone: 'Asia/Shanghai' } as Park;
+const LOGGERS = 100;
+const METERS = Array.from({ length: LOGGERS }, (_, at) => aMeter(at + 1, { kind: 'stack', gateway: `g-${at + 1}` }));
+const gatewayOf = (at: number, link: Partial<Hj212Link>): Gateway =>
+  ({ id: `g-${at}`, park: 'p-1', name: `G ${at}`, link: { type: 'hj212', mn: `MN${at}`, meter: `m-${at}`, ...link } }) as Gateway;
+
+describe('HJ 212 over TCP', () => {
+  let rig: Rig;
+  let server: Hj212Server;
+  const sockets: (Socket | Station)[] = [];
+
+  const directory = (link: Partial<Hj212Link> = {}) => ({
+    current: {
+      ...directoryOf(...METERS),
+      gateways: METERS.map((_, at) => gatewayOf(at + 1, link)),
+      park: () => PARK,
+    },
+  });
+
+  async function open(link: Partial<Hj212Link> = {}, override: Partial<Hj212ServerOptions> = {}, limits: Parameters<typeof aRig>[0] = {}): Promise<void> {
+    rig = aRig({ meters: METERS, ...limits });
+    server = await Hj212Server.start({
+      ...{ port: 0, host: '127.0.0.1', intake: rig.pipeline, directory: directory(link), clock: () => NOW, logger: quiet },
+      checkSecret: async (gateway, secret) => secret === `secret of ${gateway}`,
+      ...override,
+    });
+  }
+
+  async function station(
+    at = 1,
+    more: { readonly pw?: string; readonly tries?: number; readonly crc?: 'modbus'; readonly answerWithinMs?: number } = {},
+  ): Promise<Station> {
+    const made = await Station.connect({ host: '127.0.0.1', port: server.address.port, mn: `MN${at}`, pw: `secret of g-${at}`, ...more });
+    sockets.push(made);
+    return made;
+  }
+
+  async function raw(): Promise<Socket> {
+    const socket = connect(server.address.port, '127.0.0.1');
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    sockets.push(socket);
+    return socket;
+  }
+
+  const message = (at: number, more: Partial<StationMessage> = {}): StationMessage => ({
+    ...{ cn: '2011', st: '31', at: NOW - at * 1000, groups: ['a21026-Rtd=5,a21026-ZsRtd=6,a21026-Flag=N', 'a19001-Rtd=9,a19001-Flag=D'] },
+    ...more,
+  });
+  const once1 = { tries: 1, answerWithinMs: 150 };
+  const reasons = () => rig.letters.letters.map(({ reason }) => reason);
+
+  afterEach(async () => {
+    rig.store.release();
+    for (const each of sockets.splice(0)) each instanceof Station ? each.close() : each.destroy();
+    await server.stop(1000);
+    await rig.pipeline.stop(1000);
+  });
+
+  it('answers after the commit and not before, and keeps flags', async () => {
+    await open();
+    rig.store.hang();
+    const logger = await station();
+    const sent = logger.send(message(0));
+    await until(() => rig.store.attempts === 1, 'the write');
+    expect([logger.answered, server.stats.answers]).to.deep.equal([0, 0]);
+    rig.store.release();
+    expect(await sent).to.equal(true);
+    expect(rig.store.rows).to.deep.equal([
+      [1, 'stack_so2', 0, 5, 'good'],
+      [1, 'stack_so2_converted', 0, 6, 'good'],
+      [1, 'stack_oxygen', 0, 9, 'fault'],
+    ]);
+  });
+
+  it('answers a heartbeat with 9013', async () => {
+    await open();
+    expect(await (await station()).send(message(0, { cn: '9015', groups: [] }))).to.equal(true);
+  });
+
+  it('takes a message again that was sent twice, once', async () => {
+    await open();
+    const logger = await station();
+    await logger.send(message(0));
+    await logger.send(message(0, { resent: true }));
+    expect([logger.answered, rig.store.size]).to.deep.equal([2, 3]);
+  });
+
+  it('joins split packets and answers once', async () => {
+    await open();
+    const groups = ['a21026-Rtd=5', 'a19001-Rtd=9', ...Array.from({ length: 60 }, (_, at) => `SB${at}-EFlag=${'x'.repeat(20)}`)];
+    expect(await (await station()).send(message(0, { groups }))).to.equal(true);
+    expect([server.stats.answers, rig.store.size]).to.deep.equal([1, 2]);
+    expect(server.stats.frames).to.be.above(1);
+  });
+
+  const faulty = [
+    {
+      title: 'a wrong CRC',
+      link: { crc: 'take' } as const,
+      change: (text: string) => text.replace(/....\r\n$/, '0F0F\r\n'),
+      reason: 'wrong-crc',
+      stat: 'wrongCrc',
+    },
+    {
+      title: 'a wrong length',
+      link: { length: 'take' } as const,
+      change: (text: string) => text.replace(/^##..../, '##0999'),
+      reason: 'wrong-length',
+      stat: 'wrongLength',
+    },
+    {
+      title: 'no length',
+      link: { length: 'take' } as const,
+      change: (text: string) => text.replace(/^##..../, '##'),
+      reason: 'wrong-length',
+      stat: 'wrongLength',
+    },
+  ] as const;
+  for (const { title, link, change, reason, stat } of faulty) {
+    for (const taken of [false, true]) {
+      it(`${taken ? 'takes' : 'refuses'} a frame with ${title} where the link says so, and counts it`, async () => {
+        await open(taken ? link : {});
+        const socket = await raw();
+        const text = String(framesOf(message(0), '20260101080000000', { mn: 'MN1', pw: 'secret of g-1' })[0]);
+        socket.write(change(text));
+        await until(() => (taken ? rig.store.size === 3 : rig.letters.letters.length === 1), 'what becomes of it');
+        expect(server.stats[stat]).to.equal(1);
+        expect(reasons()).to.deep.equal(taken ? [] : [reason]);
+        expect(server.stats.answers).to.equal(taken ? 1 : 0);
+      });
+    }
+  }
+
+  it('takes the MODBUS CRC of a logger whose link names it, and answers with the same', async () => {
+    await open({ crcKind: 'modbus' });
+    expect(await (await station(1, { crc: 'modbus' })).send(message(0))).to.equal(true);
+    expect(server.stats.wrongCrc).to.equal(0);
+  });
+
+  it('does not answer a wrong password, an unknown number, or a foreign meter; each is a dead letter', async () => {
+    await open({}, { directory: { current: { ...directory().current, gateways: [gatewayOf(1, {}), gatewayOf(2, { meter: 'm-3' as Hj212Link['meter'] })] } } });
+    expect(await (await station(1, { pw: 'guess', ...once1 })).send(message(0))).to.equal(false);
+    expect(await (await station(77, once1)).send(message(0))).to.equal(false);
+    expect(await (await station(2, once1)).send(message(0))).to.equal(false);
+    expect(new Set(reasons())).to.deep.equal(new Set(['wrong-password', 'unknown-gateway', 'gateway-not-allowed']));
+    expect([rig.store.size, server.stats.answers]).to.deep.equal([0, 0]);
+  });
+
+  it('closes connections that only send what is no frame, are too many, or do not finish a frame', async () => {
+    await open({}, { limits: { maxPerAddress: 2, frameMs: 50, maxStrangerBytes: 1000 } });
+    const [noise, slow] = [await raw(), await raw()];
+    const third = await raw();
+    await once(third, 'close');
+    noise.write('x'.repeat(2000));
+    slow.write('##01');
+    await Promise.all([once(noise, 'close'), once(slow, 'close')]);
+    await until(() => server.stats.connections === 0, 'the end of both');
+    expect(server.stats).to.include({ connectionsRefused: 1, overlong: 1, timeOuts: 1 });
+  });
+
+  it('loses nothing of a connection that is cut in the middle of a frame', async () => {
+    await open();
+    const [frame = Buffer.alloc(0)] = framesOf(message(0), '20260101080000000', { mn: 'MN1', pw: 'secret of g-1' });
+    const socket = await raw();
+    socket.write(frame.subarray(0, 70));
+    await until(() => server.stats.connections === 1, 'the connection');
+    socket.destroy();
+    expect(await (await station()).send(message(0))).to.equal(true);
+    expect([rig.store.size, rig.letters.letters.length]).to.deep.equal([3, 0]);
+  });
+
+  it('takes nothing while the pipeline is full and everything afterwards', async () => {
+    await open({}, {}, { limits: { maxPendingReadings: 20 } });
+    rig.store.hang();
+    const logger = await station();
+    const sent = Promise.all(Array.from({ length: 200 }, (_, at) => logger.send(message(200 - at))));
+    await until(() => rig.pipeline.full, 'the pressure');
+    const taken = rig.pipeline.stats.messages;
+    expect(taken).to.be.below(20);
+    rig.store.release();
+    expect((await sent).every(Boolean)).to.equal(true);
+    expect(rig.store.size).to.equal(600);
+  });
+
+  it('slows a logger that floods, and serves the others meanwhile', async () => {
+    await open({}, { limits: { framesPerSecond: 20 } });
+    const [flood, other] = [await station(1, once1), await station(2)];
+    const flooding = Promise.all(Array.from({ length: 400 }, (_, at) => flood.send(message(400 - at))));
+    expect(await other.send(message(0))).to.equal(true);
+    expect(server.stats.slowed).to.be.above(0);
+    expect(server.stats.frames).to.be.below(260);
+    flood.close();
+    await flooding;
+  });
+
+  it('speaks TLS with a certificate', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'hj212-'));
+    try {
+      const { ca, cert, key } = certificateAuthority(folder).issue('localhost');
+      const pem = { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
+      await open({}, { tls: pem });
+      const made = await Station.connect({
+        host: 'localhost',
+        port: server.address.port,
+        mn: 'MN1',
+        pw: 'secret of g-1',
+        tls: { ca: await readFile(ca, 'utf8') },
+      });
+      sockets.push(made);
+      expect(await made.send(message(0))).to.equal(true);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('counts the same on both sides with 100 loggers and the embedded store', async function () {
+    this.timeout(60_000);
+    const folder = await mkdtemp(join(tmpdir(), 'hj212-'));
+    const store = await openEmbeddedStore({ directory: join(folder, 'readings'), memoryLimitMb: 256, threads: 1 });
+    await open();
+    await server.stop();
+    const letters = new RecordingLetters();
+    const pipeline = new Pipeline({
+      ...{ directory: { current: directoryOf(...METERS) }, latest: new LatestReadings(), store, deadLetters: letters, clock: () => NOW, logger: quiet },
+      judge: () => {},
+    });
+    server = await Hj212Server.start({
+      ...{ port: 0, host: '127.0.0.1', intake: pipeline, directory: directory(), clock: () => NOW, logger: quiet },
+      checkSecret: async (gateway, secret) => secret === `secret of ${gateway}`,
+    });
+    try {
+      const loggers = await Promise.all(METERS.map((_, at) => station(at + 1)));
+      const answers = await Promise.all(loggers.flatMap((logger) => Array.from({ length: 20 }, (_, at) => logger.send(message(20 - at)))));
+      expect(answers.filter(Boolean)).to.have.length(2000);
+      const rows = await store.latest();
+      expect(rows).to.have.length(300);
+      expect([pipeline.stats.accepted, letters.letters.length]).to.deep.equal([2000, 0]);
+      let stored = 0;
+      for (const { ordinal: meter } of METERS) {
+        for (const name of ['stack_so2', 'stack_so2_converted', 'stack_oxygen'] as const) {
+          const series = await store.raw({ meter, quantity: quantityOf(name).code, from: NOW - 60_000, to: NOW + 1, limit: 1000 });
+          stored += series.ts.length;
+        }
+      }
+      expect(stored).to.equal(6000);
+    } finally {
+      await server.stop();
+      await pipeline.stop();
+      await store.close();
+      await rm(folder, { recursive: true });
+    }
+  });
+});
