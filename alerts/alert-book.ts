@@ -2,7 +2,7 @@ import type { Alert, AlertChange } from '../model/alert.ts';
 import { GreenparkError } from '../model/errors.ts';
 import type { EpochMs } from '../model/ids.ts';
 import type { AlertJournal } from './journal.ts';
-import type { AlertEngineDeps } from './port.ts';
+import type { AlertEngineDeps, AlertEntry } from './port.ts';
 
 /** The alerts that stand, and everything that happens to one: each change is journalled and told once. */
 export class AlertBook {
@@ -60,18 +60,18 @@ export class AlertBook {
   }
 
   /** Whoever saw it first stays named; a second acknowledgement changes nothing. */
-  async acknowledge(id: string, by: string): Promise<Alert> {
+  async acknowledge(id: string, by: string, entry?: AlertEntry): Promise<Alert> {
     const alert = this.#open.get(id) ?? (await this.#refuse(id));
     if (alert.state !== 'acknowledged')
-      this.#change('acknowledged', { ...alert, state: 'acknowledged', acknowledgedBy: by, acknowledgedAt: this.#deps.clock() });
+      this.#handle('acknowledged', alert, { ...alert, state: 'acknowledged', acknowledgedBy: by, acknowledgedAt: this.#deps.clock() }, entry);
     return await this.#durable(id);
   }
 
-  async shelve(id: string, by: string, until: EpochMs, reason: string): Promise<Alert> {
+  async shelve(id: string, by: string, until: EpochMs, reason: string, entry?: AlertEntry): Promise<Alert> {
     if (until <= this.#deps.clock()) throw new GreenparkError('INPUT_INVALID', 'an alert is shelved until a time in the future');
     if (reason.trim() === '') throw new GreenparkError('INPUT_INVALID', 'shelving an alert needs a reason');
     const alert = this.#open.get(id) ?? (await this.#refuse(id));
-    this.#change('shelved', { ...alert, shelvedUntil: until, shelvedBy: by, shelvedReason: reason });
+    this.#handle('shelved', alert, { ...alert, shelvedUntil: until, shelvedBy: by, shelvedReason: reason }, entry);
     return await this.#durable(id);
   }
 
@@ -102,6 +102,12 @@ export class AlertBook {
     await this.#journal.flush();
     // It may have been resolved while it was written; what was done to it before stands all the same.
     return this.#open.get(id) ?? alert ?? (await this.#refuse(id));
+  }
+
+  /** What a person did: its audit entry waits beside the alert for the same save. */
+  #handle(kind: AlertChange['kind'], before: Alert, after: Alert, entry: AlertEntry | undefined): void {
+    if (entry !== undefined) this.#journal.record(entry(before, after));
+    this.#change(kind, after);
   }
 
   #change(kind: AlertChange['kind'], alert: Alert): void {

@@ -3,14 +3,16 @@ import type { EnterpriseId, EpochMs, ParkId } from '../model/ids.ts';
 import type { CapState } from '../model/live.ts';
 import { periodOf } from '../model/period.ts';
 import { isUsable } from '../model/quality.ts';
+import { quantityOfCode } from '../model/quantities.ts';
 import type { ReadingBlock } from '../model/reading.ts';
 import { AlertBook } from './alert-book.ts';
-import { PeriodInstance, type PeriodPlan, RuleMarks, SeriesInstance, type SeriesPlan } from './instances.ts';
+import { EndedPeriods } from './ended-periods.ts';
+import { PeriodInstance, type PeriodPlan, type RuleLabel, RuleMarks, SeriesInstance, type SeriesPlan } from './instances.ts';
 import { AlertJournal } from './journal.ts';
 import { JOINT, type Plans, planAll } from './plans.ts';
-import type { AlertEngineDeps, RuleBook } from './port.ts';
+import type { AlertEngineDeps, AlertEntry, RuleBook } from './port.ts';
 import { mayHaveMissed, replayMissed } from './replay.ts';
-import { isReached, stepCap } from './rules/cap.ts';
+import { type CapRunState, isReached, stepCap } from './rules/cap.ts';
 import { CLEAR, elapse, isBeyond, type LimitState, observe, transitionOf } from './rules/limit.ts';
 
 /** Highest number of quantities the catalogue can hold; part of a series' key. */
@@ -28,6 +30,7 @@ export class AlertEngine {
   readonly #deps: AlertEngineDeps;
   readonly #journal: AlertJournal;
   readonly #alerts: AlertBook;
+  readonly #ended: EndedPeriods;
   readonly #stored: Map<string, string>;
   readonly #seriesInstances = new Map<string, SeriesInstance>();
   readonly #periodInstances = new Map<string, PeriodInstance>();
@@ -61,6 +64,7 @@ export class AlertEngine {
     this.#stored = stored;
     this.#journal = new AlertJournal(deps, (all) => this.#collectStates(all));
     this.#alerts = new AlertBook(deps, this.#journal, open);
+    this.#ended = new EndedPeriods(deps);
   }
 
   /** Judges a block of readings that are the newest of their series. Late ones are not judged. */
@@ -121,14 +125,14 @@ export class AlertEngine {
     return this.#alerts.open();
   }
 
-  /** Rejects with `NOT_FOUND` for an unknown alert, `CONFLICT` for a resolved one. Resolved: durable. */
-  acknowledge(id: string, by: string): Promise<Alert> {
-    return this.#alerts.acknowledge(id, by);
+  /** Rejects with `NOT_FOUND` for an unknown alert, `CONFLICT` for a resolved one. Resolved: durable, with `entry` in the audit trail if anything changed. */
+  acknowledge(id: string, by: string, entry?: AlertEntry): Promise<Alert> {
+    return this.#alerts.acknowledge(id, by, entry);
   }
 
   /** Hides an alert until a time in the future, with a reason (`INPUT_INVALID` otherwise). Errors as for acknowledge. */
-  shelve(id: string, by: string, until: EpochMs, reason: string): Promise<Alert> {
-    return this.#alerts.shelve(id, by, until, reason);
+  shelve(id: string, by: string, until: EpochMs, reason: string, entry?: AlertEntry): Promise<Alert> {
+    return this.#alerts.shelve(id, by, until, reason, entry);
   }
 
   /** Errors as for acknowledge; `CONFLICT` also when it is not shelved. */
@@ -146,7 +150,7 @@ export class AlertEngine {
       const reached = run?.periodFrom === from ? run.reached : [];
       states.push({
         id: plan.rule,
-        name: plan.name,
+        ...namesOf(plan),
         enterprise: plan.enterprise,
         carrier: plan.carrier,
         flow: plan.flow,
@@ -201,9 +205,10 @@ export class AlertEngine {
   }
 
   #fireSeries(plan: SeriesPlan, { since, value, peak }: LimitState & { kind: 'firing' }): void {
-    const { park, rule, ruleType, name, level, enterprise, meter, unit, bound } = plan;
+    const { park, rule, ruleType, level, enterprise, meter, unit, bound } = plan;
     this.#alerts.fire({
-      ...{ id: seriesAlertId(plan, since), park, enterprise, meter, rule, ruleType, name, level, since, value, peak, unit },
+      ...{ id: seriesAlertId(plan, since), park, enterprise, meter, rule, ruleType, ...namesOf(plan), level, since, value, peak, unit },
+      quantity: quantityOfCode(plan.quantity).name,
       ...{ bound: bound.value, stage: null, periodStart: null },
     });
   }
@@ -212,6 +217,10 @@ export class AlertEngine {
     const { plan } = instance;
     const before = instance.run;
     if (before !== null && now < before.periodFrom && now >= before.periodFrom - CLOCK_SET_BACK_MS) return;
+    if (plan.judgedAtEnd && before !== null && now >= before.periodTo) {
+      this.#judgeEnded(instance, before, now);
+      return;
+    }
     const used = this.#deps.usage.soFar(plan, plan.carrier, plan.flow, plan.period, now);
     const span =
       before !== null && now >= before.periodFrom && now < before.periodTo
@@ -224,19 +233,43 @@ export class AlertEngine {
     if (ended !== null) {
       for (const id of instance.alerts.values()) this.#alerts.resolve(id, ended.periodTo);
       instance.alerts.clear();
-      if (plan.judgedAtEnd && ended.used < plan.bound.amount) this.#firePeriod(instance, 100, ended.periodFrom, ended.periodFrom, ended.used);
     }
     for (const percent of fired) this.#firePeriod(instance, percent, now, state.periodFrom, used);
     if (!plan.judgedAtEnd) for (const id of instance.alerts.values()) this.#alerts.worsen(id, state.used);
   }
 
+  /** An amount that had to be reached by the period's end: its alert stands until the next period is judged. */
+  #judgeEnded(instance: PeriodInstance, run: CapRunState, now: EpochMs): void {
+    const ended = this.#ended.look(instance.plan, run, now);
+    if (ended === null) return;
+    const { used, next } = ended;
+    instance.run = { periodFrom: next.from, periodTo: next.to, reached: [], used: 0 };
+    this.#changed.add(instance);
+    for (const id of instance.alerts.values()) this.#alerts.resolve(id, run.periodTo);
+    instance.alerts.clear();
+    if (used !== null && used < instance.plan.bound.amount) this.#firePeriod(instance, 100, run.periodFrom, run.periodFrom, used);
+  }
+
   #firePeriod(instance: PeriodInstance, percent: number, since: EpochMs, periodStart: EpochMs, used: number): void {
-    const { park, enterprise, rule, ruleType, name, unit, bound, levels, key } = instance.plan;
+    const { park, enterprise, rule, ruleType, unit, bound, levels, key } = instance.plan;
     // With the amount: a stage that was taken back because the cap was raised, and is reached again, is another alert with its own record.
     const id = [key, periodStart, ...(ruleType === 'cap' ? [percent] : []), bound.amount].join(JOINT);
     instance.alerts.set(percent, id);
     this.#alerts.fire({
-      ...{ id, park, enterprise, meter: null, rule, ruleType, name, level: levels.get(percent) ?? 'red', since, value: used, peak: used, unit },
+      ...{
+        id,
+        park,
+        enterprise,
+        meter: null,
+        rule,
+        ruleType,
+        ...namesOf(instance.plan),
+        level: levels.get(percent) ?? 'red',
+        since,
+        value: used,
+        peak: used,
+        unit,
+      },
       ...{ bound: (bound.amount * percent) / 100, stage: ruleType === 'cap' ? percent : null, periodStart },
     });
   }
@@ -342,5 +375,7 @@ export class AlertEngine {
     return states;
   }
 }
+
+const namesOf = ({ name, nameEn }: RuleLabel): Pick<Alert, 'name' | 'nameEn'> => (nameEn === undefined ? { name } : { name, nameEn });
 
 const seriesAlertId = (plan: SeriesPlan, since: EpochMs): string => [plan.key, since].join(JOINT);

@@ -12,6 +12,7 @@ export interface RuleLabel {
   readonly rule: string;
   readonly ruleType: Alert['ruleType'];
   readonly name: string;
+  readonly nameEn: string | undefined;
 }
 
 /** How one rule is judged for one series. */

@@ -1,4 +1,5 @@
 import type { Alert } from '../model/alert.ts';
+import type { NewAuditEntry } from '../store/registry/port.ts';
 import type { AlertEngineDeps } from './port.ts';
 
 /** States alone, without a transition, are written this often. */
@@ -15,6 +16,7 @@ export class AlertJournal {
   readonly #collectStates: (all: boolean) => Map<string, string>;
   #alerts = new Map<string, Alert>();
   #states = new Map<string, string>();
+  #entries: NewAuditEntry[] = [];
   #gone = new Set<string>();
   #saving: Promise<void> | null = null;
   #statesSavedAt: number;
@@ -39,6 +41,11 @@ export class AlertJournal {
       this.#wanted = false;
       this.#kick(false);
     });
+  }
+
+  /** An audit entry that belongs to the alert that is put next: both go in one save. */
+  record(entry: NewAuditEntry): void {
+    this.#entries.push(entry);
   }
 
   /** Writes the alert with the next save of states; for a peak that rose. */
@@ -85,16 +92,19 @@ export class AlertJournal {
     const gone = this.#gone;
     for (const [instance, state] of this.#collectStates(allStates)) this.#states.set(instance, state);
     const states = this.#states;
+    const entries = this.#entries;
     this.#alerts = new Map();
     this.#states = new Map();
+    this.#entries = [];
     this.#gone = new Set();
     const now = this.#clock();
     if (allStates) this.#statesSavedAt = now;
     try {
-      if (alerts.size > 0 || states.size > 0)
+      if (alerts.size > 0 || states.size > 0 || entries.length > 0)
         await this.#records.save(
           [...alerts.values()],
           [...states].map(([instance, state]) => ({ instance, state })),
+          entries,
         );
       const deleted = [...gone].filter((instance) => !states.has(instance));
       if (deleted.length > 0) await this.#records.deleteStates(deleted);
@@ -104,6 +114,7 @@ export class AlertJournal {
       // What came meanwhile is newer and stays.
       this.#alerts = new Map([...alerts, ...this.#alerts]);
       this.#states = new Map([...states, ...this.#states]);
+      this.#entries = [...entries, ...this.#entries];
       this.#gone = new Set([...gone, ...this.#gone]);
       throw error;
     }

@@ -59,6 +59,7 @@ function limitPlans(rule: LimitRule, directory: AlertDirectory): SeriesPlan[] {
     rule: rule.id,
     ruleType: 'limit',
     name: rule.name,
+    nameEn: rule.nameEn,
     level: rule.level,
     enterprise: meter.enterprise,
     meter: meter.id,
@@ -77,7 +78,7 @@ function entryPlans(rule: EntryRule, book: RuleBook, directory: AlertDirectory):
   const found = entryBound(rule, directory.enterprise(rule.park, rule.enterprise), application, profile);
   if (typeof found === 'string') return found;
   const { actual, above, bound: value, unit } = found;
-  const label = { park: rule.park, rule: rule.id, ruleType: 'entry', name: rule.name, enterprise: rule.enterprise, unit } as const;
+  const label = { park: rule.park, rule: rule.id, ruleType: 'entry', name: rule.name, nameEn: rule.nameEn, enterprise: rule.enterprise, unit } as const;
   if (actual.of === 'reading') {
     const { code } = quantityOf(actual.quantity);
     const bound = { above, value, deadband: 0, onDelayMs: 0, offDelayMs: 0 };
@@ -124,6 +125,7 @@ function capPlans(cap: Cap, directory: AlertDirectory): PeriodPlan[] {
       rule: cap.id,
       ruleType: 'cap',
       name: cap.name,
+      nameEn: cap.nameEn,
       enterprise: cap.enterprise,
       carrier: cap.carrier,
       flow: cap.flow,

@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
 import type { RunningUsage } from '../accounting/port.ts';
+import type { Alert } from '../model/alert.ts';
 import type { Clock } from '../model/clock.ts';
-import type { EnterpriseId } from '../model/ids.ts';
+import type { EnterpriseId, EpochMs, ParkId } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import type { Enterprise, Park, RegisteredMeter } from '../model/registry.ts';
-import type { Application, Cap, EntryProfile, Rule } from '../model/rules.ts';
+import type { Application, Cap, Carrier, EntryProfile, Flow, Rule } from '../model/rules.ts';
 import type { ReadingStore } from '../store/port.ts';
-import type { AlertRecords, Registry } from '../store/registry/port.ts';
+import type { AlertRecords, NewAuditEntry, Registry } from '../store/registry/port.ts';
 
 /** What judging needs of the registry's view in memory. */
 export interface AlertDirectory {
@@ -17,12 +18,24 @@ export interface AlertDirectory {
   metersOf(park: string, enterprise?: EnterpriseId): readonly RegisteredMeter[];
 }
 
+/** The audit entry of what somebody did to an alert; it is saved in one transaction with the alert. */
+export type AlertEntry = (before: Alert, after: Alert) => NewAuditEntry;
+
 /** Everything that says what is judged, over all parks. */
 export interface RuleBook {
   readonly rules: readonly Rule[];
   readonly caps: readonly Cap[];
   readonly entryProfiles: readonly EntryProfile[];
   readonly applications: readonly Application[];
+}
+
+export interface EndedUsage {
+  readonly park: ParkId;
+  /** null: the park as a whole. */
+  readonly enterprise: EnterpriseId | null;
+  readonly carrier: Carrier;
+  readonly flow: Flow;
+  readonly period: 'day' | 'month' | 'year';
 }
 
 export interface AlertEngineDeps {
@@ -36,6 +49,11 @@ export interface AlertEngineDeps {
   readonly logger: Pick<Logger, 'warn' | 'error' | 'info'>;
   /** Stored readings, for what was measured while nobody judged. Left out: nothing is judged after the event. */
   readonly replay?: ReadingStore['raw'];
+  /**
+   * Usage of one whole period that began at `from`, from what is stored; null where no counter of it was ever read. Left out: what must
+   * reach an amount by a period's end is judged by what was seen, and not at all when nobody saw the end.
+   */
+  readonly endedUsage?: (what: EndedUsage, from: EpochMs) => Promise<number | null>;
   /** Newest stored reading of each series, as it was seeded: spares asking the store where nothing was missed. Left out: every series is asked for. */
   readonly latest?: Pick<LatestReadings, 'find' | 'ts'>;
 }

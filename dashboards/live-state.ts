@@ -172,7 +172,7 @@ export class LiveState {
       enterprise,
       enterprises: [...directory.enterprisesOf(park)]
         .filter((each) => enterprise === null || each.id === enterprise)
-        .map((each) => ({ id: each.id, name: each.name, nameEn: each.nameEn ?? null, trade: each.trade, stage: each.stage })),
+        .map((each) => ({ id: each.id, name: each.name, nameEn: each.nameEn ?? null, trade: each.trade, tradeEn: each.tradeEn ?? null, stage: each.stage })),
       meters: meters.map((meter) => ({
         id: meter.id,
         name: meter.name,
@@ -208,6 +208,10 @@ export class LiveState {
       // Whatever the sources answer, only what belongs to the view leaves here.
       air: air !== null && meters.some((meter) => meter.id === air.meter) ? air : null,
       caps: enterprise === null ? [...caps] : caps.filter((cap) => cap.enterprise === enterprise),
+      peaks: this.#deps.alerts
+        .open()
+        .filter((alert) => mayHear(alert, park, enterprise))
+        .map(({ id, peak }) => [id, peak] as const),
     };
   }
 

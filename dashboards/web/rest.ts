@@ -1,3 +1,4 @@
+import type { EntryAssessment } from '../../accounting/entry-assessment.ts';
 import type { Principal, Role, Scope } from '../../model/access.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { EpochMs } from '../../model/ids.ts';
@@ -36,21 +37,8 @@ interface SeriesJson {
   readonly next: string | null;
 }
 
-export interface Assessment {
-  readonly outcome: 'met' | 'conditional' | 'refused';
-  readonly profile: string;
-  readonly version: number;
-  readonly criteria: readonly {
-    readonly criterion: string;
-    readonly name: string;
-    readonly unit: string;
-    readonly side: 'at-most' | 'at-least';
-    readonly threshold: number;
-    readonly mandatory: boolean;
-    readonly declared: number | null;
-    readonly met: boolean;
-  }[];
-}
+/** What the API answers: the assessment and what it was held against. */
+export type Assessment = EntryAssessment & { readonly profile: string; readonly version: number };
 
 export interface DeadLetterSummary {
   readonly id: number;
@@ -81,6 +69,7 @@ export class RestError extends Error {
   }
 }
 
+const DAY = 86_400_000;
 /** Longest wait for an answer, in milliseconds. */
 const TIMEOUT_MS = 30_000;
 
@@ -127,7 +116,8 @@ export async function series(
     quantity,
     from: String(Math.floor(window.from)),
     to: String(Math.ceil(window.to)),
-    ...(step === null ? { step: 'raw' } : { step: String(step / 1000), aggregate: 'all' }),
+    // A day is the calendar's, also where the clock changes in it.
+    ...(step === null ? { step: 'raw' } : { step: step % DAY === 0 ? `P${step / DAY}D` : String(step / 1000), aggregate: 'all' }),
   });
   const answer = await json<SeriesJson>(`/api/v1/meters/${id(meter)}/series${asked}`, { signal });
   const points = answer.items.flatMap((item): SeriesPoint[] => {

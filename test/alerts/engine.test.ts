@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import type { AlertEngineDeps } from '../../alerts/port.ts';
 import type { GreenparkError } from '../../model/errors.ts';
 import type { MeterId } from '../../model/ids.ts';
 import { QUALITY } from '../../model/quality.ts';
@@ -38,6 +39,13 @@ describe('the alert engine', () => {
       enterprise: WORKS,
       level: 'orange',
     });
+  });
+
+  it('tells with an alert what was judged and its English name, and of a cap the same', async () => {
+    const at = await anEngine({ rules: [aLimit({ nameEn: 'Power too high' })], caps: [aCap({ nameEn: 'Electricity of the day' })] });
+    at.judge(MAY, 120);
+    expect(at.engine.open()[0]).to.include({ nameEn: 'Power too high', quantity: 'active_power' });
+    expect(at.engine.capStates(PARK, undefined, at.now)[0]).to.include({ nameEn: 'Electricity of the day' });
   });
 
   it('judges neither readings of bad quality nor late ones', async () => {
@@ -191,6 +199,82 @@ describe('the alert engine', () => {
       at.engine.tick(at.now);
       at.passTo(at.now + DAY);
       expect(at.told).to.deep.equal(['fired kept', 'resolved kept']);
+    });
+
+    describe('of a usage that must be at least so much, when the service was down at the end of the period', () => {
+      const book = { rules: [rule], applications: [application], entryProfiles: [profile('at-least', daily, 'kWh')] };
+      const QUARTER = 15 * 60_000;
+      /** Half of it was used when the service went down; it comes back six hours into the next day. */
+      const cameBack = async (endedUsage?: AlertEngineDeps['endedUsage'], downDays = 1) => {
+        const first = await anEngine(book);
+        first.used.amount = 50;
+        first.passTo(MAY + DAY / 2);
+        await first.engine.stop();
+        const at = await anEngine(book, { records: first.records, now: MAY + downDays * DAY + DAY / 4, ...(endedUsage === undefined ? {} : { endedUsage }) });
+        at.engine.tick(at.now);
+        return at;
+      };
+      const settled = () => new Promise(setImmediate);
+
+      it('is not judged by what was seen before', async () => {
+        const at = await cameBack();
+        expect(at.told).to.deep.equal([]);
+        expect(at.warnings.join()).to.contain('the service was not running when it ended');
+        at.passTo(at.now + DAY);
+        expect(at.told).to.deep.equal(['fired kept']);
+      });
+
+      const answers = [
+        { name: 'fires for what is stored when that is too little', used: 80, told: ['fired kept'] },
+        { name: 'stays quiet when what is stored is enough', used: 95, told: [] },
+        { name: 'says nothing of what was never measured', used: null, told: [] },
+      ] as const;
+      for (const { name, used, told } of answers) {
+        it(`${name}, after waiting for what gateways held back`, async () => {
+          const asked: string[] = [];
+          const at = await cameBack(async ({ enterprise, carrier, period }, from) => {
+            asked.push([enterprise, carrier, period, from - MAY].join(' '));
+            return used;
+          });
+          at.passTo(at.now + QUARTER - 1);
+          expect(asked).to.deep.equal([]);
+          at.passTo(at.now + 1);
+          await settled();
+          at.passTo(at.now + 1000);
+          expect(asked).to.deep.equal(['works electricity day 0']);
+          expect(at.told).to.deep.equal(told);
+          if (told.length > 0) expect(at.engine.open()).to.deep.include.members([{ ...at.engine.open()[0], value: used, since: MAY, periodStart: MAY }]);
+        });
+      }
+
+      it('is judged for each of several periods that ended meanwhile', async () => {
+        const at = await cameBack(async (_what, from) => (from === MAY + DAY ? 10 : 100), 3);
+        at.now += QUARTER;
+        for (let tick = 0; tick < 8; tick++) {
+          at.passTo(at.now + 1000);
+          await settled();
+        }
+        expect(at.told).to.deep.equal(['fired kept', 'resolved kept']);
+      });
+
+      it('asks again when the store cannot answer', async () => {
+        let away = true;
+        const at = await cameBack(async () => {
+          if (away) throw new Error('the store is away');
+          return 80;
+        });
+        at.passTo(at.now + QUARTER);
+        await settled();
+        away = false;
+        at.passTo(at.now + 59_000);
+        await settled();
+        at.passTo(at.now + 500);
+        expect(at.told).to.deep.equal([]);
+        at.passTo(at.now + 1000);
+        await settled();
+        at.passTo(at.now + 1000);
+        expect(at.told).to.deep.equal(['fired kept']);
+      });
     });
 
     it('names a rule that can watch nothing', async () => {

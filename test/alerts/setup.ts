@@ -120,6 +120,7 @@ export async function anEngine(
     enterprises?: Enterprise[];
     replay?: AlertEngineDeps['replay'];
     latest?: AlertEngineDeps['latest'];
+    endedUsage?: AlertEngineDeps['endedUsage'];
     now?: EpochMs;
   } = {},
 ): Promise<Bench & { directory: { current: Directory } }> {
@@ -135,6 +136,7 @@ export async function anEngine(
     ...{ directory, records, usage, book: { ...NOTHING, ...book }, clock: () => bench.now, logger: logger as never },
     ...(over.replay === undefined ? {} : { replay: over.replay }),
     ...(over.latest === undefined ? {} : { latest: over.latest }),
+    ...(over.endedUsage === undefined ? {} : { endedUsage: over.endedUsage }),
   });
   engine.onChange(({ kind, alert }) => told.push(`${kind} ${alert.rule}${alert.stage === null ? '' : ` ${alert.stage} %`}`));
   return Object.assign(bench, {

@@ -146,6 +146,45 @@ describe('the dashboard in a real browser', function () {
     await eventually(async () => (await visitor.ask<Line>(LINE)).first < 0.12, 'the week up to now');
   });
 
+  it('leads from an empty chart to the newest reading', async () => {
+    const visitor = await come({ role: 'committee' });
+    const { page, text, service } = visitor;
+    await service.publishOld('browser-silent');
+    await visitor.open(`${PARK_PAGE}/meters/browser-silent`);
+    await page.locator('.chart-empty').getByText(text('chart.none')).waitFor();
+    expect((await visitor.ask<Line>(LINE)).columns, 'a value from before the window is not drawn').to.equal(0);
+    const [label = ''] = text('chart.newest').split('{time}');
+    await page.locator('.chart-empty').getByRole('button', { name: label }).click();
+    await page.locator('.chart-empty').waitFor({ state: 'detached' });
+    const line = await eventually(async () => {
+      const { columns, first, last } = await visitor.ask<Line>(LINE);
+      return columns > 500 && { columns, first, last };
+    }, 'a line on the canvas');
+    // Twenty hours of the twenty-four, and the newest reading near the right edge.
+    expect(line.first, 'begins').to.be.within(0.1, 0.3);
+    expect(line.last, 'ends').to.be.within(0.85, 0.97);
+    await page.locator('.chart-note').getByText(text('chart.history'), { exact: true }).waitFor();
+  });
+
+  it('tells the value when an alert fired from the present one and the worst', async () => {
+    const visitor = await come({ role: 'committee' });
+    const { page, text, service } = visitor;
+    await visitor.open(`${PARK_PAGE}/alerts`);
+    await page.locator('.connection[data-status=live]').waitFor();
+    const name = await service.publish(900);
+    await service.publish(1200);
+    await service.publish(700);
+    const row = page.getByRole('row', { name });
+    for (const [key, value] of [
+      ['alert.value', '900.0'],
+      ['alert.present', '700.0'],
+      ['alert.peak', '1,200.0'],
+    ] as const)
+      await row.getByText(text(key, { value: `${value}\u00a0kW`, peak: `${value}\u00a0kW` })).waitFor();
+    await service.publish(100);
+    await row.waitFor({ state: 'detached' });
+  });
+
   it('keeps the language over a reload', async () => {
     const visitor = await come({ role: 'committee' });
     const { page } = visitor;

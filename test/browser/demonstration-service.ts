@@ -12,7 +12,14 @@ const ADMIN_PASSWORD = 'a password for tests';
 /** Every gateway of the demonstration reports its history before anything live; this one meter stands for all. */
 const LIVE_METER = 'lq-in1';
 /** A meter of the tests' own: its readings, and its silence, are theirs alone. */
-const OWN = { gateway: 'browser-gateway', meter: 'browser-meter', rule: 'browser-limit', ruleName: '测试表功率过高' } as const;
+const OWN = {
+  gateway: 'browser-gateway',
+  meter: 'browser-meter',
+  rule: 'browser-limit',
+  ruleName: '测试表功率过高',
+  ruleNameEn: 'Test meter: power too high',
+} as const;
+const FROM_OWN = { gateway: OWN.gateway, intervalSeconds: 3600 } as const;
 
 export const PARK = PARK_ID;
 export const METER = LIVE_METER;
@@ -82,8 +89,28 @@ export class DemonstrationService {
     await rm(this.folder, { recursive: true, force: true });
   }
 
+  /** Registers a meter whose readings ended three days ago: one an hour over twenty hours. Answers the newest one's time. */
+  async publishOld(meter: string): Promise<number> {
+    this.#gatewaySecret ??= await this.#register();
+    await this.#put(`meters/${meter}`, { name: '停用的表', nameEn: 'Meter taken out', kind: 'electricity', enterprise: null, parent: null, ...FROM_OWN });
+    const end = Date.now() - 3 * 86_400_000;
+    const readings = Array.from({ length: 20 }, (_, hour) => ({ ts: end - (19 - hour) * 3_600_000, values: { active_power: 40 + hour } }));
+    await this.#send(`parks/${PARK}/meters/${meter}/readings`, JSON.stringify(readings));
+    return end;
+  }
+
+  /** Publishes what no codec can read, so that a dead letter lies there. */
+  async publishNonsense(): Promise<void> {
+    await this.#send(`parks/${PARK}/meters/${OWN.meter}/readings`, '{"active_power": 12');
+  }
+
   /** Registers a meter with a limit of 500 kW, publishes `kw` for it through the broker, and answers the rule's name. */
   async publish(kw: number): Promise<string> {
+    await this.#send(`parks/${PARK}/meters/${OWN.meter}/readings`, JSON.stringify({ active_power: kw }));
+    return OWN.ruleName;
+  }
+
+  async #send(topic: string, payload: string): Promise<void> {
     this.#gatewaySecret ??= await this.#register();
     const gateway = await connectAsync(`mqtt://127.0.0.1:${this.#process.mqttPort}`, {
       username: OWN.gateway,
@@ -91,23 +118,23 @@ export class DemonstrationService {
       reconnectPeriod: 0,
     });
     try {
-      await gateway.publishAsync(`parks/${PARK}/meters/${OWN.meter}/readings`, JSON.stringify({ active_power: kw }), { qos: 1 });
+      await gateway.publishAsync(topic, payload, { qos: 1 });
     } finally {
       await gateway.endAsync(true);
     }
-    return OWN.ruleName;
+  }
+
+  async #put(path: string, body: object): Promise<{ readonly secret?: string }> {
+    const answer = await this.admin.put<{ readonly secret?: string }>(`/api/v1/parks/${PARK}/${path}`, body);
+    if (answer.status > 201) throw new Error(`PUT ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+    return answer.body;
   }
 
   async #register(): Promise<string> {
-    const put = async (path: string, body: object) => {
-      const answer = await this.admin.put<{ readonly secret?: string }>(`/api/v1/parks/${PARK}/${path}`, body);
-      if (answer.status > 201) throw new Error(`PUT ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
-      return answer.body;
-    };
-    const { secret } = await put(`gateways/${OWN.gateway}`, { name: '测试网关' });
-    await put(`meters/${OWN.meter}`, { name: '测试表', kind: 'electricity', enterprise: null, parent: null, gateway: OWN.gateway, intervalSeconds: 3600 });
-    await put(`rules/${OWN.rule}`, {
-      ...{ type: 'limit', name: OWN.ruleName, subject: { meter: OWN.meter }, quantity: 'active_power' },
+    const { secret } = await this.#put(`gateways/${OWN.gateway}`, { name: '测试网关' });
+    await this.#put(`meters/${OWN.meter}`, { name: '测试表', nameEn: 'Test meter', kind: 'electricity', enterprise: null, parent: null, ...FROM_OWN });
+    await this.#put(`rules/${OWN.rule}`, {
+      ...{ type: 'limit', name: OWN.ruleName, nameEn: OWN.ruleNameEn, subject: { meter: OWN.meter }, quantity: 'active_power' },
       ...{ side: 'above', value: 500, deadband: 20, judged: { by: 'instant' }, level: 'red' },
     });
     if (secret === undefined) throw new Error('a new gateway was given no secret');

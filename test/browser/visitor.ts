@@ -36,6 +36,8 @@ export interface Who {
   readonly role: Role | null;
   readonly language?: Language;
   readonly size?: (typeof SIZES)[number];
+  /** What the reader's system prefers. */
+  readonly theme?: 'light' | 'dark';
 }
 
 /** Somebody at a screen. Holds every fault that the browser told of. */
@@ -58,11 +60,11 @@ export class Visitor {
     });
   }
 
-  static async come(browser: Browser, { role, language = 'zh-CN', size = SIZES[0] }: Who): Promise<Visitor> {
+  static async come(browser: Browser, { role, language = 'zh-CN', size = SIZES[0], theme = 'light' }: Who): Promise<Visitor> {
     const service = await demonstration();
     const context = await browser.newContext({
       viewport: size,
-      colorScheme: 'light',
+      colorScheme: theme,
       ...(role === null ? {} : { storageState: await stateOf(browser, service, role) }),
     });
     const visitor = new Visitor(service, await context.newPage(), language);

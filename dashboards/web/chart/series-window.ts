@@ -1,6 +1,7 @@
 import type { EpochMs } from '../../../model/ids.ts';
 import { isStale } from '../../../model/live.ts';
 import type { QualityName } from '../../../model/quality.ts';
+import { stepBegin } from './step-begin.ts';
 
 /** A raw reading (`quality`), or a step with its mean and the extremes in it. */
 export interface SeriesPoint {
@@ -32,12 +33,14 @@ const isShownInLine = (quality: QualityName): boolean => USABLE.has(quality);
 export class SeriesWindow {
   readonly step: number | null;
   readonly intervalSeconds: number;
+  readonly zone: string;
   readonly points: SeriesPoint[];
 
-  /** `step` in ms, null for raw. Points in order of time. */
-  constructor(step: number | null, intervalSeconds: number, points: readonly SeriesPoint[]) {
+  /** `step` in ms, null for raw; a step divides a day of `zone` or is one. Points in order of time. */
+  constructor(step: number | null, intervalSeconds: number, zone: string, points: readonly SeriesPoint[]) {
     this.step = step;
     this.intervalSeconds = intervalSeconds;
+    this.zone = zone;
     this.points = points.slice(-MOST_POINTS);
   }
 
@@ -50,7 +53,7 @@ export class SeriesWindow {
     } else {
       // Steps count usable readings alone, in the store and here.
       if (!isShownInLine(quality)) return false;
-      const begin = last === undefined ? Math.floor(ts / this.step) * this.step : last.ts + Math.floor((ts - last.ts) / this.step) * this.step;
+      const begin = stepBegin(ts, this.step, this.zone);
       if (last !== undefined && begin < last.ts) return false;
       if (last !== undefined && begin === last.ts) {
         const count = last.count + 1;

@@ -63,5 +63,9 @@ export class LiveModel {
   usage(figures: LiveFigures): void {
     this.figures = figures;
     this.at = Math.max(this.at, figures.at);
+    for (const [id, peak] of figures.peaks) {
+      const alert = this.alerts.get(id);
+      if (alert !== undefined && alert.peak !== peak) this.alerts.set(id, { ...alert, peak });
+    }
   }
 }

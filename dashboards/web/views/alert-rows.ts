@@ -1,7 +1,8 @@
 import type { Role } from '../../../model/access.ts';
 import type { Alert } from '../../../model/alert.ts';
+import { isStale } from '../../../model/live.ts';
 import type { Level } from '../../../model/rules.ts';
-import { ageText } from '../format.ts';
+import { ageText, whole } from '../format.ts';
 import { nameIn } from '../i18n/text.ts';
 import type { LiveModel } from '../live/live-model.ts';
 import type { Reader } from './reader.ts';
@@ -14,8 +15,12 @@ export interface AlertRow {
   readonly where: string;
   readonly enterprise: string | null;
   readonly meter: string | null;
+  /** What was judged when it fired, and the bound it is held against. */
   readonly value: string;
-  readonly peak: string;
+  readonly bound: string;
+  /** The newest reading, or the usage so far; null for what is over or cannot be told. */
+  readonly present: string | null;
+  readonly peak: string | null;
   readonly since: string;
   readonly age: string;
   readonly until: string | null;
@@ -37,7 +42,23 @@ export function byUrgency(a: Alert, b: Alert): number {
 /** Newest first, as the alert list is read page by page. */
 export const byTime = (a: Alert, b: Alert): number => b.since - a.since || (a.id < b.id ? 1 : -1);
 
-export function alertRow(alert: Alert, model: LiveModel | null, { text, format, language, now }: Reader): AlertRow {
+/** The value that stands now behind an open alert: the meter's newest reading, or what the period has used so far. */
+function presentOf(alert: Alert, model: LiveModel | null, { text, now }: Reader, figure: (value: number) => string): string | null {
+  if (alert.state === 'resolved') return null;
+  // A usage that had to reach what was declared is judged when its period is over: nothing goes on.
+  if (alert.meter === null) return alert.ruleType === 'entry' && alert.value < alert.bound ? null : text('alert.present', { value: figure(alert.peak) });
+  const meter = model?.meters.get(alert.meter);
+  const latest = alert.quantity === undefined ? undefined : meter?.values.get(alert.quantity);
+  if (meter === undefined || latest === undefined) return null;
+  const [, ts, value] = latest;
+  return isStale(ts, meter.intervalSeconds, now)
+    ? text('alert.last', { value: figure(value), age: ageText(text, now - ts) })
+    : text('alert.present', { value: figure(value) });
+}
+
+export function alertRow(alert: Alert, model: LiveModel | null, reader: Reader): AlertRow {
+  const { text, format, language, now } = reader;
+  const figure = (value: number) => whole(alert.quantity === undefined ? format.used(value, alert.unit) : format.quantity(alert.quantity, value));
   const enterprise = model?.enterprises.find((each) => each.id === alert.enterprise);
   const meter = alert.meter === null ? undefined : model?.meters.get(alert.meter);
   const places = [
@@ -56,15 +77,18 @@ export function alertRow(alert: Alert, model: LiveModel | null, { text, format, 
     id: alert.id,
     level: alert.level,
     levelName: text(`level.${alert.level}`),
-    name: alert.name,
+    name: nameIn(language, alert),
     where: places.join(' · '),
     enterprise: alert.enterprise,
     meter: alert.meter,
-    value:
+    value: text('alert.value', { value: figure(alert.value) }),
+    bound:
       alert.stage === null
-        ? text('alert.value', { value: format.withUnit(alert.value, alert.unit), bound: format.withUnit(alert.bound, alert.unit) })
-        : `${text('alert.stage', { percent: format.percent(alert.stage / 100) })} · ${format.withUnit(alert.value, alert.unit)}`,
-    peak: text('alert.peak', { peak: format.withUnit(alert.peak, alert.unit) }),
+        ? text(alert.ruleType === 'entry' ? 'alert.bound.entry' : 'alert.bound', { bound: figure(alert.bound) })
+        : `${text('alert.stage', { percent: format.percent(alert.stage / 100) })} · ${text('alert.bound.cap', { bound: figure((alert.bound * 100) / alert.stage) })}`,
+    present: presentOf(alert, model, reader, figure),
+    // A usage only grows: its worst is what it is now.
+    peak: alert.meter === null && alert.state !== 'resolved' ? null : text('alert.peak', { peak: figure(alert.peak) }),
     since: text('alert.since', { time: format.dayMinute(alert.since) }),
     age: ageText(text, now - alert.since),
     until: alert.until === null ? null : text('alert.until', { time: format.dayMinute(alert.until) }),

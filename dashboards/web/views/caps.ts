@@ -31,13 +31,14 @@ function capRow(cap: CapState, model: LiveModel, { text, format, language }: Rea
   const ratio = cap.used / cap.amount;
   const end = Math.max(1, ...cap.stages.map((stage) => stage.percent / 100));
   const reached = cap.stages.filter((stage) => stage.reached).at(-1);
-  const percent = format.percent(ratio);
+  const percent = format.share(ratio);
   const owner = model.enterprises.find((each) => each.id === cap.enterprise);
   return {
     id: cap.id,
-    name: cap.name,
+    name: nameIn(language, cap),
     owner: cap.enterprise === null ? text('cap.park') : owner === undefined ? cap.enterprise : nameIn(language, owner),
-    what: `${text(`carrier.${cap.carrier}`)} · ${text(`flow.${cap.flow}`)}`,
+    // A cap is on what is consumed, unless it says otherwise.
+    what: cap.flow === 'consumption' ? text(`carrier.${cap.carrier}`) : `${text(`carrier.${cap.carrier}`)} · ${text(`flow.${cap.flow}`)}`,
     percent,
     filled: Math.min(1, Math.max(0, ratio / end)),
     marks: cap.stages.map((stage) => ({
@@ -50,6 +51,6 @@ function capRow(cap: CapState, model: LiveModel, { text, format, language }: Rea
     status: reached === undefined ? text('cap.below') : text('cap.reached', { percent: format.percent(reached.percent / 100) }),
     used: text('cap.of', { used: whole(format.used(cap.used, cap.unit)), amount: whole(format.used(cap.amount, cap.unit)) }),
     ends: text('cap.ends', { period: text(`period.${cap.period}`), time: format.dayMinute(cap.to) }),
-    label: text('cap.bar', { name: cap.name, percent }),
+    label: text('cap.bar', { name: nameIn(language, cap), percent }),
   };
 }

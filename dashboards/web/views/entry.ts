@@ -1,5 +1,6 @@
 import type { Criterion, EntryProfile } from '../../../model/rules.ts';
-import { nameIn } from '../i18n/text.ts';
+import { whole } from '../format.ts';
+import { nameIn, wordFor } from '../i18n/text.ts';
 import type { Assessment } from '../rest.ts';
 import type { Reader } from './reader.ts';
 
@@ -50,10 +51,10 @@ function criterionRow(
         ? ''
         : source.confidence === 'read'
           ? source.text
-          : `${source.text}（${text('confidence.note', { confidence: source.confidence })}）`,
+          : text('entry.source.note', { source: source.text, note: wordFor(text, 'confidence', source.confidence) }),
   };
 }
 
 /** Thresholds and declarations are shown as they were written, never rounded. */
 const plain = (value: number, unit: string, { language }: Reader): string =>
-  `${new Intl.NumberFormat(language, { maximumFractionDigits: 12 }).format(value)}${unit === '1' ? '' : `\u00a0${unit}`}`;
+  whole({ text: new Intl.NumberFormat(language, { maximumFractionDigits: 12 }).format(value), unit: unit === '1' ? '' : unit });

@@ -1,3 +1,5 @@
+import { type Text, wordFor } from '../i18n/text.ts';
+
 /** One line of the service's metrics that tells of what comes in. */
 export interface Counter {
   readonly name: string;
@@ -15,6 +17,16 @@ export function countersOf(metrics: string): Counter[] {
     .filter((match): match is RegExpExecArray => match !== null)
     .map(([, name = '', labels = '', value = '']) => ({ name, labels: labels.replaceAll('"', '').replaceAll(',', ', '), value: Number(value) }))
     .filter((counter) => Number.isFinite(counter.value) && !/_(bucket|sum|count)$/.test(counter.name));
+}
+
+/** What a counter counts, in words; the metric's own name stands where no word is known. */
+export function counterName({ name, labels }: Counter, text: Text): string {
+  const short = name.replace('greenpark_', '');
+  const values = labels.split(', ').flatMap((label) => {
+    const [key = '', value] = label.split('=');
+    return value === undefined ? [] : [wordFor(text, key === 'reason' ? 'ingest.reason' : 'ingest.label', value)];
+  });
+  return [wordFor(text, 'ingest.counter', short), ...values].join(' · ');
 }
 
 /** Bytes as people can read them: the text where they are text, else two hex digits a byte. Cut at 4,000 characters. */

@@ -4,7 +4,7 @@ import type { Stage } from '../../../model/registry.ts';
 import type { Carrier, Flow, Level } from '../../../model/rules.ts';
 import { type PoweredMeter, powerNow } from '../../power.ts';
 import type { Figure } from '../format.ts';
-import { nameIn } from '../i18n/text.ts';
+import { nameIn, tradeIn, wordFor } from '../i18n/text.ts';
 import type { LiveModel, ModelMeter } from '../live/live-model.ts';
 import { type AirView, airView } from './air.ts';
 import { type AlertRow, alertRow, byUrgency } from './alert-rows.ts';
@@ -88,7 +88,9 @@ export function buildOverview(model: LiveModel, reader: Reader): Overview {
               source: [
                 factor.source,
                 text('park.factor.year', { year: factor.year }),
-                ...(factor.confidence === 'read' || factor.confidence === 'high' ? [] : [text('confidence.note', { confidence: factor.confidence })]),
+                ...(factor.confidence === 'read' || factor.confidence === 'high'
+                  ? []
+                  : [text('confidence.note', { confidence: wordFor(text, 'confidence', factor.confidence) })]),
               ].join(' · '),
             })),
           },
@@ -152,7 +154,7 @@ function enterpriseRows(model: LiveModel, alerts: readonly Alert[], { text, form
       return {
         id: each.id,
         name: nameIn(language, each),
-        trade: each.trade,
+        trade: tradeIn(language, each),
         stage: each.stage,
         stageName: text(`stage.${each.stage}`),
         kw,

@@ -1,7 +1,11 @@
 import { expect } from 'chai';
+import { textIn, wordFor } from '../../../dashboards/web/i18n/text.ts';
 import type { Assessment } from '../../../dashboards/web/rest.ts';
-import { judgedRows } from '../../../dashboards/web/views/entry.ts';
-import { countersOf, payloadText } from '../../../dashboards/web/views/ingest.ts';
+import { criterionRows, judgedRows } from '../../../dashboards/web/views/entry.ts';
+import { counterName, countersOf, payloadText } from '../../../dashboards/web/views/ingest.ts';
+import { REASONS } from '../../../ingest/reject-reasons.ts';
+import type { ParkId } from '../../../model/ids.ts';
+import type { EntryProfile } from '../../../model/rules.ts';
 import { readerFor } from './reader-for.ts';
 
 describe('an application criterion by criterion', () => {
@@ -24,6 +28,18 @@ describe('an application criterion by criterion', () => {
   });
 });
 
+describe('where a threshold comes from', () => {
+  it('is told in words, with what that is worth', () => {
+    const criterion = { id: 'a', name: '能耗', unit: '%', side: 'at-least', threshold: 40, mandatory: true } as const;
+    const profile = { id: 'std', name: '标准', version: 1, criteria: [{ ...criterion, source: { text: 'HJ 274-2015', confidence: 'from memory' } }] };
+    const sources = (['zh-CN', 'en'] as const).map((language) => criterionRows({ ...profile, park: 'p' as ParkId } as EntryProfile, readerFor(language, 0))[0]);
+    expect(sources.map((row) => [row?.required, row?.source])).to.deep.equal([
+      ['不低于 40%', 'HJ 274-2015（凭记忆，未核对原文）'],
+      ['at least 40%', 'HJ 274-2015 (from memory, not checked)'],
+    ]);
+  });
+});
+
 describe('the state of ingest', () => {
   it('reads the service’s own counters out of its metrics', () => {
     const metrics =
@@ -32,6 +48,22 @@ describe('the state of ingest', () => {
       { name: 'greenpark_messages_total', labels: 'outcome=ok, transport=mqtt', value: 12 },
       { name: 'greenpark_pending', labels: '', value: 0 },
     ]);
+  });
+
+  it('names counters in words, and by their own name where there is none', () => {
+    const counter = { name: 'greenpark_ingest_rejects_total', labels: 'reason=not-json', value: 1 };
+    expect(counterName(counter, textIn('zh-CN'))).to.equal('拒收 · 不是 JSON');
+    expect(counterName(counter, textIn('en'))).to.equal('Refused · not JSON');
+    expect(counterName({ ...counter, name: 'greenpark_new_thing', labels: 'kind=x' }, textIn('zh-CN'))).to.equal('new_thing · x');
+  });
+
+  it('has a Chinese word for every reason to refuse', () => {
+    const text = textIn('zh-CN');
+    expect(REASONS.filter((reason) => wordFor(text, 'ingest.reason', reason) === reason)).to.deep.equal([]);
+  });
+
+  it('takes no name for a word that only every object has', () => {
+    expect(wordFor(textIn('en'), 'ingest.part', 'constructor')).to.equal('constructor');
   });
 
   for (const [name, bytes, expected] of [

@@ -79,7 +79,7 @@ describe('the overview', () => {
     const park = new Fixture();
     park.caps = [aCap('low', null, { used: 100, stages: [{ percent: 80, level: 'yellow', reached: false }] }), aCap('over', PAPER, { used: 1300 })];
     const [over, low] = buildOverview(watching(park), readerFor('en', NOON)).caps;
-    expect([over?.id, over?.percent, over?.filled, over?.owner]).to.deep.equal(['over', '130%', 1, '纸厂']);
+    expect([over?.id, over?.percent, over?.filled, over?.owner]).to.deep.equal(['over', '130.0%', 1, '纸厂']);
     expect([low?.id, low?.level, low?.status]).to.deep.equal(['low', null, 'below the first stage']);
   });
 });
@@ -95,11 +95,59 @@ describe('alerts in a list', () => {
     expect(list.sort(byUrgency).map((alert) => alert.id)).to.deep.equal(['red-new', 'red-old', 'blue', 'seen-red']);
   });
 
+  it('tell the value when it fired, the newest reading and the worst so far apart', () => {
+    const park = new Fixture();
+    park.read(['paper-e', 'active_power', 90]);
+    const model = watching(park);
+    const alert = anAlert('a', PAPER, { meter: 'paper-e' as MeterId, quantity: 'active_power', value: 120, peak: 150 });
+    const row = alertRow(alert, model, readerFor('en', NOON + 60_000));
+    expect([row.value, row.bound, row.present, row.peak]).to.deep.equal([
+      '120.0\u00a0kW when it fired',
+      'limit 100.0\u00a0kW',
+      'now 90.0\u00a0kW',
+      'worst so far 150.0\u00a0kW',
+    ]);
+    expect(alertRow(alert, model, readerFor('zh-CN', NOON)).value).to.equal('触发时 120.0\u00a0kW');
+    expect(alertRow(alert, model, readerFor('en', NOON + 600_000)).present, 'what is old is not now').to.equal('last reading 90.0\u00a0kW (10 min ago)');
+    expect(alertRow({ ...alert, state: 'resolved' }, model, readerFor('en', NOON)).present, 'what is over').to.equal(null);
+  });
+
+  it('tell of a cap what it has used so far', () => {
+    const alert = anAlert('c', null, { ruleType: 'cap', meter: null, stage: 80, value: 800, bound: 800, peak: 850, unit: 'm³' });
+    const row = alertRow(alert, watching(new Fixture()), readerFor('en', NOON));
+    expect([row.value, row.bound, row.present, row.peak]).to.deep.equal([
+      '800.0\u00a0m³ when it fired',
+      '80% stage reached · cap 1,000\u00a0m³',
+      'now 850.0\u00a0m³',
+      null,
+    ]);
+  });
+
+  it('learn of a worse value with the figures', () => {
+    const park = new Fixture();
+    const model = watching(park);
+    model.usage({
+      ...model.figures,
+      peaks: [
+        ['a-park', 777],
+        ['nobody', 1],
+      ],
+    });
+    expect(model.alerts.get('a-park')?.peak).to.equal(777);
+    expect(model.alerts.has('nobody')).to.equal(false);
+  });
+
+  it('carry the English name of their rule', () => {
+    const alert = anAlert('a', null, { name: '超限', nameEn: 'Above the limit' });
+    const names = (['zh-CN', 'en'] as const).map((language) => alertRow(alert, null, readerFor(language, NOON)).name);
+    expect(names).to.deep.equal(['超限', 'Above the limit']);
+  });
+
   it('say value, bound and unit, and until when somebody shelved them', () => {
     const alert = anAlert('a', PAPER, { shelvedUntil: NOON + 3_600_000, shelvedBy: 'li', shelvedReason: 'test run' });
     const model = watching(new Fixture());
     const row = alertRow(alert, model, readerFor('en', NOON + 60_000));
-    expect(row.value).to.equal('120.0\u00a0kW, limit 100.0\u00a0kW');
+    expect([row.value, row.bound]).to.deep.equal(['120.0\u00a0kW when it fired', 'limit 100.0\u00a0kW']);
     expect(row.note).to.equal('shelved until 01 Jan, 13:00 · shelved by li: test run');
     expect(alertRow(alert, model, readerFor('en', NOON + 7_200_000)).note, 'the time is over').to.equal(null);
   });
