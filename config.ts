@@ -124,6 +124,12 @@ export const ConfigSchema = Type.Object(
           default: 20,
           description: 'how long a write waits for company while messages keep coming, in ms',
         }),
+        spoolLimitMb: Type.Integer({
+          minimum: 0,
+          maximum: 1_048_576,
+          default: 1024,
+          description: 'disk for readings that wait while the store is away, in MB; 0: none, and the senders wait',
+        }),
         deadLetters: Type.Integer({ minimum: 100, maximum: 10_000_000, default: 100_000, description: 'refused messages kept; beyond it the oldest go' }),
       },
       { ...closed, default: {} },

@@ -12,6 +12,7 @@ import { MappingWatch } from './ingest/mappings/watch.ts';
 import { Pipeline } from './ingest/pipeline.ts';
 import { sparkplugReplay } from './ingest/sparkplug/replay.ts';
 import { SparkplugSessions } from './ingest/sparkplug/sessions.ts';
+import { Spool } from './ingest/spool/spool.ts';
 import { UnknownMeters } from './ingest/unknown-meters.ts';
 import { CommitAges } from './metrics.ts';
 import type { Clock } from './model/clock.ts';
@@ -35,6 +36,8 @@ export interface Core {
   readonly usage: UsageTally;
   readonly alerts: AlertEngine;
   readonly pipeline: Pipeline;
+  /** Null when the configuration gives it no room. */
+  readonly spool: Spool | null;
   readonly ages: CommitAges;
   readonly figures: Figures;
   readonly mappings: MappingCodec;
@@ -78,6 +81,10 @@ export class Undo {
 const INFLUX_BLOCK_ROWS = 50_000;
 /** How long a start waits for InfluxDB before it gives up. */
 const INFLUX_PATIENCE_MS = 60_000;
+/** Disk that the spool leaves free for everything else. */
+const KEEP_FREE_BYTES = 100 << 20;
+/** Readings of the spool that are looked at together at the start. */
+const SPOOL_WINDOW_ROWS = 50_000;
 /** Running usage is computed again at most this often after late readings. */
 const RESEED_AFTER_MS = 15_000;
 
@@ -100,8 +107,14 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   const store = await openStore(config, directory, logger);
   undo.push(() => store.close());
 
+  const spoolBytes = config.ingest.spoolLimitMb * (1 << 20);
+  const spool =
+    spoolBytes === 0 ? null : new Spool({ directory: join(config.dataDir, 'spool'), limitBytes: spoolBytes, keepFreeBytes: KEEP_FREE_BYTES, logger });
+  undo.push(() => spool?.close());
+
   const latest = new LatestReadings();
   for (const { meter, quantity, ts, value, quality } of await store.latest()) latest.offer(latest.seriesOf(meter, quantity), ts, value, quality);
+  if (spool !== null) learnOf(spool, latest);
   const usage = new UsageTally(directory, latest);
   await usage.seed(store, clock());
 
@@ -130,6 +143,11 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   const usageTouched = (from: EpochMs) => {
     touchedFrom = Math.min(touchedFrom, from);
     reseed ??= setTimeout(() => {
+      // The store does not have everything yet: the last of the spool comes back here.
+      if (spool !== null && spool.readings > 0) {
+        reseed = null;
+        return;
+      }
       const since = touchedFrom;
       touchedFrom = Number.POSITIVE_INFINITY;
       usage
@@ -158,7 +176,7 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   await unknown.seed(registry.deadLetters);
 
   const core: Omit<Core, 'pipeline'> = {
-    ...{ registry, directory, store, latest, usage, alerts, ages, figures, mappings, sparkplug, unknown, usageTouched },
+    ...{ registry, directory, store, latest, usage, alerts, ages, figures, mappings, sparkplug, unknown, usageTouched, spool },
     show: () => {},
     onMappedTopics: () => {},
   };
@@ -176,7 +194,9 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
       alerts.judge(block);
       core.show(block);
     },
-    late: (block) => usageTouched(block.ts.subarray(0, block.length).reduce((least, ts) => Math.min(least, ts), Number.POSITIVE_INFINITY)),
+    late: (block) => usageTouched(earliest(block)),
+    spool: spool ?? undefined,
+    onDrained: (block) => usageTouched(earliest(block)),
     onCommitted: (block, arrival) => {
       if (arrival === 'fresh') ages.observe(block, clock());
     },
@@ -194,6 +214,19 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   undo.push(() => pipeline.stop());
   return Object.assign(core, { pipeline });
 }
+
+/** What waits in the spool is not in the store, and came before everything that comes from now on. */
+function learnOf(spool: Spool, latest: LatestReadings): void {
+  for (let window = spool.next(SPOOL_WINDOW_ROWS); window !== null; window = spool.next(SPOOL_WINDOW_ROWS, window.last)) {
+    const { block } = window;
+    for (let row = 0; block !== null && row < block.length; row++) {
+      const series = latest.seriesOf(block.meter[row] as number, block.quantity[row] as number);
+      latest.offer(series, block.ts[row] as number, block.value[row] as number, block.quality[row] as number);
+    }
+  }
+}
+
+const earliest = (block: ReadingBlock): EpochMs => block.ts.subarray(0, block.length).reduce((least, ts) => Math.min(least, ts), Number.POSITIVE_INFINITY);
 
 /** The core for the length of one piece of work, e.g. an import; drained and closed afterwards, also when the work fails. */
 export async function withCore<T>(config: Config, options: CoreOptions, work: (core: Core) => Promise<T>): Promise<T> {

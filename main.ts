@@ -17,6 +17,7 @@ import { firstAdministrator } from './first-start.ts';
 import { createIngestDesk } from './ingest/desk.ts';
 import { mappingDesk } from './ingest/mappings/desk.ts';
 import { sparkplugReplay } from './ingest/sparkplug/replay.ts';
+import type { Spool } from './ingest/spool/spool.ts';
 import { hj212Replay } from './ingest/transports/hj212-replay.ts';
 import { readTls } from './ingest/transports/tls-files.ts';
 import { createMetrics } from './metrics.ts';
@@ -102,6 +103,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     openAlerts: () => core.alerts.open().length,
     watchers: () => gateway.current?.connections ?? 0,
     ingestFull: () => core.pipeline.full,
+    spool: core.spool,
   });
   const ingest = createIngestDesk({
     pipeline: core.pipeline,
@@ -168,6 +170,11 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
   };
 }
 
+function spoolReadiness({ readings, refusal }: Spool): { part: string; ready: boolean; detail?: string } {
+  if (readings === 0) return { part: 'spool', ready: true };
+  return { part: 'spool', ready: refusal === null, detail: `${readings} readings wait on disk for the store${refusal === null ? '' : `; ${refusal}`}` };
+}
+
 async function readiness(core: Core, transports: () => Transports | null): Promise<{ part: string; ready: boolean; detail?: string }[]> {
   const store = await core.store.ping().then(
     () => ({ part: 'store', ready: true }),
@@ -177,6 +184,7 @@ async function readiness(core: Core, transports: () => Transports | null): Promi
   return [
     store,
     { part: 'broker', ready: trouble === null, ...(trouble === null ? {} : { detail: trouble }) },
+    ...(core.spool === null ? [] : [spoolReadiness(core.spool)]),
     { part: 'ingest', ready: !core.pipeline.full, ...(core.pipeline.full ? { detail: 'too much is not committed yet: the broker is held back' } : {}) },
   ];
 }

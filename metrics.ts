@@ -53,6 +53,7 @@ export interface MetricSources {
   readonly openAlerts: () => number;
   readonly watchers: () => number;
   readonly ingestFull: () => boolean;
+  readonly spool: { readonly readings: number; readonly bytes: number; readonly oldestTs: EpochMs | null } | null;
 }
 
 /** The service's figures for Prometheus, read from their owners when they are asked for. Answers the text of `/metrics`. */
@@ -104,6 +105,12 @@ export function createMetrics(sources: MetricSources): () => Promise<string> {
   gauge('greenpark_ingest_pending_messages', 'Messages taken and not yet committed.', () => stats.pendingMessages);
   gauge('greenpark_ingest_pending_readings', 'Readings taken and not yet committed.', () => stats.pendingReadings);
   gauge('greenpark_ingest_full', '1 while the broker is held back because too much is not committed.', () => (sources.ingestFull() ? 1 : 0));
+  const { spool } = sources;
+  if (spool !== null) {
+    gauge('greenpark_spool_readings', 'Readings on disk that wait for the store.', () => spool.readings);
+    gauge('greenpark_spool_bytes', 'Disk that they take, in bytes.', () => spool.bytes);
+    gauge('greenpark_spool_oldest_timestamp_seconds', 'Time of measurement of the oldest that waits; 0 when none does.', () => (spool.oldestTs ?? 0) / 1000);
+  }
   gauge('greenpark_ingest_last_commit_timestamp_seconds', 'When readings were committed last.', () => sources.ages.lastCommitAt / 1000);
   gauge('greenpark_alerts_open', 'Alerts firing or acknowledged.', sources.openAlerts);
   gauge('greenpark_live_watchers', 'Sockets that watch a park or an enterprise.', sources.watchers);

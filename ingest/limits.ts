@@ -7,6 +7,8 @@ export interface PipelineLimits {
   readonly maxBlockRows: number;
   /** How long a write that follows closely on another one waits for company, in milliseconds; a lone message never waits. */
   readonly lingerMs: number;
+  /** How long the store may take for a block before it goes to the spool, in milliseconds. */
+  readonly storePatienceMs: number;
   /** What may be unacknowledged at once; beyond any of them the senders wait until half of it is left. */
   readonly maxPendingReadings: number;
   readonly maxPendingMessages: number;
@@ -22,6 +24,7 @@ export const DEFAULT_LIMITS: PipelineLimits = {
   clockSkewMs: 5 * 60_000,
   maxBlockRows: 100_000,
   lingerMs: 0,
+  storePatienceMs: 10_000,
   maxPendingReadings: 500_000,
   maxPendingMessages: 100_000,
   maxPendingLetterBytes: 32 << 20,

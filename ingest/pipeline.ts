@@ -32,8 +32,14 @@ import { QualityJudge } from './quality.ts';
 import { type Arrival, ReadingWriter } from './reading-writer.ts';
 import type { RejectReason } from './reject-reasons.ts';
 import { DEFAULT_PACE, type RetryPace } from './retry.ts';
+import type { Spool } from './spool/spool.ts';
+import { SpooledStore } from './spool/spooled-store.ts';
 import { IngestStats } from './stats.ts';
+import { SureWrite } from './sure-write.ts';
 import { quote } from './wording.ts';
+
+/** A store that is back has what the spool holds within this time, and what draining takes. */
+const LONGEST_DRAIN_PAUSE_MS = 5000;
 
 export interface PipelineParts {
   readonly directory: { readonly current: MeterDirectory };
@@ -48,6 +54,10 @@ export interface PipelineParts {
   /** Late readings after they were stored, repeats among them included. */
   late?(block: ReadingBlock): void;
   onCommitted?(block: ReadingBlock, arrival: Arrival): void;
+  /** Takes readings while the store is away; left out, the senders wait for the store. Closed by whoever opened it, after `stop`. */
+  readonly spool?: Spool | undefined;
+  /** Readings that waited in the spool are in the store now. */
+  onDrained?(block: ReadingBlock): void;
   onStatus?(status: MeterStatus): void;
   /** A meter reported that is not registered; its message is in the dead letters. */
   onUnknownMeter?(sighting: UnknownMeterSighting): void;
@@ -70,6 +80,7 @@ export class Pipeline implements Intake, DecodedIntake {
   readonly #admission: Admission;
   readonly #scan = new CanonicalScan();
   readonly #decoding = new DecodeQueue();
+  readonly #spooled: SpooledStore | null;
   readonly #writer: ReadingWriter;
   readonly #letters: DeadLetterWriter;
   readonly #abort = new AbortController();
@@ -98,15 +109,29 @@ export class Pipeline implements Intake, DecodedIntake {
         perSenderAndMinute: this.#limits.deadLettersPerSenderAndMinute,
       },
     });
+    const sure = { ...shared, bury: (row: ReadingBlock, error: GreenparkError) => this.#bury(row, error) };
+    this.#spooled =
+      parts.spool === undefined
+        ? null
+        : new SpooledStore({
+            store: parts.store,
+            spool: parts.spool,
+            drain: new SureWrite({ ...sure, store: parts.store, pace: { ...sure.pace, longestMs: Math.min(sure.pace.longestMs, LONGEST_DRAIN_PAUSE_MS) } }),
+            windowRows: this.#limits.maxBlockRows,
+            patienceMs: this.#limits.storePatienceMs,
+            logger: parts.logger,
+            onDrained: (block) => parts.onDrained?.(block),
+          });
+    const write = new SureWrite({ ...sure, store: this.#spooled ?? parts.store });
     this.#writer = new ReadingWriter({
-      ...shared,
-      store: parts.store,
+      stats: this.stats,
+      logger: parts.logger,
+      write: (block, arrival) => write.write(block, arrival),
       mostRows: this.#limits.maxBlockRows,
       lingerMs: this.#limits.lingerMs,
       judge: (block) => parts.judge(block),
       late: (block) => parts.late?.(block),
       onCommitted: (block, arrival) => parts.onCommitted?.(block, arrival),
-      bury: (row, error) => this.#bury(row, error),
     });
     const state = this.#message;
     this.#admission = new Admission({ latest: parts.latest, quality, writer: this.#writer, stats: this.stats, state, clockSkewMs: this.#limits.clockSkewMs });
@@ -167,13 +192,15 @@ export class Pipeline implements Intake, DecodedIntake {
 
   /**
    * Takes nothing more and waits for what is under way, at most `graceMs`; what the store has not taken by then goes back
-   * unacknowledged to whoever sent it. May be called twice.
+   * unacknowledged to whoever sent it, and what the spool holds waits for the next start. May be called twice.
    */
   async stop(graceMs = 10_000): Promise<void> {
     this.#stopped = true;
     const timer = setTimeout(() => this.#abort.abort(), graceMs);
     await this.drain();
     clearTimeout(timer);
+    this.#abort.abort();
+    await this.#spooled?.stop();
   }
 
   /** Counts the message in; false when ingest has stopped, which `done` is told. */

@@ -1,8 +1,6 @@
 import type { Logger } from 'pino';
-import { GreenparkError } from '../model/errors.ts';
 import { type ReadingBlock, ReadingBlockBuilder } from '../model/reading.ts';
-import type { ReadingStore, WriteResult } from '../store/port.ts';
-import { type RetryPace, untilDone } from './retry.ts';
+import type { WriteResult } from '../store/port.ts';
 import type { IngestStats } from './stats.ts';
 
 export type Arrival = 'fresh' | 'late';
@@ -55,7 +53,6 @@ class Repeats {
 }
 
 const SMALLEST = 64;
-const NOTHING: WriteResult = { stored: 0, duplicates: 0 };
 
 /**
  * Group commit: a write begins as soon as none is running, and what arrives while it runs goes into the next one. Order is kept:
@@ -158,14 +155,14 @@ export class ReadingWriter {
     try {
       if (group.fresh.length > 0) {
         const block = group.fresh.view();
-        const result = await this.#write(block, 'fresh');
+        const result = await this.#parts.write(block, 'fresh');
         stats.readingsFresh += result.stored;
         stats.readingsDuplicate += result.duplicates;
         this.#tell('committed', () => this.#parts.onCommitted?.(block, 'fresh'));
       }
       if (group.lateRows > 0) {
         const block = group.late.view();
-        const result = await this.#write(block, 'late');
+        const result = await this.#parts.write(block, 'late');
         duplicates = result.duplicates;
         stats.readingsLate += result.stored;
         stats.readingsDuplicate += duplicates;
@@ -177,36 +174,6 @@ export class ReadingWriter {
     }
     const repeats = new Repeats(duplicates);
     for (const settled of group.waiting) settled(failure, repeats);
-  }
-
-  /** Writes the block, waiting out a store that is away; rows that the store will never take are buried one by one. */
-  async #write(block: ReadingBlock, arrival: Arrival): Promise<WriteResult> {
-    let how = arrival;
-    try {
-      const result = await untilDone(() => this.#parts.store.write(block, how), {
-        pace: this.#parts.pace,
-        signal: this.#parts.signal,
-        giveUp: (error) => error instanceof GreenparkError && (error.code === 'STORE_REFUSED' || error.code === 'STORE_CLOSED'),
-        onRetry: (error, delayMs) => {
-          // The attempt may have reached the store after all: from now on its rows are not promised to be new.
-          how = 'late';
-          this.#parts.stats.storeRetries++;
-          this.#parts.logger.warn({ err: error, delayMs, rows: block.length }, 'readings cannot be stored; trying again');
-        },
-      });
-      this.#parts.stats.blocksWritten++;
-      return arrival === how ? result : { stored: result.stored + result.duplicates, duplicates: 0 };
-    } catch (error) {
-      if (!(error instanceof GreenparkError) || error.code !== 'STORE_REFUSED') throw error;
-      if (block.length === 1) {
-        await this.#parts.bury(block, error);
-        return NOTHING;
-      }
-      const middle = block.length >> 1;
-      const first = await this.#write(cut(block, 0, middle), arrival);
-      const second = await this.#write(cut(block, middle, block.length), arrival);
-      return { stored: first.stored + second.stored, duplicates: first.duplicates + second.duplicates };
-    }
   }
 
   /** A listener's fault is its own: readings are stored whatever becomes of it. */
@@ -221,33 +188,17 @@ export class ReadingWriter {
 }
 
 export interface WriterParts {
-  readonly store: Pick<ReadingStore, 'write'>;
+  /** Resolves when the block is durable. */
+  write(block: ReadingBlock, arrival: Arrival): Promise<WriteResult>;
   /** Rows of one group at most, give or take one message. */
   readonly mostRows: number;
   /** How long a write that follows closely on one of several messages waits for company, in milliseconds. */
   readonly lingerMs: number;
-  readonly pace: RetryPace;
   readonly logger: Logger;
   readonly stats: IngestStats;
-  /** Aborted: waiting for the store ends, and who waits gets the error. */
-  readonly signal: AbortSignal;
   /** Fresh rows in order of arrival, in the turn in which they arrived, before they are stored. */
   judge(block: ReadingBlock): void;
   /** Late rows after they were stored; those among them that were there already are in it too. */
   readonly late?: ((block: ReadingBlock) => void) | undefined;
   readonly onCommitted?: ((block: ReadingBlock, arrival: Arrival) => void) | undefined;
-  /** Puts a block of one row, which the store refuses, into the dead letters. */
-  bury(row: ReadingBlock, error: GreenparkError): Promise<void>;
-}
-
-function cut(block: ReadingBlock, from: number, to: number): ReadingBlock {
-  return {
-    length: to - from,
-    series: block.series.subarray(from, to),
-    meter: block.meter.subarray(from, to),
-    quantity: block.quantity.subarray(from, to),
-    ts: block.ts.subarray(from, to),
-    value: block.value.subarray(from, to),
-    quality: block.quality.subarray(from, to),
-  };
 }

@@ -31,17 +31,17 @@ export const BULK_ROWS = 400;
 export const columnTypes = { bytes: 'blob', epochMs: 'bigint' } as const;
 
 /**
- * Opens `file` for a lasting registry: WAL, each commit on the disk before it is acknowledged, foreign keys enforced.
+ * Opens `file` for lasting records: WAL, each commit on the disk before it is acknowledged, foreign keys enforced. `what` names it in errors.
  * Throws DATA_DIR_UNWRITABLE where the folder or file cannot be written, STORE_REFUSED for a file that is no database.
  */
-export function openSqlite(file: string): Connection {
+export function openSqlite(file: string, what = 'the registry'): Connection {
   let database: Database.Database;
   try {
     mkdirSync(dirname(file), { recursive: true });
     accessSync(dirname(file), constants.W_OK);
     database = new Database(file, { timeout: BUSY_WAIT_MS });
   } catch (cause) {
-    throw new GreenparkError('DATA_DIR_UNWRITABLE', `the registry ${file} cannot be opened for writing: ${textOf(cause)}`, { cause });
+    throw new GreenparkError('DATA_DIR_UNWRITABLE', `${what} ${file} cannot be opened for writing: ${textOf(cause)}`, { cause });
   }
   const connection = new Connection(database);
   try {
@@ -50,7 +50,7 @@ export function openSqlite(file: string): Connection {
     return connection;
   } catch (cause) {
     connection.close();
-    throw translated(cause, `the registry ${file}`);
+    throw translated(cause, `${what} ${file}`);
   }
 }
 

@@ -1,0 +1,117 @@
+import type { Logger } from 'pino';
+import type { ReadingBlock } from '../../model/reading.ts';
+import type { ReadingStore, WriteResult } from '../../store/port.ts';
+import type { Arrival } from '../reading-writer.ts';
+import { isFinal, type SureWrite } from '../sure-write.ts';
+import type { Spool } from './spool.ts';
+
+export interface SpooledStoreParts {
+  readonly store: Pick<ReadingStore, 'write'>;
+  readonly spool: Spool;
+  /** Writes into the same store, however long it takes. */
+  readonly drain: SureWrite;
+  /** How long the store may take for a block, in milliseconds. */
+  readonly patienceMs: number;
+  /** Readings that are drained in one write. */
+  readonly windowRows: number;
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** Readings that waited in the spool are in the store now. */
+  onDrained(block: ReadingBlock): void;
+}
+
+const SLOW = new Error('the store has not answered in time');
+
+/**
+ * The store, with the spool in front of it while it is away: a block that it cannot take now is durable in the spool, and so is every
+ * block after it until all are drained, so that the order is kept. Where the spool is full too, `write` rejects and the writer waits.
+ *
+ * What is drained goes in as late, whatever it was: the attempt that failed may have reached the store.
+ */
+export class SpooledStore implements Pick<ReadingStore, 'write'> {
+  readonly #parts: SpooledStoreParts;
+  #draining: Promise<void> | null = null;
+  #stopped = false;
+
+  /** Begins to drain what an earlier process left. */
+  constructor(parts: SpooledStoreParts) {
+    this.#parts = parts;
+    if (parts.spool.readings > 0) this.#startDraining();
+  }
+
+  async write(block: ReadingBlock, arrival: Arrival): Promise<WriteResult> {
+    const { spool, store, logger } = this.#parts;
+    if (spool.readings > 0) {
+      // Nothing drains after a fault of the spool's own disk.
+      this.#startDraining();
+      spool.append(block, arrival);
+      return { stored: block.length, duplicates: 0 };
+    }
+    const attempt = store.write(block, arrival);
+    attempt.catch(() => {}); // heard below, or by nobody when it comes too late
+    try {
+      return await this.#patiently(attempt);
+    } catch (error) {
+      if (isFinal(error)) throw error;
+      try {
+        spool.append(block, arrival);
+      } catch (full) {
+        if (error !== SLOW) throw full;
+        return attempt;
+      }
+      logger.warn({ err: error }, 'the store takes no readings; they go to the spool');
+      this.#startDraining(attempt);
+      return { stored: block.length, duplicates: 0 };
+    }
+  }
+
+  /** The attempt's end, or `SLOW` when it takes too long; the attempt itself goes on. */
+  async #patiently(attempt: Promise<WriteResult>): Promise<WriteResult> {
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<never>((_, reject) => {
+      timer = setTimeout(reject, this.#parts.patienceMs, SLOW);
+    });
+    try {
+      return await Promise.race([attempt, tooLong]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends draining; what is left waits for the next start. To be called when the signal of `drain` is aborted, or nothing waits. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#draining;
+  }
+
+  #startDraining(after: Promise<unknown> = Promise.resolve()): void {
+    this.#draining ??= this.#drain(after).then((complete) => {
+      this.#draining = null;
+      // A block may have come between the last look and this.
+      if (complete && !this.#stopped && this.#parts.spool.readings > 0) this.#startDraining();
+    });
+  }
+
+  /** Answers whether it came to the end. */
+  async #drain(after: Promise<unknown>): Promise<boolean> {
+    const { spool, drain, windowRows, logger } = this.#parts;
+    const begun = performance.now();
+    let drained = 0;
+    try {
+      // Two writes of the same rows at once could both find them missing.
+      await after.catch(() => {});
+      for (let window = spool.next(windowRows); window !== null && !this.#stopped; window = spool.next(windowRows)) {
+        const { block, last } = window;
+        if (block !== null) await drain.write(block, 'late');
+        spool.remove(last);
+        if (block === null) continue;
+        drained += block.length;
+        this.#parts.onDrained(block);
+      }
+      logger.info({ drained, left: spool.readings, seconds: Math.round((performance.now() - begun) / 100) / 10 }, 'readings of the spool are in the store');
+      return true;
+    } catch (error) {
+      if (!this.#stopped && !isFinal(error)) logger.error({ err: error, left: spool.readings }, 'the spool cannot be drained now');
+      return false;
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import type { Logger } from 'pino';
+import { GreenparkError } from '../model/errors.ts';
+import type { ReadingBlock } from '../model/reading.ts';
+import type { ReadingStore, WriteResult } from '../store/port.ts';
+import type { Arrival } from './reading-writer.ts';
+import { type RetryPace, untilDone } from './retry.ts';
+import type { IngestStats } from './stats.ts';
+
+export interface SureWriteParts {
+  readonly store: Pick<ReadingStore, 'write'>;
+  readonly pace: RetryPace;
+  readonly logger: Logger;
+  readonly stats: IngestStats;
+  /** Aborted: waiting for the store ends, and who waits gets the error. */
+  readonly signal: AbortSignal;
+  /** Puts a block of one row, which the store refuses, into the dead letters. */
+  bury(row: ReadingBlock, error: GreenparkError): Promise<void>;
+}
+
+const NOTHING: WriteResult = { stored: 0, duplicates: 0 };
+
+/** Will the store never take the block, however often it is asked? */
+export const isFinal = (error: unknown): boolean => error instanceof GreenparkError && (error.code === 'STORE_REFUSED' || error.code === 'STORE_CLOSED');
+
+/** Writes blocks until they are stored: waits out a store that is away, and buries rows that it will never take one by one. */
+export class SureWrite {
+  readonly #parts: SureWriteParts;
+
+  constructor(parts: SureWriteParts) {
+    this.#parts = parts;
+  }
+
+  async write(block: ReadingBlock, arrival: Arrival): Promise<WriteResult> {
+    let how = arrival;
+    try {
+      const result = await untilDone(() => this.#parts.store.write(block, how), {
+        pace: this.#parts.pace,
+        signal: this.#parts.signal,
+        giveUp: isFinal,
+        onRetry: (error, delayMs) => {
+          // The attempt may have reached the store after all: from now on its rows are not promised to be new.
+          how = 'late';
+          this.#parts.stats.storeRetries++;
+          this.#parts.logger.warn({ err: error, delayMs, rows: block.length }, 'readings cannot be stored; trying again');
+        },
+      });
+      this.#parts.stats.blocksWritten++;
+      return arrival === how ? result : { stored: result.stored + result.duplicates, duplicates: 0 };
+    } catch (error) {
+      if (!(error instanceof GreenparkError) || error.code !== 'STORE_REFUSED') throw error;
+      if (block.length === 1) {
+        await this.#parts.bury(block, error);
+        return NOTHING;
+      }
+      const middle = block.length >> 1;
+      const first = await this.write(cut(block, 0, middle), arrival);
+      const second = await this.write(cut(block, middle, block.length), arrival);
+      return { stored: first.stored + second.stored, duplicates: first.duplicates + second.duplicates };
+    }
+  }
+}
+
+function cut(block: ReadingBlock, from: number, to: number): ReadingBlock {
+  return {
+    length: to - from,
+    series: block.series.subarray(from, to),
+    meter: block.meter.subarray(from, to),
+    quantity: block.quantity.subarray(from, to),
+    ts: block.ts.subarray(from, to),
+    value: block.value.subarray(from, to),
+    quality: block.quality.subarray(from, to),
+  };
+}

@@ -1,0 +1,128 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Spool } from '../../../ingest/spool/spool.ts';
+import { aRig, NOW, quiet, RecordingStore, type Rig, type Row, rowsOf, until } from '../harness.ts';
+
+const reading = (n: number) => ({ ts: NOW - 100_000 + n, values: { active_power: n } });
+const numbers = (to: number, from = 0) => Array.from({ length: to - from }, (_, at) => from + at);
+const AWAY = Number.POSITIVE_INFINITY;
+
+describe('a pipeline with a spool', () => {
+  let directory: string;
+  let spool: Spool;
+  let rig: Rig;
+  let drained: Row[];
+  const open = (store = new RecordingStore(), limitBytes = 1 << 30, storePatienceMs = 10_000) => {
+    drained = [];
+    spool = new Spool({ directory, limitBytes, keepFreeBytes: 0, logger: quiet });
+    rig = aRig({ store, spool, limits: { lingerMs: 0, storePatienceMs }, onDrained: (block) => void drained.push(...rowsOf(block)) });
+  };
+  const values = () => rig.store.rows.map((row) => row[3]);
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'greenpark-spool-'));
+    open();
+  });
+  afterEach(async () => {
+    await rig.pipeline.stop(10);
+    spool.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('leaves the spool alone while the store takes everything', async () => {
+    await Promise.all(numbers(10).map((n) => rig.send(reading(n))));
+    expect([spool.readings, values(), drained]).to.deep.equal([0, numbers(10), []]);
+  });
+
+  it('acknowledges and judges while the store is away, and drains in order when it is back', async () => {
+    rig.store.awayFor = AWAY;
+    for (const n of numbers(20)) await rig.send(reading(n));
+    expect([spool.readings, rig.judged.length, rig.pipeline.stats.pendingMessages]).to.deep.equal([20, 20, 0]);
+    rig.store.awayFor = 0;
+    await rig.send(reading(20));
+    await until(() => spool.readings === 0, 'the drain');
+    await rig.send(reading(21));
+    expect(values()).to.deep.equal(numbers(22));
+    expect(drained.map((row) => row[3])).to.deep.equal(numbers(21));
+    expect(rig.pipeline.stats).to.include({ accepted: 22, readingsFresh: 22 });
+  });
+
+  it('stores a repeat once, though both waited', async () => {
+    rig.store.awayFor = AWAY;
+    for (const n of [0, 1, 0, 1]) await rig.send(reading(n));
+    rig.store.awayFor = 0;
+    await until(() => spool.readings === 0, 'the drain');
+    expect(values()).to.deep.equal([0, 1]);
+  });
+
+  it('does not wait for a store that is silent, and drains when it speaks again', async () => {
+    await rig.pipeline.stop();
+    spool.close();
+    open(new RecordingStore(), 1 << 30, 5);
+    rig.store.hang();
+    for (const n of numbers(5)) await rig.send(reading(n));
+    expect([spool.readings, rig.store.attempts]).to.deep.equal([5, 1]);
+    rig.store.release();
+    await until(() => spool.readings === 0, 'the drain');
+    expect(values()).to.deep.equal(numbers(5));
+  });
+
+  it('stops while the store is away, and the next process drains what was left', async () => {
+    rig.store.awayFor = AWAY;
+    for (const n of numbers(5)) await rig.send(reading(n));
+    await rig.pipeline.stop();
+    expect(spool.readings).to.equal(5);
+    spool.close();
+    open();
+    await until(() => spool.readings === 0, 'the drain');
+    expect(values()).to.deep.equal(numbers(5));
+    expect(drained).to.have.length(5);
+  });
+
+  it('stores once what was drained by a process that ended before it could say so', async () => {
+    rig.store.awayFor = AWAY;
+    for (const n of numbers(5)) await rig.send(reading(n));
+    await rig.pipeline.stop();
+    const { store } = rig;
+    store.awayFor = 0;
+    const window = spool.next(100);
+    if (window?.block) await store.write(window.block, 'late');
+    spool.close();
+    open(store);
+    await until(() => spool.readings === 0, 'the drain');
+    expect(values()).to.deep.equal(numbers(5));
+  });
+
+  it('makes the senders wait when the spool is full as well, and loses nothing', async () => {
+    await rig.pipeline.stop();
+    spool.close();
+    open(new RecordingStore(), 120_000);
+    rig.store.awayFor = AWAY;
+    const thousand = (k: number) => numbers(1000).map((n) => ({ ts: NOW - 900_000 + 1000 * k + n, values: { active_power: n } }));
+    let ended = 0;
+    const sending = (async () => {
+      for (const k of numbers(8)) {
+        await rig.send(thousand(k));
+        ended++;
+      }
+    })();
+    await until(() => spool.refusal !== null, 'a full spool');
+    expect(ended).to.be.within(1, 7);
+    rig.store.awayFor = 0;
+    await sending;
+    await until(() => spool.readings === 0, 'the drain');
+    expect(rig.store.size).to.equal(8000);
+    expect(rig.pipeline.stats.accepted).to.equal(8);
+  });
+
+  it('buries a row that the store refuses when it is drained, and not its neighbours', async () => {
+    rig.store.refuses = (row) => row[3] === 3;
+    rig.store.awayFor = AWAY;
+    for (const n of numbers(6)) await rig.send(reading(n));
+    rig.store.awayFor = 0;
+    await until(() => spool.readings === 0, 'the drain');
+    expect(values()).to.deep.equal([0, 1, 2, 4, 5]);
+    expect(rig.letters.letters.map(({ reason }) => reason)).to.deep.equal(['store-refused']);
+  });
+});
