@@ -108,7 +108,7 @@ export function createMetrics(sources: MetricSources): () => Promise<string> {
   const { spool } = sources;
   if (spool !== null) {
     gauge('greenpark_spool_readings', 'Readings on disk that wait for the store.', () => spool.readings);
-    gauge('greenpark_spool_bytes', 'Disk that they take, in bytes.', () => spool.bytes);
+    gauge('greenpark_spool_bytes', 'Disk that they take, in bytes.', () => (spool.readings === 0 ? 0 : spool.bytes));
     gauge('greenpark_spool_oldest_timestamp_seconds', 'Time of measurement of the oldest that waits; 0 when none does.', () => (spool.oldestTs ?? 0) / 1000);
   }
   gauge('greenpark_ingest_last_commit_timestamp_seconds', 'When readings were committed last.', () => sources.ages.lastCommitAt / 1000);

@@ -1,6 +1,6 @@
 import type { MeterId } from '../model/ids.ts';
+import type { MeterKind } from '../model/meter-kinds.ts';
 import type { QuantityName } from '../model/quantities.ts';
-import type { MeterKind } from '../model/registry.ts';
 import type { Carrier, Flow } from '../model/rules.ts';
 
 /** What a counter of a meter counts. */

@@ -1,4 +1,4 @@
-import type { MeterKind } from '../model/registry.ts';
+import type { MeterKind } from '../model/meter-kinds.ts';
 
 /** A meter as far as its place in the tree of sub-meters matters. */
 export interface PoweredMeter {

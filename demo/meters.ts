@@ -1,5 +1,6 @@
 import type { EnterpriseId, GatewayId, MeterId, ParkId } from '../model/ids.ts';
-import type { Gateway, Meter, MeterKind } from '../model/registry.ts';
+import type { MeterKind } from '../model/meter-kinds.ts';
+import type { Gateway, Meter } from '../model/registry.ts';
 import { BATTERIES, CAPTURE, COMMON, ELECTROLYSER, ENTERPRISES, NOISE_POINTS, OUTSIDE, PARK_PV, STACKS } from './roster.ts';
 
 // The roster is this folder's own table: its ids need no parser, a test checks the whole document against the schemas.

@@ -1,5 +1,5 @@
+import type { MeterKind } from '../model/meter-kinds.ts';
 import type { QuantityName } from '../model/quantities.ts';
-import type { MeterKind } from '../model/registry.ts';
 import type { Cap, EntryRule, Level, LimitRule, Rule } from '../model/rules.ts';
 import { enterpriseId, meterId, PARK_ID } from './meters.ts';
 

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import type { EpochMs } from '../model/ids.ts';
-import type { Meter, MeterKind } from '../model/registry.ts';
+import type { MeterKind } from '../model/meter-kinds.ts';
+import type { Meter } from '../model/registry.ts';
 import { GatewayLink } from './gateway-link.ts';
 import { METERS } from './meters.ts';
 import { DAY_MS, EPOCH } from './physics/calendar.ts';

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type EpochMs, ID_PATTERN } from '../model/ids.ts';
+import type { MeterKind } from '../model/meter-kinds.ts';
 import { findQuantity } from '../model/quantities.ts';
-import type { MeterKind } from '../model/registry.ts';
 import type { DeadLetter, DeadLetterRecords } from '../store/registry/port.ts';
 import type { UnknownMeterSighting } from './port.ts';
 import { parseTopic } from './topics.ts';

@@ -1,8 +1,9 @@
 import type { Alert, AlertChange } from './alert.ts';
 import type { EnterpriseId, EpochMs, MeterId, ParkId } from './ids.ts';
+import type { MeterKind } from './meter-kinds.ts';
 import type { QualityName } from './quality.ts';
 import type { QuantityName } from './quantities.ts';
-import type { MeterKind, Stage } from './registry.ts';
+import type { Stage } from './registry.ts';
 import type { Carrier, Flow, Level } from './rules.ts';
 
 /**

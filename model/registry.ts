@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { GatewayLinkSchema } from './gateway-link.ts';
 import { EnterpriseIdSchema, GatewayIdSchema, MeterIdSchema, ParkIdSchema } from './ids.ts';
+import { METER_KINDS } from './meter-kinds.ts';
 
 const closed = { additionalProperties: false } as const;
 const Name = Type.String({ minLength: 1, maxLength: 120 });
@@ -35,24 +36,6 @@ export const EnterpriseSchema = Type.Object(
   closed,
 );
 export type Enterprise = Static<typeof EnterpriseSchema>;
-
-export const METER_KINDS = [
-  'electricity',
-  'water',
-  'gas',
-  'heat',
-  'steam',
-  'pv',
-  'battery',
-  'electrolyser',
-  'capture',
-  'ambient',
-  'stack',
-  'outfall',
-  'noise',
-  'weather',
-] as const;
-export type MeterKind = (typeof METER_KINDS)[number];
 
 export const MeterSchema = Type.Object(
   {

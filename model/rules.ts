@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { EnterpriseIdSchema, MeterIdSchema, ParkIdSchema, RecordIdSchema } from './ids.ts';
+import { METER_KINDS } from './meter-kinds.ts';
 import { QUANTITY_NAMES } from './quantities.ts';
-import { METER_KINDS } from './registry.ts';
 
 const closed = { additionalProperties: false } as const;
 const Name = Type.String({ minLength: 1, maxLength: 120 });

@@ -3,7 +3,8 @@ import type { Principal, Role, Scope } from '../../model/access.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { EpochMs } from '../../model/ids.ts';
 import type { QualityName } from '../../model/quality.ts';
-import type { Park } from '../../model/registry.ts';
+import type { QuantityName } from '../../model/quantities.ts';
+import type { Enterprise, Park } from '../../model/registry.ts';
 import type { Application, EntryProfile } from '../../model/rules.ts';
 import type { SeriesPoint } from './chart/series-window.ts';
 
@@ -51,6 +52,22 @@ export interface DeadLetterSummary {
   readonly payloadLength: number;
 }
 
+/** A meter that reports and is not registered. */
+export interface UnknownMeter {
+  readonly meter: string;
+  readonly park: string | null;
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+  readonly count: number;
+  readonly topics: readonly string[];
+  readonly transport: string;
+  readonly gateway: string | null;
+  readonly suggested: readonly { readonly name: string; readonly quantity: QuantityName | null }[];
+  readonly suggestedKind: string | null;
+}
+
+export type EnterpriseName = Pick<Enterprise, 'id' | 'name' | 'nameEn'>;
+
 export interface Readiness {
   readonly ready: boolean;
   readonly parts: readonly { readonly part: string; readonly ready: boolean; readonly detail?: string }[];
@@ -85,8 +102,17 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
 }
 
 async function json<T>(path: string, init?: RequestInit): Promise<T> {
+  return (await (await taken(path, init)).json()) as T;
+}
+
+async function nothing(path: string, init: RequestInit): Promise<void> {
+  await taken(path, init);
+}
+
+/** The answer of a request that was not refused. */
+async function taken(path: string, init?: RequestInit): Promise<Response> {
   const response = await ask(path, init);
-  if (response.ok) return (await response.json()) as T;
+  if (response.ok) return response;
   const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; title?: string };
   throw new RestError(response.status, problem.code ?? 'INTERNAL', problem.detail ?? problem.title ?? `${response.status} ${response.statusText}`);
 }
@@ -147,6 +173,12 @@ export const assessment = (park: string, application: string): Promise<Assessmen
 export const deadLetters = (reason: string | undefined, cursor: string | null): Promise<Listed<DeadLetterSummary>> =>
   json(`/api/v1/dead-letters${query({ reason, limit: '50', cursor: cursor ?? undefined })}`);
 export const deadLetter = (letter: number): Promise<DeadLetterSummary & { readonly payload: string }> => json(`/api/v1/dead-letters/${letter}`);
+
+export const unknownMeters = (): Promise<Listed<UnknownMeter>> => json('/api/v1/unknown-meters');
+export const registerUnknown = (meter: string, record: object): Promise<{ readonly replay: { readonly accepted: number; readonly partly: number } }> =>
+  json(`/api/v1/unknown-meters/${id(meter)}/register`, post(record));
+export const dismissUnknown = (meter: string): Promise<void> => nothing(`/api/v1/unknown-meters/${id(meter)}`, { method: 'DELETE' });
+export const enterprisesOf = (park: string): Promise<Listed<EnterpriseName>> => json(`/api/v1/parks/${id(park)}/enterprises?limit=1000`);
 
 /** What the service says of its parts; it answers 503 with the same body while one is not ready. */
 export async function readiness(): Promise<Readiness> {

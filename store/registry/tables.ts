@@ -2,7 +2,8 @@ import type { Generated } from 'kysely';
 import type { Role } from '../../model/access.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { EnterpriseId, EpochMs, GatewayId, MeterId, ParkId } from '../../model/ids.ts';
-import type { MeterKind, Stage } from '../../model/registry.ts';
+import type { MeterKind } from '../../model/meter-kinds.ts';
+import type { Stage } from '../../model/registry.ts';
 
 /** The tables as the newest migration leaves them. Columns that hold JSON end in `_json`. */
 export interface Tables {

@@ -4,7 +4,7 @@ import { CARBON_FACTORS } from '../../accounting/carbon-factors.ts';
 import { assessEntry } from '../../accounting/entry-assessment.ts';
 import { flowOf, topMeters } from '../../accounting/flows.ts';
 import type { EnterpriseId, MeterId, ParkId } from '../../model/ids.ts';
-import type { MeterKind } from '../../model/registry.ts';
+import type { MeterKind } from '../../model/meter-kinds.ts';
 import type { Application, Criterion, EntryProfile } from '../../model/rules.ts';
 
 describe('carbon', () => {

@@ -221,6 +221,29 @@ describe('the dashboard in a real browser', function () {
     await page.getByText(text('state.notfound')).waitFor();
   });
 
+  it('lists a meter that reports and is not registered, and registers it in one step with what it has sent', async () => {
+    const operator = await come({ role: 'operator' });
+    const { page, text } = operator;
+    await operator.service.publishUnknown('workshop-7', 41);
+    await operator.service.publishUnknown('workshop-7', 42);
+    await operator.open('/ingest');
+    const item = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: 'workshop-7' }) });
+    await item.getByRole('button', { name: text('unknown.register'), exact: true }).click();
+    await item.locator('input[name=name]').fill('七号车间');
+    await item.locator('select[name=enterprise]').selectOption(ENTERPRISE.id);
+    await item.getByRole('button', { name: text('unknown.confirm') }).click();
+    await page.getByText(text('unknown.registered', { id: 'workshop-7', count: '2' })).waitFor();
+    await item.waitFor({ state: 'detached' });
+    await operator.open(`${PARK_PAGE}/meters/workshop-7`);
+    await page.getByRole('heading', { level: 1, name: '七号车间' }).waitFor();
+    await page.locator('table.latest').getByText('42').waitFor();
+
+    await operator.service.publishUnknown('workshop-8', 1);
+    await operator.open('/ingest');
+    await page.getByRole('button', { name: `${text('unknown.dismiss')} workshop-8` }).click();
+    await page.getByText(text('unknown.dismissed', { id: 'workshop-8' })).waitFor();
+  });
+
   it('shows an alert as it fires; the committee acknowledges it, the auditor only looks', async () => {
     const [committee, auditor] = [await come({ role: 'committee' }), await come({ role: 'auditor' })];
     for (const visitor of [committee, auditor]) {

@@ -104,6 +104,11 @@ export class DemonstrationService {
     await this.#send(`parks/${PARK}/meters/${OWN.meter}/readings`, '{"active_power": 12');
   }
 
+  /** The gateway reports for a meter that nobody has registered. */
+  async publishUnknown(meter: string, kw: number): Promise<void> {
+    await this.#send(`parks/${PARK}/meters/${meter}/readings`, JSON.stringify({ ts: Date.now(), values: { active_power: kw, voltage_a: 231 } }));
+  }
+
   /** Registers a meter with a limit of 500 kW, publishes `kw` for it through the broker, and answers the rule's name. */
   async publish(kw: number): Promise<string> {
     await this.#send(`parks/${PARK}/meters/${OWN.meter}/readings`, JSON.stringify({ active_power: kw }));

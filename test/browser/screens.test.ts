@@ -17,7 +17,7 @@ const PAGES = [
   { name: 'meter', path: `/parks/${PARK}/meters/${METER}`, complete: '.chart:not(:has(.chart-note [role=status])) canvas' },
   { name: 'alerts', path: `/parks/${PARK}/alerts`, complete: 'table.stacked' },
   { name: 'entry', path: `/parks/${PARK}/entry`, complete: '.criteria' },
-  { name: 'ingest', path: '/ingest', complete: '.letters' },
+  { name: 'ingest', path: '/ingest', complete: '.letters, .unknown li' },
   { name: 'nothing', path: '/there/is/no/such/page', complete: 'main .note, main h1' },
   { name: 'sign-in', path: '/sign-in', complete: 'input[name=password]' },
 ] as const;
@@ -73,6 +73,7 @@ describe('every page of the dashboard', function () {
     // So that no list is empty: an alert that stands, and a message that was refused.
     await service.publish(900);
     await service.publishNonsense();
+    await service.publishUnknown('workshop-9', 12);
   });
   afterEach(async () => {
     const faults = visitor?.faults ?? [];

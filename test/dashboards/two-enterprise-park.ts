@@ -5,9 +5,10 @@ import type { Alert, AlertChange } from '../../model/alert.ts';
 import type { EnterpriseId, EpochMs, MeterId, ParkId } from '../../model/ids.ts';
 import { LatestReadings } from '../../model/latest.ts';
 import type { AirQuality, CapState } from '../../model/live.ts';
+import type { MeterKind } from '../../model/meter-kinds.ts';
 import { type QuantityName, quantityOf } from '../../model/quantities.ts';
 import { type ReadingBlock, ReadingBlockBuilder } from '../../model/reading.ts';
-import type { Enterprise, MeterKind, Park, RegisteredMeter } from '../../model/registry.ts';
+import type { Enterprise, Park, RegisteredMeter } from '../../model/registry.ts';
 
 export const NOON = Date.UTC(2026, 0, 1, 4);
 export const PARK = 'sichuan-1' as ParkId;

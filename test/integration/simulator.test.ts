@@ -10,7 +10,7 @@ import { GATEWAYS, INTERVALS, METERS } from '../../demo/meters.ts';
 import { dayStart, HOUR_MS } from '../../demo/physics/calendar.ts';
 import { Plant } from '../../demo/plant.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../demo/simulator.ts';
-import type { MeterKind } from '../../model/registry.ts';
+import type { MeterKind } from '../../model/meter-kinds.ts';
 import { requireServer } from '../real-servers.ts';
 
 const SEED = 3;

@@ -1,6 +1,6 @@
 import { isStale, type LiveValue } from '../../../model/live.ts';
+import type { MeterKind } from '../../../model/meter-kinds.ts';
 import { findQuantity } from '../../../model/quantities.ts';
-import type { MeterKind } from '../../../model/registry.ts';
 import { ageText, type Figure } from '../format.ts';
 import { type Language, nameIn } from '../i18n/text.ts';
 import type { LiveModel, ModelMeter } from '../live/live-model.ts';

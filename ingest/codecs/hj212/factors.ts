@@ -1,5 +1,5 @@
+import type { MeterKind } from '../../../model/meter-kinds.ts';
 import type { QuantityName } from '../../../model/quantities.ts';
-import type { MeterKind } from '../../../model/registry.ts';
 
 /** What a factor code stands for. */
 export interface Factor {
