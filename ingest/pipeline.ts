@@ -200,7 +200,7 @@ export class Pipeline implements Intake, DecodedIntake {
     await this.drain();
     clearTimeout(timer);
     this.#abort.abort();
-    await this.#spooled?.stop();
+    await this.#spooled?.stop(graceMs);
   }
 
   /** Counts the message in; false when ingest has stopped, which `done` is told. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ReadingBlock } from '../../model/reading.ts';
 import type { ReadingStore, WriteResult } from '../../store/port.ts';
@@ -77,10 +78,15 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
     }
   }
 
-  /** Ends draining; what is left waits for the next start. To be called when the signal of `drain` is aborted, or nothing waits. */
-  async stop(): Promise<void> {
+  /**
+   * Ends draining, waiting at most `graceMs` for the write that runs; what is left waits for the next start. To be called when the signal
+   * of `drain` is aborted, or nothing waits.
+   */
+  async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
-    await this.#draining;
+    const over = new AbortController();
+    await Promise.race([this.#draining, sleep(graceMs, undefined, { signal: over.signal }).catch(() => {})]);
+    over.abort();
   }
 
   #startDraining(after: Promise<unknown> = Promise.resolve()): void {

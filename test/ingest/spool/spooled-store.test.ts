@@ -68,6 +68,16 @@ describe('a pipeline with a spool', () => {
     expect(values()).to.deep.equal(numbers(5));
   });
 
+  it('stops while the store is silent, and keeps what it may not have taken', async () => {
+    await rig.pipeline.stop();
+    spool.close();
+    open(new RecordingStore(), 1 << 30, 5);
+    rig.store.hang();
+    for (const n of numbers(3)) await rig.send(reading(n));
+    await rig.pipeline.stop(10);
+    expect(spool.readings).to.equal(3);
+  });
+
   it('stops while the store is away, and the next process drains what was left', async () => {
     rig.store.awayFor = AWAY;
     for (const n of numbers(5)) await rig.send(reading(n));
