@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +12,7 @@ import { aRig, NOW, quiet, until } from '../ingest/harness.ts';
 import { requireServer } from '../real-servers.ts';
 import { certificateAuthority } from '../servers/certificates.ts';
 import { Mosquitto } from '../servers/mosquitto.ts';
+import { greenpark } from './greenpark-process.ts';
 
 describe('a real Mosquitto with the files of registry export --mosquitto', () => {
   let folder: string;
@@ -56,8 +56,8 @@ describe('a real Mosquitto with the files of registry export --mosquitto', () =>
       await registry.meters.put(meter as unknown as Meter);
     }
     registry.close();
-    const env = { ...process.env, GREENPARK_DATA_DIR: folder, GREENPARK_MQTT_PASSWORD: 'own password' };
-    execFileSync(process.execPath, ['build/cli/greenpark.js', 'registry', 'export', '--mosquitto', folder], { env, stdio: 'pipe' });
+    const env = { GREENPARK_DATA_DIR: folder, GREENPARK_MQTT_PASSWORD: 'own password' };
+    expect(await greenpark(['registry', 'export', '--mosquitto', folder], env)).to.include({ code: 0 });
     mosquitto = await Mosquitto.start(program, {
       config: ['allow_anonymous false', `password_file ${join(folder, 'passwd')}`, `acl_file ${join(folder, 'acl')}`],
     });
