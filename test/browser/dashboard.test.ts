@@ -236,7 +236,8 @@ describe('the dashboard in a real browser', function () {
     await item.waitFor({ state: 'detached' });
     await operator.open(`${PARK_PAGE}/meters/workshop-7`);
     await page.getByRole('heading', { level: 1, name: '七号车间' }).waitFor();
-    await page.locator('table.latest').getByText('42').waitFor();
+    // the whole value with its unit: the minute and second beside it hold digits of their own
+    await page.locator('table.latest').getByText('42.0 kW', { exact: true }).waitFor();
 
     await operator.service.publishUnknown('workshop-8', 1);
     await operator.open('/ingest');
