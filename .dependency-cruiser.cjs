@@ -7,30 +7,34 @@ module.exports = {
     floor(
       'model-is-the-ground',
       '^model/',
-      '^(accounting|store|ingest|alerts|api|dashboards|demo|cli|bench|test|main|config|core|metrics|demonstration|first-start)',
+      '^(accounting|store|ingest|alerts|api|dashboards|demo|cli|bench|test|main|config|core|metrics|demonstration|first-start|registers|transports)',
     ),
     floor('model-is-pure', '^model/', '^(node:)?(fs|net|http|child_process|worker_threads|dgram|tls)$'),
     floor(
       'accounting-stands-on-model',
       '^accounting/',
-      '^(ingest|alerts|api|dashboards|demo|cli|bench|test|main|config|core|metrics|demonstration|first-start)',
+      '^(ingest|alerts|api|dashboards|demo|cli|bench|test|main|config|core|metrics|demonstration|first-start|registers|transports)',
     ),
     floor(
       'store-stands-on-model',
       '^store/',
-      '^(accounting|ingest|alerts|api|dashboards|demo|cli|bench|test|main|config|core|metrics|demonstration|first-start)',
+      '^(accounting|ingest|alerts|api|dashboards|demo|cli|bench|test|main|config|core|metrics|demonstration|first-start|registers|transports)',
     ),
     ...['ingest', 'alerts', 'api', 'dashboards'].map((part) =>
       floor(
         `${part}-meets-its-siblings-in-main`,
         `^${part}/`,
-        `^(${['ingest', 'alerts', 'api', 'dashboards'].filter((other) => other !== part).join('|')}|demo|cli|bench|test|main|config|core|metrics|demonstration|first-start)`,
+        `^(${['ingest', 'alerts', 'api', 'dashboards'].filter((other) => other !== part).join('|')}|demo|cli|bench|test|main|config|core|metrics|demonstration|first-start|registers|transports)`,
       ),
     ),
-    floor('demo-is-a-guest', '^demo/', '^(ingest|alerts|api|dashboards|cli|bench|test|main|config|core|metrics|demonstration|first-start)'),
+    floor(
+      'demo-is-a-guest',
+      '^demo/',
+      '^(ingest|alerts|api|dashboards|cli|bench|test|main|config|core|metrics|demonstration|first-start|registers|transports)',
+    ),
     floor(
       'nothing-ships-test-code',
-      '^(main|config|core|metrics|demonstration|first-start|model|accounting|store|ingest|alerts|api|dashboards|cli|demo)',
+      '^(main|config|core|metrics|demonstration|first-start|registers|transports|model|accounting|store|ingest|alerts|api|dashboards|cli|demo)',
       '^(test|bench)/',
     ),
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },

@@ -111,6 +111,12 @@ export const ConfigSchema = Type.Object(
     ),
     ingest: Type.Object(
       {
+        farPastDays: Type.Integer({
+          minimum: 1,
+          maximum: 36_500,
+          default: 400,
+          description: 'readings older than this on arrival, in days, are flagged `clock` unless they are marked as backfill',
+        }),
         clockSkewSeconds: Type.Integer({ minimum: 0, maximum: 86400, default: 300, description: 'how far in the future a reading may stand, in seconds' }),
         maxPendingReadings: Type.Integer({
           minimum: 1000,

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { RegisterChanges } from './accounting/register-changes.ts';
 import { UsageTally } from './accounting/running-usage.ts';
 import { AlertEngine } from './alerts/engine.ts';
 import { loadRuleBook } from './alerts/port.ts';
@@ -20,6 +21,8 @@ import { GreenparkError } from './model/errors.ts';
 import type { EpochMs } from './model/ids.ts';
 import { LatestReadings } from './model/latest.ts';
 import type { ReadingBlock } from './model/reading.ts';
+import { SERVICE_AUTHOR } from './model/register-change.ts';
+import { expectDeclared, lastGoodRegisters, notesOf } from './registers.ts';
 import { openEmbeddedStore } from './store/embedded/open.ts';
 import { openInfluxStore } from './store/influx/open.ts';
 import type { ReadingStore } from './store/port.ts';
@@ -34,6 +37,7 @@ export interface Core {
   readonly store: ReadingStore;
   readonly latest: LatestReadings;
   readonly usage: UsageTally;
+  readonly registers: RegisterChanges;
   readonly alerts: AlertEngine;
   readonly pipeline: Pipeline;
   /** Null when the configuration gives it no room. */
@@ -115,10 +119,13 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   const latest = new LatestReadings();
   for (const { meter, quantity, ts, value, quality } of await store.latest()) latest.offer(latest.seriesOf(meter, quantity), ts, value, quality);
   if (spool !== null) learnOf(spool, latest);
+  const registers = await RegisterChanges.open(registry.registerChanges, directory);
+  const counting = registers.over(store);
+  const lastGood = await lastGoodRegisters(store, latest);
   const usage = new UsageTally(directory, latest);
-  await usage.seed(store, clock());
+  await usage.seed(counting, clock());
 
-  const figures = createFigures({ store, directory, clock });
+  const figures = createFigures({ store: { counters: (query) => counting.counters(query), steps: (query) => store.steps(query) }, directory, clock });
   const alerts = await AlertEngine.create({
     directory,
     book: await loadRuleBook(registry),
@@ -151,7 +158,7 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
       const since = touchedFrom;
       touchedFrom = Number.POSITIVE_INFINITY;
       usage
-        .seed(store, clock(), since)
+        .seed(counting, clock(), since)
         .catch(complain('running usage could not be computed again'))
         .finally(() => {
           reseed = null;
@@ -176,7 +183,7 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   await unknown.seed(registry.deadLetters);
 
   const core: Omit<Core, 'pipeline'> = {
-    ...{ registry, directory, store, latest, usage, alerts, ages, figures, mappings, sparkplug, unknown, usageTouched, spool },
+    ...{ registry, directory, store, latest, usage, registers, alerts, ages, figures, mappings, sparkplug, unknown, usageTouched, spool },
     show: () => {},
     onMappedTopics: () => {},
   };
@@ -194,6 +201,9 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
       alerts.judge(block);
       core.show(block);
     },
+    lastGood,
+    noteMoves: (moves) => registers.note(notesOf(moves, directory.current, clock())),
+    onFreshMove: ({ series, at, move }) => usage.expectMove(series, at, move),
     late: (block) => usageTouched(earliest(block)),
     spool: spool ?? undefined,
     onDrained: (block) => usageTouched(earliest(block)),
@@ -205,6 +215,7 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
     limits: {
       maxPayloadBytes: config.mqtt.maxPacketBytes,
       clockSkewMs: config.ingest.clockSkewSeconds * 1000,
+      farPastMs: config.ingest.farPastDays * 86_400_000,
       maxPendingReadings: config.ingest.maxPendingReadings,
       lingerMs: config.ingest.lingerMs,
       deadLetterCapacity: config.ingest.deadLetters,
@@ -212,7 +223,9 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
     },
   });
   undo.push(() => pipeline.stop());
-  return Object.assign(core, { pipeline });
+  const whole = Object.assign(core, { pipeline });
+  for (const change of registers.all()) if (change.author !== SERVICE_AUTHOR) expectDeclared(whole, change);
+  return whole;
 }
 
 /** What waits in the spool is not in the store, and came before everything that comes from now on. */

@@ -24,6 +24,7 @@ import { createMetrics } from './metrics.ts';
 import { GreenparkError } from './model/errors.ts';
 import type { ParkId } from './model/ids.ts';
 import type { AirQuality } from './model/live.ts';
+import { expectDeclared } from './registers.ts';
 import { startTransports, type Transports } from './transports.ts';
 
 /** Where the service listens, and what whoever started it should read. */
@@ -131,6 +132,13 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     corrected: ({ meter, quantity, ts, value, quality }) => {
       core.latest.correct(core.latest.seriesOf(meter, quantity), ts, value, quality);
       core.usageTouched(ts);
+    },
+    registers: {
+      of: (meter) => core.registers.of(meter),
+      declared: (change) => {
+        core.registers.keep(change);
+        expectDeclared(core, change);
+      },
     },
     webFolder: webFolder(),
     options: { trustProxy: config.http.trustProxy },

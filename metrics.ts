@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry as MetricRegistry } fro
 import type { IngestStats } from './ingest/stats.ts';
 import type { Clock } from './model/clock.ts';
 import type { EpochMs } from './model/ids.ts';
+import { QUALITY, QUALITY_NAMES } from './model/quality.ts';
 import type { ReadingBlock } from './model/reading.ts';
 
 /** Upper bounds in seconds of the commit ages' histogram. */
@@ -94,10 +95,9 @@ export function createMetrics(sources: MetricSources): () => Promise<string> {
     duplicate: stats.readingsDuplicate,
   }));
   counters('greenpark_ingest_rejects_total', 'Values or messages refused, by reason.', 'reason', () => stats.rejects);
-  counters('greenpark_ingest_flagged_total', 'Readings stored with a flag, by quality.', 'quality', () => ({
-    range: stats.flaggedRange,
-    backwards: stats.flaggedBackwards,
-  }));
+  counters('greenpark_ingest_flagged_total', 'Readings stored with a flag, by quality.', 'quality', () =>
+    Object.fromEntries(QUALITY_NAMES.flatMap((name, quality) => (quality === QUALITY.good ? [] : [[name, stats.flagged[quality] as number]]))),
+  );
   counters('greenpark_ingest_retries_total', 'Writes tried again, by target.', 'target', () => ({
     store: stats.storeRetries,
     'dead-letters': stats.letterRetries,

@@ -4,11 +4,13 @@ import { periodOf } from '../model/period.ts';
 import { isUsable } from '../model/quality.ts';
 import { quantityOf } from '../model/quantities.ts';
 import type { ReadingBlock } from '../model/reading.ts';
+import type { RegisterMove } from '../model/register-change.ts';
 import type { Park, RegisteredMeter } from '../model/registry.ts';
 import type { Carrier, Flow } from '../model/rules.ts';
 import type { CounterPoint, ReadingStore } from '../store/port.ts';
 import { type CountedFlow, countersOf, quantityFor, topMeters } from './flows.ts';
 import type { RunningUsage } from './port.ts';
+import { riseAcross } from './register-changes.ts';
 import { type Seed, StoredUsage } from './stored-usage.ts';
 
 /** What the tally needs of the registry's view. */
@@ -58,12 +60,11 @@ class CounterTally {
     this.zone = zone;
   }
 
-  add(ts: EpochMs, value: number): void {
+  add(ts: EpochMs, value: number, move?: RegisterMove): void {
     const { zone } = this;
     zone.moveTo(ts);
     const began = this.lastTs;
-    // A register that fell counts from zero again, as in usageOf.
-    const rise = Number.isNaN(began) ? 0 : value < this.lastValue ? value : value - this.lastValue;
+    const rise = Number.isNaN(began) ? 0 : riseAcross(this.lastValue, value, move);
     for (let at = 0; at < 3; at++) {
       const from = zone.from[at] as number;
       if (this.periodFrom[at] !== from) {
@@ -87,7 +88,7 @@ class CounterTally {
     for (const [at, seed] of known.entries()) {
       if (seed === undefined) continue;
       const { last } = seed;
-      const since = newest.ts === last.ts ? 0 : newest.value < last.value ? newest.value : newest.value - last.value;
+      const since = newest.ts === last.ts ? 0 : riseAcross(last.value, newest.value);
       this.periodFrom[at] = seed.from;
       this.amount[at] = seed.amount + since;
     }
@@ -108,6 +109,7 @@ export class UsageTally implements RunningUsage {
   #owners = new Map<string, readonly (readonly [ordinal: number, quantity: number])[]>();
   #view: TallyDirectory;
   readonly #stored: StoredUsage;
+  readonly #moves = new Map<number, { readonly at: EpochMs; readonly move: RegisterMove }>();
 
   constructor(directory: { readonly current: TallyDirectory }, latest: LatestReadings) {
     this.#directory = directory;
@@ -124,8 +126,22 @@ export class UsageTally implements RunningUsage {
       let tally = this.#tallies[series];
       if (tally === NOT_COUNTED) continue;
       if (tally === undefined) tally = this.#open(series, block.meter[row] as number, block.quantity[row] as number);
-      if (tally !== NOT_COUNTED && isUsable(block.quality[row] as number)) tally.add(block.ts[row] as number, block.value[row] as number);
+      if (tally === NOT_COUNTED || !isUsable(block.quality[row] as number)) continue;
+      const ts = block.ts[row] as number;
+      tally.add(ts, block.value[row] as number, this.#moves.size === 0 ? undefined : this.#moveAt(series, ts));
     }
+  }
+
+  /** The register of this series does not go on from where it stood: the first reading from `at` on is on the new one. */
+  expectMove(series: number, at: EpochMs, move: RegisterMove): void {
+    this.#moves.set(series, { at, move });
+  }
+
+  #moveAt(series: number, ts: EpochMs): RegisterMove | undefined {
+    const known = this.#moves.get(series);
+    if (known === undefined || ts < known.at) return undefined;
+    this.#moves.delete(series);
+    return known.move;
   }
 
   soFar(owner: { readonly park: ParkId; readonly enterprise: EnterpriseId | null }, carrier: Carrier, flow: Flow, period: TalliedPeriod, now: EpochMs): number {

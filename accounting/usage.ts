@@ -1,5 +1,6 @@
 import type { Span } from '../model/period.ts';
 import type { CounterPoint, CounterSeries } from '../store/port.ts';
+import { riseAcross } from './register-changes.ts';
 
 /** Usage of one counter over one span. `estimated`: a part was shared out over a gap, the register fell, or data is missing at an end. */
 export interface CounterUsage {
@@ -20,7 +21,8 @@ interface Stretch {
  * their borders must be borders of steps.
  *
  * Between two readings the register is taken to rise evenly, so that what lies across a border is shared out by time and the sum of
- * the parts is the whole. A register that fell (reset, exchange) counts from zero again: what it shows after the fall is usage.
+ * the parts is the whole. A register that fell counts from zero again: what it shows after the fall is usage, and
+ * what is known better of it comes as adjustments (register-changes.ts).
  *
  * @param longestGapMs a rise over more time than this is flagged estimated where it is shared out over a border. Default an hour.
  * @param until nothing is known after this instant: a span that ends later still runs and is flagged.
@@ -29,6 +31,8 @@ export function usageOf(series: CounterSeries, spans: readonly Span[], until: nu
   const stretches = stretchesOf(series);
   const firstKnown = stretches[0]?.from ?? Number.POSITIVE_INFINITY;
   const lastKnown = stretches.at(-1)?.to ?? Number.NEGATIVE_INFINITY;
+  // An adjustment belongs to a stretch: where that is not counted, it is not either.
+  const adjustments = (series.adjustments ?? []).filter(({ from, to }) => from >= firstKnown && to <= lastKnown);
   let begin = 0;
   return spans.map(({ from, to }) => {
     while (begin < stretches.length && (stretches[begin] as Stretch).to <= from) begin++;
@@ -37,14 +41,18 @@ export function usageOf(series: CounterSeries, spans: readonly Span[], until: nu
     for (let at = begin; at < stretches.length; at++) {
       const stretch = stretches[at] as Stretch;
       if (stretch.from >= to) break;
-      const inside = Math.min(stretch.to, to) - Math.max(stretch.from, from);
+      const inside = insideOf(stretch, from, to);
       const length = stretch.to - stretch.from;
       amount += length === 0 ? stretch.rise : (stretch.rise * inside) / length;
       if (stretch.fell || (inside < length && length > longestGapMs)) estimated = true;
     }
+    for (const one of adjustments) amount += (one.rise * Math.max(0, insideOf(one, from, to))) / (one.to - one.from);
     return { amount, estimated };
   });
 }
+
+const insideOf = (stretch: { readonly from: number; readonly to: number }, from: number, to: number): number =>
+  Math.min(stretch.to, to) - Math.max(stretch.from, from);
 
 function stretchesOf({ before, after, steps }: CounterSeries): Stretch[] {
   const stretches: Stretch[] = [];
@@ -60,6 +68,5 @@ function stretchesOf({ before, after, steps }: CounterSeries): Stretch[] {
 }
 
 const between = (a: CounterPoint, b: CounterPoint): Stretch => {
-  const fell = b.value < a.value;
-  return { from: a.ts, to: b.ts, rise: fell ? b.value : b.value - a.value, fell };
+  return { from: a.ts, to: b.ts, rise: riseAcross(a.value, b.value), fell: b.value < a.value };
 };

@@ -4,7 +4,19 @@ import type { NewAuditEntry } from '../store/registry/port.ts';
 import type { ApiDeps } from './deps.ts';
 
 export interface Change {
-  readonly action: 'create' | 'replace' | 'delete' | 'secret' | 'correct' | 'correct-failed' | 'acknowledge' | 'shelve' | 'dismiss' | 'replay' | 'replayed';
+  readonly action:
+    | 'create'
+    | 'replace'
+    | 'delete'
+    | 'secret'
+    | 'correct'
+    | 'correct-failed'
+    | 'declare'
+    | 'acknowledge'
+    | 'shelve'
+    | 'dismiss'
+    | 'replay'
+    | 'replayed';
   readonly park: ParkId | null;
   /** Kind and id of what was changed. */
   readonly subject: string;

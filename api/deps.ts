@@ -9,6 +9,7 @@ import type { LatestReadings } from '../model/latest.ts';
 import type { AirQuality, FactorUsed, ParkSnapshot } from '../model/live.ts';
 import type { MappingBody, ShippedMapping, Tried } from '../model/mapping.ts';
 import type { QuantityName } from '../model/quantities.ts';
+import type { NotedRegisterChange } from '../model/register-change.ts';
 import type { Enterprise, Park, RegisteredMeter } from '../model/registry.ts';
 import type { Application, CalendarPeriod, Carrier, EntryProfile } from '../model/rules.ts';
 import type { Correction, ReadingStore } from '../store/port.ts';
@@ -38,6 +39,7 @@ export interface ApiDeps {
   readonly metrics: () => Promise<string>;
   /** Called after a correction rests in the store, for the parts that hold figures in memory. */
   readonly corrected?: (correction: Correction) => void;
+  readonly registers: RegisterBook;
   /** Folder of the built web client; null serves none. */
   readonly webFolder: string | null;
   readonly options?: ApiOptions;
@@ -75,6 +77,14 @@ export type AlertEntry = (before: Alert, after: Alert) => NewAuditEntry;
 export interface AlertDesk {
   acknowledge(id: string, by: string, entry: AlertEntry): Promise<Alert>;
   shelve(id: string, by: string, until: EpochMs, reason: string, entry: AlertEntry): Promise<Alert>;
+}
+
+/** What is known of registers that did not go on from where they stood. */
+export interface RegisterBook {
+  /** In order of time, then of noting. */
+  of(meter: MeterId): readonly NotedRegisterChange[];
+  /** Called when a change that a person declared is in the registry: figures follow it from now on. */
+  declared(change: NotedRegisterChange): void;
 }
 
 /** What became of one pushed item. */

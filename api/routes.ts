@@ -6,6 +6,7 @@ import { mappingRoutes } from './routes/mappings.ts';
 import { oversightRoutes } from './routes/oversight.ts';
 import { parkRoutes } from './routes/parks.ts';
 import { readingRoutes } from './routes/readings.ts';
+import { registerChangeRoutes } from './routes/register-changes.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { sessionRoutes } from './routes/session.ts';
@@ -19,6 +20,7 @@ export const ROUTES: readonly Route[] = [
   ...mappingRoutes,
   ...termRoutes,
   ...readingRoutes,
+  ...registerChangeRoutes,
   ...figureRoutes,
   ...alertRoutes,
   ...ingestRoutes,

@@ -4,6 +4,7 @@ import { EnterpriseIdSchema, GatewayIdSchema, MeterIdSchema, ParkIdSchema, Recor
 import { MappingSchema, ShippedMappingSchema, TriedSchema } from '../model/mapping.ts';
 import { QUALITY } from '../model/quality.ts';
 import { QUANTITY_NAMES } from '../model/quantities.ts';
+import { REGISTER_CHANGES } from '../model/register-change.ts';
 import { EnterpriseSchema, GatewaySchema, MeterSchema, ParkSchema } from '../model/registry.ts';
 import { ApplicationSchema, CARRIERS, CapSchema, EntryProfileSchema, FLOWS, LEVELS, RuleSchema } from '../model/rules.ts';
 import { AnsweredTime } from './times.ts';
@@ -167,6 +168,20 @@ const Revision = object({
   correction: nullable(object({ author: text, reason: text, at: AnsweredTime })),
 });
 
+const RegisterChange = object({
+  number: Type.Integer(),
+  quantity: QuantitySchema,
+  at: AnsweredTime,
+  kind: Type.Enum(REGISTER_CHANGES),
+  width: Type.Optional(Type.Number()),
+  closing: Type.Optional(Type.Number()),
+  opening: Type.Optional(Type.Number()),
+  unit: text,
+  author: text,
+  reason: text,
+  notedAt: AnsweredTime,
+});
+
 const AuditEntry = object({
   id: Type.Integer(),
   at: AnsweredTime,
@@ -291,6 +306,7 @@ export const SCHEMAS = {
   CarbonFigure,
   Environment,
   Revision,
+  RegisterChange,
   AuditEntry,
   DeadLetter,
   DeadLetterWhole,

@@ -2,9 +2,10 @@ import type { EpochMs } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import { QUALITY } from '../model/quality.ts';
 import type { CanonicalScan } from './codecs/canonical.ts';
+import type { LateQuality } from './late-quality.ts';
 import type { MessageState } from './message-state.ts';
 import type { MeterPlan } from './meter-plans.ts';
-import { type QualityJudge, rangeQuality } from './quality.ts';
+import type { QualityJudge } from './quality.ts';
 import type { ReadingWriter } from './reading-writer.ts';
 import type { IngestStats } from './stats.ts';
 import { nameOf } from './wording.ts';
@@ -14,12 +15,15 @@ const YEAR_2000 = Date.UTC(2000, 0, 1);
 export interface AdmissionParts {
   readonly latest: LatestReadings;
   readonly quality: QualityJudge;
+  readonly lateQuality: LateQuality;
   readonly writer: Pick<ReadingWriter, 'fresh' | 'late'>;
   readonly stats: IngestStats;
   /** Of the message that is being taken: what is refused goes there. */
   readonly state: MessageState;
   /** How far a time of measurement may lie in the future, in milliseconds. */
   readonly clockSkewMs: number;
+  /** Readings older than this on arrival are flagged, unless they are marked as backfill, in milliseconds. */
+  readonly farPastMs: number;
 }
 
 /** Values of a known meter become rows: time, number, unit, quality; fresh or late. The hot path, once per value. */
@@ -29,7 +33,9 @@ export class Admission {
   readonly #stats: IngestStats;
   readonly #state: MessageState;
   readonly #clockSkewMs: number;
+  readonly #farPastMs: number;
   readonly #quality: QualityJudge;
+  readonly #lateQuality: LateQuality;
 
   constructor(parts: AdmissionParts) {
     this.#latest = parts.latest;
@@ -38,21 +44,25 @@ export class Admission {
     this.#stats = parts.stats;
     this.#state = parts.state;
     this.#clockSkewMs = parts.clockSkewMs;
+    this.#farPastMs = parts.farPastMs;
+    this.#lateQuality = parts.lateQuality;
   }
 
   /**
    * Values of one meter at one time, as the sender wrote them.
    *
    * @param sent null takes the time of arrival
+   * @param backfill the sender marks it as history that it delivers late on purpose
    * @param flags what the instrument says of a value itself, by quantity
    */
-  take(plan: MeterPlan, sent: EpochMs | null, values: Readonly<Record<string, unknown>>, flags?: Readonly<Record<string, number>>): void {
+  take(plan: MeterPlan, sent: EpochMs | null, values: Readonly<Record<string, unknown>>, backfill: boolean, flags?: Readonly<Record<string, number>>): void {
     const state = this.#state;
     const ts = sent ?? state.receivedAt;
     if (!this.#timeFits(ts)) {
       this.#refuseTime(ts, Object.keys(values).length);
       return;
     }
+    const dated = backfill ? QUALITY.good : this.#dated(ts);
     let guess = 0;
     for (const name in values) {
       const column = plan.columnOf(name, guess);
@@ -62,7 +72,7 @@ export class Admission {
       }
       guess = column + 1;
       const raw = values[name];
-      if (typeof raw === 'number') this.#value(plan, column, ts, raw, flags?.[name] ?? QUALITY.good);
+      if (typeof raw === 'number') this.#value(plan, column, ts, raw, flags?.[name] ?? dated);
       else state.refuse('not-a-number', state.at(`${name} is ${nameOf(raw)}; expected a JSON number`));
     }
   }
@@ -78,8 +88,10 @@ export class Admission {
       const ts = times[frame] as number;
       const end = ends[frame] as number;
       if (scan.isArray) state.index = frame;
-      if (this.#timeFits(ts)) for (; row < end; row++) this.#value(plan, column[row] as number, ts, value[row] as number, QUALITY.good);
-      else this.#refuseTime(ts, end - row);
+      if (this.#timeFits(ts)) {
+        const dated = this.#dated(ts);
+        for (; row < end; row++) this.#value(plan, column[row] as number, ts, value[row] as number, dated);
+      } else this.#refuseTime(ts, end - row);
       row = end;
     }
   }
@@ -96,13 +108,13 @@ export class Admission {
     const series = plan.series[column] as number;
     const code = columns.codes[column] as number;
     if (ts > (latest.ts[series] as number)) {
-      const quality = flag === QUALITY.good ? this.#quality.judge(series, code, value) : flag;
+      const quality = flag === QUALITY.good ? this.#quality.judge(series, code, ts, value) : flag;
       if (quality !== QUALITY.good) this.#countFlag(quality);
       latest.offer(series, ts, value, quality);
       this.#writer.fresh.push(series, plan.ordinal, code, ts, value, quality);
       this.#state.fresh++;
     } else {
-      const quality = flag === QUALITY.good ? rangeQuality(code, value) : flag;
+      const quality = flag === QUALITY.good ? this.#lateQuality.judge(plan, column, ts, value) : flag;
       if (quality !== QUALITY.good) this.#countFlag(quality);
       this.#writer.late.push(series, plan.ordinal, code, ts, value, quality);
       this.#state.late++;
@@ -110,9 +122,13 @@ export class Admission {
   }
 
   #countFlag(quality: number): void {
-    if (quality === QUALITY.range) this.#stats.flaggedRange++;
-    else if (quality === QUALITY.backwards) this.#stats.flaggedBackwards++;
-    else this.#stats.flaggedOther++;
+    const { flagged } = this.#stats;
+    flagged[quality] = (flagged[quality] as number) + 1;
+  }
+
+  /** A clock that lost its time begins years ago; a buffer of that age would be marked as what it is. */
+  #dated(ts: EpochMs): number {
+    return ts < this.#state.receivedAt - this.#farPastMs && !this.#state.history ? QUALITY.clock : QUALITY.good;
   }
 
   #timeFits(ts: EpochMs): boolean {

@@ -3,6 +3,8 @@ export interface PipelineLimits {
   readonly maxPayloadBytes: number;
   /** How far a time of measurement may lie in the future, in milliseconds: clocks differ. */
   readonly clockSkewMs: number;
+  /** Readings older than this on arrival that are not marked as backfill are flagged, in milliseconds. */
+  readonly farPastMs: number;
   /** Rows written in one block, give or take one message. */
   readonly maxBlockRows: number;
   /** How long a write that follows closely on another one waits for company, in milliseconds; a lone message never waits. */
@@ -22,6 +24,7 @@ export interface PipelineLimits {
 export const DEFAULT_LIMITS: PipelineLimits = {
   maxPayloadBytes: 1 << 20,
   clockSkewMs: 5 * 60_000,
+  farPastMs: 400 * 86_400_000,
   maxBlockRows: 100_000,
   lingerMs: 0,
   storePatienceMs: 10_000,

@@ -9,6 +9,8 @@ const MOST_DETAILS = 5;
 /** What one message has come to so far; one object for all of them, as one is taken at a time. */
 export class MessageState {
   receivedAt: EpochMs = 0;
+  /** All of it is history that is delivered late on purpose. */
+  history = false;
   /** Park and meter that the message is about; null where it is about several or none that is registered. */
   park: ParkId | null = null;
   meter: MeterId | null = null;
@@ -25,6 +27,7 @@ export class MessageState {
 
   begin(message: IngestMessage): void {
     this.receivedAt = message.receivedAt;
+    this.history = message.history === true;
     this.park = null;
     this.meter = null;
     this.#meters = 0;

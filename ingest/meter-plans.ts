@@ -1,3 +1,4 @@
+import type { Checks } from '../model/checks.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import type { RegisteredMeter } from '../model/registry.ts';
 import { type NoColumn, PlanColumns } from './plan-columns.ts';
@@ -50,10 +51,15 @@ export class MeterPlan {
     const column = this.columns.count;
     const { latest, quality } = this.#books;
     const series = latest.seriesOf(this.ordinal, columns.codes[column] as number);
-    quality.seed(series, latest.ts[series] as number, latest.value[series] as number, latest.quality[series] as number);
     this.columns = columns;
     this.series.push(series);
+    quality.open(series, columns.codes[column] as number, { checks: this.checksOf(column), latest });
     return column;
+  }
+
+  /** What the meter's record has the column's quantity checked against. */
+  checksOf(column: number): Checks | undefined {
+    return this.meter.checks?.[this.columns.names[column] as string];
   }
 }
 

@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { GreenparkError } from '../model/errors.ts';
+import type { EpochMs } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import { quantityOfCode } from '../model/quantities.ts';
 import type { ReadingBlock } from '../model/reading.ts';
+import type { RegisterMove } from '../model/register-change.ts';
 import type { ReadingStore } from '../store/port.ts';
 import type { DeadLetterRecords } from '../store/registry/port.ts';
 import { Admission } from './admission.ts';
@@ -13,6 +15,7 @@ import { decodeNative } from './codecs/native.ts';
 import type { Sink } from './codecs/sink.ts';
 import { DeadLetterWriter } from './dead-letters.ts';
 import { DecodeQueue } from './decode-queue.ts';
+import { LateQuality } from './late-quality.ts';
 import { DEFAULT_LIMITS, type PipelineLimits } from './limits.ts';
 import { MessageState } from './message-state.ts';
 import { type MeterPlan, MeterPlans } from './meter-plans.ts';
@@ -28,8 +31,9 @@ import type {
   RefusalTold,
   UnknownMeterSighting,
 } from './port.ts';
-import { QualityJudge } from './quality.ts';
+import { type OnRegisterMove, QualityJudge } from './quality.ts';
 import { type Arrival, ReadingWriter } from './reading-writer.ts';
+import { type FoundMove, RegisterNotes } from './register-notes.ts';
 import type { RejectReason } from './reject-reasons.ts';
 import { DEFAULT_PACE, type RetryPace } from './retry.ts';
 import type { Spool } from './spool/spool.ts';
@@ -51,6 +55,12 @@ export interface PipelineParts {
   readonly logger: Logger;
   /** Readings that are the newest of their series, in order of arrival, before they are stored: alerts and live view go on while the store is away. */
   judge(block: ReadingBlock): void;
+  /** By series: the last good register before a newest stored reading that is flagged. */
+  readonly lastGood?: ReadonlyMap<number, number>;
+  /** Makes it durable that registers did not go on from where they stood; their readings are stored after that. */
+  noteMoves?(moves: readonly FoundMove[]): Promise<unknown>;
+  /** The same, at once and before the reading is judged, where it is the newest of its series. */
+  onFreshMove?(move: FoundMove): void;
   /** Late readings after they were stored, repeats among them included. */
   late?(block: ReadingBlock): void;
   onCommitted?(block: ReadingBlock, arrival: Arrival): void;
@@ -82,6 +92,7 @@ export class Pipeline implements Intake, DecodedIntake {
   readonly #decoding = new DecodeQueue();
   readonly #spooled: SpooledStore | null;
   readonly #writer: ReadingWriter;
+  readonly #quality: QualityJudge;
   readonly #letters: DeadLetterWriter;
   readonly #abort = new AbortController();
   readonly #listeners = new Set<(full: boolean) => void>();
@@ -96,9 +107,18 @@ export class Pipeline implements Intake, DecodedIntake {
   constructor(parts: PipelineParts) {
     this.#parts = parts;
     this.#limits = { ...DEFAULT_LIMITS, ...parts.limits };
-    const quality = new QualityJudge();
-    this.#plans = new MeterPlans(parts.directory, { latest: parts.latest, quality });
     const shared = { pace: parts.retry ?? DEFAULT_PACE, logger: parts.logger, stats: this.stats, signal: this.#abort.signal };
+    const notes = new RegisterNotes(async (moves) => parts.noteMoves?.(moves), shared);
+    const found = (series: number, at: number, move: RegisterMove): FoundMove => {
+      const found = { series, meter: parts.latest.meter[series] as number, quantity: parts.latest.quantity[series] as number, at, move };
+      notes.push(found);
+      return found;
+    };
+    const onFreshMove: OnRegisterMove = (series, at, move) => parts.onFreshMove?.(found(series, at, move));
+    const quality = new QualityJudge(onFreshMove, parts.lastGood);
+    this.#quality = quality;
+    const lateQuality = new LateQuality(found);
+    this.#plans = new MeterPlans(parts.directory, { latest: parts.latest, quality });
     this.#letters = new DeadLetterWriter({
       ...shared,
       records: parts.deadLetters,
@@ -126,7 +146,10 @@ export class Pipeline implements Intake, DecodedIntake {
     this.#writer = new ReadingWriter({
       stats: this.stats,
       logger: parts.logger,
-      write: (block, arrival) => write.write(block, arrival),
+      write: (block, arrival) => {
+        const noting = notes.flush();
+        return noting === null ? write.write(block, arrival) : noting.then(() => write.write(block, arrival));
+      },
       mostRows: this.#limits.maxBlockRows,
       lingerMs: this.#limits.lingerMs,
       judge: (block) => parts.judge(block),
@@ -134,11 +157,12 @@ export class Pipeline implements Intake, DecodedIntake {
       onCommitted: (block, arrival) => parts.onCommitted?.(block, arrival),
     });
     const state = this.#message;
-    this.#admission = new Admission({ latest: parts.latest, quality, writer: this.#writer, stats: this.stats, state, clockSkewMs: this.#limits.clockSkewMs });
+    const { clockSkewMs, farPastMs } = this.#limits;
+    this.#admission = new Admission({ latest: parts.latest, quality, lateQuality, writer: this.#writer, stats: this.stats, state, clockSkewMs, farPastMs });
     this.#sink = {
-      frame: (ts, values, index) => {
+      frame: (ts, values, index, backfill) => {
         state.index = index;
-        this.#admission.take(this.#plan as MeterPlan, ts, values);
+        this.#admission.take(this.#plan as MeterPlan, ts, values, backfill);
       },
       refuse: (reason, detail, count) => state.refuse(reason, detail, count),
     };
@@ -182,6 +206,11 @@ export class Pipeline implements Intake, DecodedIntake {
     this.#guarded(message, () => this.#takeDecoded(message, decoded));
     told.refusals = this.#message.told();
     this.#settle(message, tell);
+  }
+
+  /** From `at` on another instrument reports this series: its first reading need not follow from what was before. */
+  expectExchange(series: number, at: EpochMs): void {
+    this.#quality.expectExchange(series, at);
   }
 
   /** Resolves when nothing is unacknowledged. */
@@ -296,7 +325,7 @@ export class Pipeline implements Intake, DecodedIntake {
         );
         continue;
       }
-      this.#admission.take(plan, frame.ts, frame.values, frame.flags);
+      this.#admission.take(plan, frame.ts, frame.values, frame.backfill === true, frame.flags);
     }
     state.where = '';
     for (const { meter, online } of decoded.statuses) {

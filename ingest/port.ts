@@ -15,6 +15,8 @@ export interface IngestMessage {
   readonly receivedAt: EpochMs;
   /** An MQTT broker kept this message and sent it because of a new subscription: it is not from now. Default false. */
   readonly retained?: boolean;
+  /** A recording, not something that reports: old times are meant. Default false. */
+  readonly history?: boolean;
   /** A dead letter that is tried again: what is refused this time makes no new letter and is not counted again. Default false. */
   readonly replayed?: boolean;
 }

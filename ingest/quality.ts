@@ -1,77 +1,204 @@
+import type { Checks } from '../model/checks.ts';
 import type { EpochMs } from '../model/ids.ts';
+import type { LatestReadings } from '../model/latest.ts';
 import { QUALITY } from '../model/quality.ts';
-import { QUANTITIES } from '../model/quantities.ts';
+import { QUANTITIES, quantityOfCode } from '../model/quantities.ts';
+import type { RegisterMove } from '../model/register-change.ts';
 
 const SPAN = 1024;
 const MIN = new Float64Array(SPAN).fill(Number.NEGATIVE_INFINITY);
 const MAX = new Float64Array(SPAN).fill(Number.POSITIVE_INFINITY);
-const COUNTER = new Uint8Array(SPAN);
-for (const quantity of QUANTITIES) {
-  [MIN[quantity.code], MAX[quantity.code]] = quantity.range;
-  COUNTER[quantity.code] = quantity.kind === 'counter' ? 1 : 0;
+for (const quantity of QUANTITIES) [MIN[quantity.code], MAX[quantity.code]] = quantity.range;
+
+/**
+ * A register that passed its width stood in its last tenth before and stands in its first after; one that began again at zero stands below
+ * a tenth of what it was. From anywhere else to anywhere else another instrument has taken over. Ours, no standard's.
+ */
+const NEAR = 0.1;
+
+/** How much a series has to be looked at, by series: 0 not known yet. */
+const GAUGE = 1;
+const COUNTER = 2;
+const CHECKED = 3;
+
+/** A series whose meter states checks. */
+interface Checked {
+  readonly isCounter: boolean;
+  readonly checks: Checks;
+  lastTs: EpochMs;
+  candidateTs: EpochMs;
+  held: number;
+  heldSince: EpochMs;
 }
 
-/** `range` outside what is physically possible for the quantity, `good` otherwise. */
-export function rangeQuality(code: number, value: number): number {
-  return value < (MIN[code] as number) || value > (MAX[code] as number) ? QUALITY.range : QUALITY.good;
-}
+/** A register that did not go on from where it stood, found at the reading that is taken. */
+export type OnRegisterMove = (series: number, ts: EpochMs, move: RegisterMove) => void;
 
 /**
  * Judges readings in order of measurement; state per series in columns that grow.
  *
- * A counter that stands below its last good register is `backwards`, for one low reading may be a slip (meters send a momentary 0)
- * or a reset (exchange, rollover), and a slip taken for a reset would count the whole register as usage. The next reading decides:
- * - at or above the last good register: the low one was a slip and stays flagged;
- * - above the low one and still below the old register: the counter goes on from there, it was a reset, `good` again;
- * - the same low register again: still undecided, as a counter at rest looks like a stuck zero; there is no usage in it either way;
- * - lower still: undecided, with this one as the new candidate.
+ * A reading that does not follow from the last good one is flagged, and is a candidate: one odd reading may be a slip (meters send a
+ * momentary 0) or the truth from now on (exchange, rollover, a machine switched on), and a slip taken for a reset would count the whole
+ * register as usage. A counter follows when it does not fall (`backwards` otherwise), and whatever has a bound for jumps when it keeps to
+ * it (`jump`). The next reading decides:
+ * - it follows from the last good one: the odd one was a slip and stays flagged;
+ * - it follows from the candidate: that was the truth, `good` again. A counter that fell has another register from here on, which is told;
+ * - a low register again, at rest: still undecided, as a stuck zero looks the same. There is no usage in it either way;
+ * - neither: undecided, with this one as the new candidate.
  */
 export class QualityJudge {
+  #kind = new Uint8Array(1024);
   #last = new Float64Array(1024).fill(Number.NaN);
-  /** The low register that awaits its judgement; NaN when there is none. */
-  #low = new Float64Array(1024).fill(Number.NaN);
+  /** The odd value that awaits its judgement; NaN when there is none. */
+  #candidate = new Float64Array(1024).fill(Number.NaN);
+  readonly #checked = new Map<number, Checked>();
+  /** Declared exchanges that no reading has come after yet. */
+  readonly #exchanges = new Map<number, EpochMs>();
+  readonly #onMove: OnRegisterMove;
+  readonly #lastGood: ReadonlyMap<number, number>;
 
-  /**
-   * What the newest stored reading of a series says before the first one comes in, for a service that starts again.
-   * A `backwards` one stays a candidate under a register that is no longer known.
-   */
-  seed(series: number, ts: EpochMs, value: number, quality: number): void {
+  /** @param lastGood by series: the last good register before a newest stored reading that is flagged; without it, it is not known */
+  constructor(onMove: OnRegisterMove = () => {}, lastGood: ReadonlyMap<number, number> = new Map()) {
+    this.#onMove = onMove;
+    this.#lastGood = lastGood;
+  }
+
+  /** Makes a series known, which begins with its newest stored reading, or gives it other checks; what it came to so far stays. */
+  open(series: number, code: number, { checks, latest }: { readonly checks?: Checks | undefined; readonly latest?: LatestReadings }): void {
     this.#room(series);
-    if (ts === Number.NEGATIVE_INFINITY) return;
-    if (quality === QUALITY.backwards) {
-      this.#last[series] = Number.POSITIVE_INFINITY;
-      this.#low[series] = value;
-    } else if (quality !== QUALITY.range) {
-      this.#last[series] = value;
+    const isCounter = quantityOfCode(code).kind === 'counter';
+    if (this.#kind[series] === 0 && latest !== undefined) this.#begin(series, isCounter, latest);
+    const before = this.#checked.get(series);
+    if (checks === undefined) {
+      this.#kind[series] = isCounter ? COUNTER : GAUGE;
+      this.#checked.delete(series);
+      return;
     }
+    this.#kind[series] = CHECKED;
+    const ts = latest?.ts[series] ?? Number.NEGATIVE_INFINITY;
+    const value = latest?.value[series] ?? Number.NaN;
+    const wasStuck = latest?.quality[series] === QUALITY.stuck;
+    const state = before ?? { lastTs: ts, candidateTs: ts, held: value, heldSince: wasStuck ? Number.NEGATIVE_INFINITY : ts };
+    this.#checked.set(series, { ...state, isCounter, checks });
+  }
+
+  /** Begins a series anew: its next reading follows from nothing. */
+  forget(series: number): void {
+    this.#last[series] = Number.NaN;
+    this.#candidate[series] = Number.NaN;
+    const state = this.#checked.get(series);
+    if (state !== undefined) state.held = Number.NaN;
+  }
+
+  /** From `at` on another instrument reports: its first reading need not follow from anything. */
+  expectExchange(series: number, at: EpochMs): void {
+    this.#exchanges.set(series, at);
   }
 
   /** The quality of a reading that is newer than all before it in its series. */
-  judge(series: number, code: number, value: number): number {
+  judge(series: number, code: number, ts: EpochMs, value: number): number {
     if (value < (MIN[code] as number) || value > (MAX[code] as number)) return QUALITY.range;
-    if (COUNTER[code] === 0) return QUALITY.good;
-    if (series >= this.#last.length) this.#room(series);
-    if (value < (this.#last[series] as number)) {
-      // NaN compares false: without a candidate the reading becomes one.
-      if (!(value > (this.#low[series] as number))) {
-        this.#low[series] = value;
-        return QUALITY.backwards;
+    if (this.#exchanges.size > 0) this.#exchanged(series, ts);
+    const kind = this.#kind[series];
+    if (kind === GAUGE) return QUALITY.good;
+    if (kind === COUNTER) {
+      // NaN compares false: before the first reading everything follows.
+      if (!(value < (this.#last[series] as number)) || this.#isMoved(series, ts, value)) {
+        this.#last[series] = value;
+        this.#candidate[series] = Number.NaN;
+        return QUALITY.good;
       }
+      this.#candidate[series] = value;
+      return QUALITY.backwards;
+    }
+    return this.#judgeChecked(series, ts, value, this.#checked.get(series) as Checked);
+  }
+
+  /** A counter fell: does this reading settle that it has another register? */
+  #isMoved(series: number, ts: EpochMs, value: number): boolean {
+    if (!(value > (this.#candidate[series] as number))) return false;
+    this.#tellMove(series, ts);
+    return true;
+  }
+
+  #judgeChecked(series: number, ts: EpochMs, value: number, state: Checked): number {
+    const last = this.#last[series] as number;
+    if (!follows(state, last, state.lastTs, value, ts)) {
+      const candidate = this.#candidate[series] as number;
+      const fell = state.isCounter && value < last;
+      const confirms = follows(state, candidate, state.candidateTs, value, ts) && !Number.isNaN(candidate) && !(fell && value === candidate);
+      if (!confirms) {
+        this.#candidate[series] = value;
+        state.candidateTs = ts;
+        return fell ? QUALITY.backwards : QUALITY.jump;
+      }
+      if (fell) this.#tellMove(series, ts);
     }
     this.#last[series] = value;
-    this.#low[series] = Number.NaN;
-    return QUALITY.good;
+    this.#candidate[series] = Number.NaN;
+    state.lastTs = ts;
+    return this.#isStuck(state, ts, value) ? QUALITY.stuck : QUALITY.good;
+  }
+
+  #isStuck(state: Checked, ts: EpochMs, value: number): boolean {
+    if (value !== state.held) {
+      state.held = value;
+      state.heldSince = ts;
+      return false;
+    }
+    const { stuckAfterSeconds, restsAt } = state.checks;
+    return stuckAfterSeconds !== undefined && ts - state.heldSince > stuckAfterSeconds * 1000 && restsAt?.includes(value) !== true;
+  }
+
+  #tellMove(series: number, ts: EpochMs): void {
+    const last = this.#last[series] as number;
+    // After a start under an unknown register nobody can say what it did.
+    if (!Number.isFinite(last)) return;
+    this.#onMove(series, ts, moveOf(last, this.#candidate[series] as number, this.#checked.get(series)?.checks.registerWidth));
+  }
+
+  #exchanged(series: number, ts: EpochMs): void {
+    if (!(ts >= (this.#exchanges.get(series) ?? Number.POSITIVE_INFINITY))) return;
+    this.#exchanges.delete(series);
+    this.forget(series);
+  }
+
+  #begin(series: number, isCounter: boolean, { ts, value, quality }: LatestReadings): void {
+    if (ts[series] === Number.NEGATIVE_INFINITY) return;
+    const flag = quality[series];
+    if (flag === QUALITY.backwards || flag === QUALITY.jump) {
+      this.#last[series] = this.#lastGood.get(series) ?? (isCounter ? Number.POSITIVE_INFINITY : Number.NaN);
+      this.#candidate[series] = value[series] as number;
+    } else if (flag !== QUALITY.range && flag !== QUALITY.clock) {
+      this.#last[series] = value[series] as number;
+    }
   }
 
   #room(series: number): void {
     let capacity = this.#last.length;
     if (series < capacity) return;
     while (capacity <= series) capacity *= 2;
-    const last = new Float64Array(capacity).fill(Number.NaN);
-    last.set(this.#last);
-    this.#last = last;
-    const low = new Float64Array(capacity).fill(Number.NaN);
-    low.set(this.#low);
-    this.#low = low;
+    this.#last = grown(this.#last, new Float64Array(capacity).fill(Number.NaN));
+    this.#candidate = grown(this.#candidate, new Float64Array(capacity).fill(Number.NaN));
+    this.#kind = grown(this.#kind, new Uint8Array(capacity));
   }
+}
+
+/** What a register did that stood at `last` and then at `low`. */
+function moveOf(last: number, low: number, width: number | undefined): RegisterMove {
+  if (width !== undefined && last <= width && last >= width * (1 - NEAR) && low <= width * NEAR) return { kind: 'rollover', width };
+  // What was used between an unknown last register and an unknown first one, nobody knows: nothing is made up.
+  return low <= last * NEAR ? { kind: 'reset' } : { kind: 'exchange', closing: last, opening: low };
+}
+
+/** Could `value` come after `from`? Everything can after nothing. */
+function follows({ isCounter, checks: { jump } }: Checked, from: number, fromTs: EpochMs, value: number, ts: EpochMs): boolean {
+  if (isCounter && value < from) return false;
+  if (jump === undefined || !Number.isFinite(from)) return true;
+  return Math.abs(value - from) <= jump.change * Math.max(1, (ts - fromTs) / (jump.perSeconds * 1000));
+}
+
+function grown<T extends Float64Array | Uint8Array>(old: T, made: T): T {
+  made.set(old);
+  return made;
 }

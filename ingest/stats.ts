@@ -1,3 +1,4 @@
+import { QUALITY_NAMES } from '../model/quality.ts';
 import { REASONS, type RejectReason } from './reject-reasons.ts';
 
 /**
@@ -22,10 +23,8 @@ export class IngestStats {
   readingsFresh = 0;
   readingsLate = 0;
   readingsDuplicate = 0;
-  /** Flagged: outside the physical range, a counter that fell, or for another cause. Stored like the others. */
-  flaggedRange = 0;
-  flaggedBackwards = 0;
-  flaggedOther = 0;
+  /** Readings that are not good, by number of quality. Stored like the others. */
+  readonly flagged = new Float64Array(QUALITY_NAMES.length);
 
   /** Values, or whole messages where it never came to values, refused per reason. */
   readonly rejects: Record<RejectReason, number> = Object.fromEntries(REASONS.map((reason) => [reason, 0])) as Record<RejectReason, number>;

@@ -6,11 +6,13 @@ export const QUALITY = {
   good: 0,
   /** Outside the quantity's physical range. */
   range: 1,
-  /** No change for longer than the quantity allows. */
+  /** No change for longer than the meter's record allows. */
   stuck: 2,
+  /** Further from the reading before than the meter's record allows, until the next reading tells a slip from a new level. */
   jump: 3,
   /** A counter that stands below its last good register, until the next reading tells a reset from a slip. */
   backwards: 4,
+  /** Far in the past without being marked as backfill: its clock has lost the time. */
   clock: 5,
   estimated: 6,
   calibration: 7,
@@ -21,8 +23,9 @@ export const QUALITY = {
 
 export type QualityName = keyof typeof QUALITY;
 
-const NAMES = Object.keys(QUALITY) as QualityName[];
-export const qualityName = (quality: number): QualityName => NAMES[quality] ?? 'fault';
+/** In the order of their numbers, which begin at 0. */
+export const QUALITY_NAMES = Object.keys(QUALITY) as readonly QualityName[];
+export const qualityName = (quality: number): QualityName => QUALITY_NAMES[quality] ?? 'fault';
 
 /** May this reading enter averages, usage and caps? */
 export const isUsable = (quality: number): boolean => quality === QUALITY.good || quality === QUALITY.estimated || quality === QUALITY.corrected;

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox';
+import { ChecksSchema } from './checks.ts';
 import { GatewayLinkSchema } from './gateway-link.ts';
 import { EnterpriseIdSchema, GatewayIdSchema, MeterIdSchema, ParkIdSchema } from './ids.ts';
 import { METER_KINDS } from './meter-kinds.ts';
@@ -55,6 +56,8 @@ export const MeterSchema = Type.Object(
     gateway: Type.Union([GatewayIdSchema, Type.Null()], { description: 'the gateway that may publish for it' }),
     /** Units other than the catalogue's, per quantity; converted at the door. */
     units: Type.Optional(Type.Record(Type.String({ pattern: '^[a-z0-9_]+$' }), Type.String({ minLength: 1, maxLength: 16 }))),
+    /** What readings are checked against beside the physical range, per quantity. */
+    checks: Type.Optional(Type.Record(Type.String({ pattern: '^[a-z0-9_]+$' }), ChecksSchema)),
     /** A reading is due at least this often; the dashboard calls the meter stale after three times as long. */
     intervalSeconds: Type.Integer({ minimum: 1, maximum: 86400, default: 60 }),
   },

@@ -15,6 +15,8 @@ const SOURCES = [
   'metrics.ts',
   'demonstration.ts',
   'first-start.ts',
+  'transports.ts',
+  'registers.ts',
   'model',
   'accounting',
   'store',

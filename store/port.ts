@@ -103,6 +103,15 @@ export interface CounterSeries {
   readonly before: CounterPoint | null;
   readonly after: CounterPoint | null;
   readonly steps: readonly CounterStep[];
+  /** Rises that the readings alone do not show; no engine answers them, they come from what is known of the registers. */
+  readonly adjustments?: readonly Adjustment[];
+}
+
+/** Between two consecutive readings, at `from` and `to`, the counter rose by so much more than the readings say; may be negative. */
+export interface Adjustment {
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  readonly rise: number;
 }
 
 export interface CounterPoint {

@@ -91,7 +91,7 @@ export const alertRoutes: readonly Route[] = [
     summary: 'Puts it aside until a time, for a reason',
     access: { kind: 'roles', roles: STEWARDS, place: 'alert' },
     params,
-    body: shape({ until: TimeSchema, reason: Type.String({ minLength: 3, maxLength: 500 }) }),
+    body: shape({ until: TimeSchema, reason: Type.String({ minLength: 2, maxLength: 500 }) }),
     answers: { 200: SCHEMAS.Alert },
     async handle({ principal, view, params: { alert: id }, body, now }, deps) {
       const until = parseTime(body.until);

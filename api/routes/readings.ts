@@ -50,7 +50,7 @@ const CorrectionBody = shape({
   ts: TimeSchema,
   value: Type.Number({ description: "in the quantity's unit" }),
   quality: Type.Optional(Type.Enum(CORRECTED_AS, { description: 'corrected unless said otherwise; the others take the reading out of averages and usage' })),
-  reason: Type.String({ minLength: 3, maxLength: 500 }),
+  reason: Type.String({ minLength: 2, maxLength: 500 }),
 });
 
 export const readingRoutes: readonly Route[] = [

@@ -8,15 +8,16 @@ type Values = Record<string, unknown>;
 interface Frame {
   readonly ts: number;
   readonly values: Values;
+  readonly backfill?: boolean;
 }
 
 // allErrors off: the answer is yes or no; what is wrong is explained by `explain`, off the hot path.
 const ajv = new Ajv({ allErrors: false, strict: true });
 
-/** `{ts, values}` and nothing else. */
+/** `{ts, values}`, perhaps with a mark of backfill, and nothing else. */
 const isFrame = ajv.compile<Frame>({
   type: 'object',
-  properties: { ts: { type: 'integer' }, values: { type: 'object', minProperties: 1 } },
+  properties: { ts: { type: 'integer' }, values: { type: 'object', minProperties: 1 }, backfill: { type: 'boolean' } },
   required: ['ts', 'values'],
   additionalProperties: false,
 });
@@ -61,7 +62,7 @@ export function decodeNative(payload: Uint8Array, retained: boolean, sink: Sink)
 const NONE: ReadonlySet<number> = new Set();
 
 function takeOne(item: unknown, index: number, retained: boolean, sink: Sink): void {
-  if (isFrame(item)) sink.frame(item.ts, item.values, index);
+  if (isFrame(item)) sink.frame(item.ts, item.values, index, item.backfill === true);
   else explain(item, index, retained, sink);
 }
 
@@ -89,7 +90,7 @@ function explain(item: unknown, index: number, retained: boolean, sink: Sink): v
       sink.refuse('retained-without-time', 'a retained message with values alone; add "ts" or publish it without retain', keys.length);
       return;
     }
-    sink.frame(null, item, index);
+    sink.frame(null, item, index, false);
     return;
   }
   if (!hasValues) {
@@ -116,9 +117,11 @@ function explain(item: unknown, index: number, retained: boolean, sink: Sink): v
     return;
   }
   for (const key of keys) {
-    if (key !== 'ts' && key !== 'values') sink.refuse('unknown-key', `${where}key ${quote(key)} beside "ts" and "values"; quantities belong into "values"`);
+    if (key === 'ts' || key === 'values') continue;
+    if (key === 'backfill') sink.refuse('wrong-shape', `${where}"backfill" is ${nameOf(item[key])}; expected true or false`);
+    else sink.refuse('unknown-key', `${where}key ${quote(key)} beside "ts" and "values"; quantities belong into "values"`);
   }
-  sink.frame(ts as number, values, index);
+  sink.frame(ts as number, values, index, item['backfill'] === true);
 }
 
 const isObject = (value: unknown): value is Values => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -15,7 +15,7 @@ export interface RecordingDoor {
   readonly full: boolean;
   onPressure(listener: (full: boolean) => void): () => void;
   drain(): Promise<void>;
-  readonly stats: Pick<IngestStats, 'readingsFresh' | 'readingsLate' | 'readingsDuplicate' | 'flaggedRange' | 'flaggedBackwards' | 'rejects'>;
+  readonly stats: Pick<IngestStats, 'readingsFresh' | 'readingsLate' | 'readingsDuplicate' | 'flagged' | 'rejects'>;
 }
 
 export interface ImportOptions {
@@ -165,7 +165,7 @@ class Batch {
     const topic = `parks/${this.#park}/meters/${this.#meter}/readings`;
     this.#frames = [];
     this.#values = 0;
-    this.#door.accept({ topic, payload, gateway: null, transport: 'import', receivedAt: this.#clock() }, (error) => {
+    this.#door.accept({ topic, payload, gateway: null, transport: 'import', receivedAt: this.#clock(), history: true }, (error) => {
       if (error !== undefined) this.failure ??= error;
     });
   }
@@ -185,7 +185,7 @@ function snapshot({ stats }: RecordingDoor): { readonly stored: number; readonly
   return {
     stored: stats.readingsFresh + stats.readingsLate,
     duplicates: stats.readingsDuplicate,
-    flagged: stats.flaggedRange + stats.flaggedBackwards,
+    flagged: stats.flagged.reduce((sum, count) => sum + count, 0),
     refused: Object.values(stats.rejects).reduce((sum, count) => sum + count, 0),
   };
 }

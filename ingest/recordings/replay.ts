@@ -164,14 +164,19 @@ class Sender {
     if (!Number.isFinite(stamp)) throw new RangeError(`no time for the row of ${recorded}`);
     this.#last.set(meter, stamp);
     this.published++;
-    this.#client.publish(`parks/${park}/meters/${meter}/readings`, JSON.stringify({ ts: stamp, values }), { qos: 1 }, (error) => {
-      if (error) this.#fail(refusal(error));
-      else {
-        this.acknowledged++;
-        this.#options.onProgress?.(this.published, this.acknowledged);
-      }
-      this.#wake();
-    });
+    this.#client.publish(
+      `parks/${park}/meters/${meter}/readings`,
+      JSON.stringify({ ts: stamp, values, ...(this.#options.asRecorded ? { backfill: true } : {}) }),
+      { qos: 1 },
+      (error) => {
+        if (error) this.#fail(refusal(error));
+        else {
+          this.acknowledged++;
+          this.#options.onProgress?.(this.published, this.acknowledged);
+        }
+        this.#wake();
+      },
+    );
   }
 
   /** Resolves when nothing waits for its PUBACK. */

@@ -29,7 +29,7 @@ export function decodePushed(item: unknown): Decoded {
     frames.push({ meter, ts: null, values: reading['values'] as Json, where: '' });
   } else {
     decodeNative(Buffer.from(JSON.stringify(reading)), false, {
-      frame: (ts, values) => frames.push({ meter, ts, values, where: '' }),
+      frame: (ts, values, _, backfill) => frames.push({ meter, ts, values, backfill, where: '' }),
       refuse: (reason, detail, count = 1) => refusals.push({ reason, detail, count }),
     });
   }

@@ -77,6 +77,7 @@ export async function writeMeters(db: Queryable, meters: readonly { readonly met
           multiplier: eb.ref('excluded.multiplier'),
           gateway: eb.ref('excluded.gateway'),
           units_json: eb.ref('excluded.units_json'),
+          checks_json: eb.ref('excluded.checks_json'),
           interval_seconds: eb.ref('excluded.interval_seconds'),
         })),
       )
@@ -101,6 +102,7 @@ const meterOf = (row: MeterRow): RegisteredMeter => ({
   multiplier: row.multiplier,
   gateway: row.gateway,
   ...(row.units_json === null ? {} : { units: JSON.parse(row.units_json) as Record<string, string> }),
+  ...(row.checks_json === null ? {} : { checks: JSON.parse(row.checks_json) as NonNullable<Meter['checks']> }),
   intervalSeconds: row.interval_seconds,
 });
 
@@ -116,5 +118,6 @@ const rowOf = (meter: Meter, ordinal: number): MeterRow => ({
   multiplier: meter.multiplier,
   gateway: meter.gateway,
   units_json: meter.units === undefined ? null : JSON.stringify(meter.units),
+  checks_json: meter.checks === undefined ? null : JSON.stringify(meter.checks),
   interval_seconds: meter.intervalSeconds,
 });

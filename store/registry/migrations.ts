@@ -11,6 +11,8 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-gateway-link': { up: (db) => db.schema.alterTable('gateways').addColumn('link_json', 'text').execute() },
   '0003-dead-letters': { up: triedLetters },
   '0004-trade-en': { up: (db) => db.schema.alterTable('enterprises').addColumn('trade_en', 'text').execute() },
+  '0005-checks': { up: (db) => db.schema.alterTable('meters').addColumn('checks_json', 'text').execute() },
+  '0006-register-changes': { up: registerChanges },
 };
 
 /**
@@ -42,6 +44,23 @@ async function triedLetters({ schema }: Kysely<unknown>): Promise<void> {
     .execute();
   await schema.alterTable('dead_letters').addColumn('replayed_at', epochMs).execute();
   await schema.createIndex('dead_letters_by_time').on('dead_letters').columns(['received_at', 'id']).execute();
+}
+
+/** Outlives the meter that it speaks of, as its readings do: no foreign key. */
+async function registerChanges(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable('register_changes')
+    .addColumn('id', 'integer', (c) => c.primaryKey().autoIncrement())
+    .addColumn('meter', 'text', (c) => c.notNull())
+    .addColumn('quantity', 'text', (c) => c.notNull())
+    .addColumn('at', epochMs, (c) => c.notNull())
+    .addColumn('move_json', 'text', (c) => c.notNull())
+    .addColumn('author', 'text', (c) => c.notNull())
+    .addColumn('reason', 'text', (c) => c.notNull())
+    .addColumn('noted_at', epochMs, (c) => c.notNull())
+    .execute();
+  await db.schema.createIndex('register_changes_of_meter').on('register_changes').columns(['meter', 'at']).execute();
+  await makeAppendOnly(db, 'register_changes');
 }
 
 async function ground(db: Kysely<unknown>): Promise<void> {

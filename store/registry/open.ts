@@ -12,6 +12,7 @@ import { meterRecords } from './meters.ts';
 import { migrate } from './migrations.ts';
 import { parkRecords } from './parks.ts';
 import type { Registry, RegistryRecords } from './port.ts';
+import { registerChangeRecords } from './register-changes.ts';
 import { openSqlite } from './sqlite.ts';
 import { tokenRecords } from './tokens.ts';
 import { sessionRecords, userRecords } from './users.ts';
@@ -70,5 +71,6 @@ function recordsOf(database: RegistryDatabase): RegistryRecords {
     alerts: alertRecords(database),
     deadLetters: deadLetterRecords(database),
     audit: auditRecords(database),
+    registerChanges: registerChangeRecords(database),
   };
 }

@@ -2,6 +2,7 @@ import type { Role, Scope } from '../../model/access.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { EnterpriseId, EpochMs, GatewayId, MeterId, ParkId } from '../../model/ids.ts';
 import type { Mapping } from '../../model/mapping.ts';
+import type { NotedRegisterChange } from '../../model/register-change.ts';
 import type { Enterprise, Gateway, Meter, Park, RegisteredMeter } from '../../model/registry.ts';
 import type { Application, Cap, EntryProfile, Rule } from '../../model/rules.ts';
 
@@ -27,6 +28,7 @@ export interface RegistryRecords {
   readonly alerts: AlertRecords;
   readonly deadLetters: DeadLetterRecords;
   readonly audit: AuditRecords;
+  readonly registerChanges: RegisterChangeRecords;
 }
 
 export interface Registry extends RegistryRecords {
@@ -236,3 +238,14 @@ export interface AuditRecords {
     page: { readonly limit: number; readonly after: number | null },
   ): Promise<readonly AuditEntry[]>;
 }
+
+/** Append-only, as the audit trail: a change that was noted wrongly is followed by another for the same meter, quantity and time. */
+export interface RegisterChangeRecords {
+  /** Durable when resolved; answers their numbers, in order. */
+  add(changes: readonly Unnumbered[]): Promise<readonly number[]>;
+  /** In the order of noting. */
+  all(): Promise<readonly NotedRegisterChange[]>;
+}
+
+/** As it is handed in: `Omit` over each of the variants. */
+export type Unnumbered = NotedRegisterChange extends infer T ? (T extends NotedRegisterChange ? Omit<T, 'number'> : never) : never;

@@ -42,6 +42,15 @@ export async function meterFaults(registered: Registered, meter: Meter, rooted: 
       faults.push({ path: `units.${name}`, message: `"${unit}" cannot be converted to ${quantity.unit}; known are ${unitsFor(quantity.unit).join(', ')}` });
     }
   }
+  for (const [name, checks] of Object.entries(meter.checks ?? {})) {
+    const kind = findQuantity(name)?.kind;
+    if (kind === undefined) faults.push({ path: `checks.${name}`, message: `"${name}" is not a quantity of the catalogue` });
+    else if (kind === 'gauge' && checks.registerWidth !== undefined) {
+      faults.push({ path: `checks.${name}.registerWidth`, message: `${name} is a gauge; only a counter has a register` });
+    } else if (checks.restsAt !== undefined && checks.stuckAfterSeconds === undefined) {
+      faults.push({ path: `checks.${name}.restsAt`, message: 'means nothing without stuckAfterSeconds' });
+    }
+  }
   return faults;
 }
 

@@ -3,6 +3,7 @@ import type { Role } from '../../model/access.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { EnterpriseId, EpochMs, GatewayId, MeterId, ParkId } from '../../model/ids.ts';
 import type { MeterKind } from '../../model/meter-kinds.ts';
+import type { QuantityName } from '../../model/quantities.ts';
 import type { Stage } from '../../model/registry.ts';
 
 /** The tables as the newest migration leaves them. Columns that hold JSON end in `_json`. */
@@ -19,6 +20,7 @@ export interface Tables {
   rule_states: RuleStateRow;
   dead_letters: DeadLetterRow;
   audit: AuditRow;
+  register_changes: RegisterChangeRow;
   counters: CounterRow;
 }
 
@@ -60,6 +62,7 @@ export interface MeterRow {
   multiplier: number;
   gateway: GatewayId | null;
   units_json: string | null;
+  checks_json: string | null;
   interval_seconds: number;
 }
 
@@ -138,6 +141,17 @@ export interface AuditRow {
   subject_id: string;
   before_json: string | null;
   after_json: string | null;
+}
+
+export interface RegisterChangeRow {
+  id: Generated<number>;
+  meter: MeterId;
+  quantity: QuantityName;
+  at: EpochMs;
+  move_json: string;
+  author: string;
+  reason: string;
+  noted_at: EpochMs;
 }
 
 /** Numbers given out in order and never twice, whatever is deleted meanwhile. */

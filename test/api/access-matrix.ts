@@ -160,6 +160,13 @@ export const EXPECTED: readonly Expectation[] = [
     body: { quantity: 'active_power', ts: '0', value: 1, reason: 'read off by hand' },
     answers: byStewards(201, 404),
   },
+  { route: 'get /api/v1/meters/{meter}/register-changes', path: '/api/v1/meters/m-alpha/register-changes', answers: READ_ALPHA },
+  {
+    route: 'post /api/v1/meters/{meter}/register-changes',
+    path: '/api/v1/meters/m-alpha/register-changes',
+    body: { quantity: 'active_energy_import', at: '2026-01-15T00:00:00Z', kind: 'exchange', closing: 100, opening: 0, reason: 'meter exchanged' },
+    answers: byStewards(201, 404),
+  },
 
   { route: 'get /api/v1/parks/{park}/state', path: `${PARK}/state`, answers: READ_PARK },
   { route: 'get /api/v1/parks/{park}/usage', path: `${PARK}/usage`, answers: READ_PARK },

@@ -57,6 +57,14 @@ describe('a change and its entry in the audit trail', () => {
     { name: 'an acknowledgement', make: () => send('post', '/api/v1/alerts/al-alpha/acknowledge') },
     { name: 'a shelved alert', make: () => send('post', '/api/v1/alerts/al-park/shelve', { until: '2026-01-16T00:00:00Z', reason: 'works on the line' }) },
     { name: 'a sign-in', make: () => send('post', '/api/v1/session', { username: 'chen', password: PASSWORD }) },
+    {
+      name: 'a declared exchange of a meter',
+      make: () =>
+        send('post', '/api/v1/meters/m-alpha/register-changes', {
+          ...{ quantity: 'active_energy_import', at: '2026-01-15T00:00:00Z', kind: 'exchange' },
+          ...{ closing: 100, opening: 0, reason: 'meter exchanged' },
+        }),
+    },
     { name: 'a correction', make: () => send('post', '/api/v1/meters/m-alpha/corrections', correction) },
   ];
 
@@ -71,6 +79,7 @@ describe('a change and its entry in the audit trail', () => {
         alerts: await registry.alerts.open(),
         sessions: sessions.prepare('select count(*) as n from sessions').all([]),
         corrections: [...corrections],
+        registerChanges: await registry.registerChanges.all(),
         trail: await trail(),
       };
     } finally {

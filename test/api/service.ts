@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Express } from 'express';
 import { type Logger, pino } from 'pino';
+import { RegisterChanges } from '../../accounting/register-changes.ts';
 import { createApi } from '../../api/app.ts';
 import { type Auth, createAuth } from '../../api/auth/auth.ts';
 import { hashPassword, hashSecret } from '../../api/auth/secrets.ts';
@@ -124,6 +125,7 @@ export class TestService {
   now = NOW;
   registry!: OpenRegistry;
   watch!: DirectoryWatch;
+  registers!: RegisterChanges;
   auth!: Auth;
   deps!: ApiDeps;
   app!: Express;
@@ -140,6 +142,7 @@ export class TestService {
     service.watch = await DirectoryWatch.open(service.registry, (error) => {
       throw error;
     });
+    service.registers = await RegisterChanges.open(service.registry.registerChanges, service.watch);
     service.auth = createAuth({ registry: service.registry, clock: () => service.now });
     const deps = service.#deps(codecs);
     service.deps = { ...deps, ...change(deps) };
@@ -200,6 +203,7 @@ export class TestService {
     });
     return {
       ingest,
+      registers: { of: (meter) => this.registers.of(meter), declared: (change) => void this.registers.keep(change) },
       registry: this.registry,
       directory: this.watch,
       auth: this.auth,

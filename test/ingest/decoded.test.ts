@@ -36,7 +36,7 @@ describe('ingest/pipeline, messages that a codec decoded', () => {
     await tell(rig, holding([frame('m-1', { active_energy_import: 900 }, { flags: { active_energy_import: QUALITY.calibration } })]));
     await tell(rig, holding([frame('m-1', { active_energy_import: 100 }, { ts: NOW + 1 })]));
     expect(rig.store.rows.map((row) => row[4])).to.deep.equal(['calibration', 'good']);
-    expect(rig.pipeline.stats.flaggedOther).to.equal(1);
+    expect(rig.pipeline.stats.flagged[QUALITY.calibration]).to.equal(1);
   });
 
   it('take the time of arrival where they have none', async () => {

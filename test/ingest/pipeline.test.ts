@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { RejectReason } from '../../ingest/reject-reasons.ts';
 import type { GreenparkError } from '../../model/errors.ts';
 import { LatestReadings } from '../../model/latest.ts';
+import { QUALITY } from '../../model/quality.ts';
 import { quantityOf } from '../../model/quantities.ts';
 import { aMeter, aRig, directoryOf, NOW, RecordingStore, type Row, until } from './harness.ts';
 
@@ -47,7 +48,7 @@ describe('ingest/pipeline', () => {
       const rig = aRig();
       await rig.send([reading({ active_energy_import: 100, power_factor: 7 }), reading({ active_energy_import: 5 }, 1)]);
       expect(rig.store.rows.map((row) => row[4])).to.deep.equal(['good', 'range', 'backwards']);
-      expect(rig.pipeline.stats).to.include({ flaggedRange: 1, flaggedBackwards: 1 });
+      expect([QUALITY.range, QUALITY.backwards].map((quality) => rig.pipeline.stats.flagged[quality])).to.deep.equal([1, 1]);
     });
 
     const bad: readonly { readonly name: string; readonly payload: string; readonly reason: RejectReason; readonly says: RegExp }[] = [

@@ -1,58 +1,203 @@
 import { expect } from 'chai';
 import { QualityJudge } from '../../ingest/quality.ts';
+import type { Checks } from '../../model/checks.ts';
+import { LatestReadings } from '../../model/latest.ts';
 import { QUALITY, qualityName } from '../../model/quality.ts';
 import { quantityOf } from '../../model/quantities.ts';
 
 const ENERGY = quantityOf('active_energy_import').code;
 const POWER = quantityOf('active_power').code;
+const MINUTE = 60_000;
 
-const counters: readonly { readonly name: string; readonly values: readonly number[]; readonly expect: string }[] = [
+/** A series as it stands after a start, and what its judge told of its register. */
+function aSeries(code: number, options: { checks?: Checks; stored?: readonly [number, number]; lastGood?: number } = {}) {
+  const latest = new LatestReadings();
+  const series = latest.seriesOf(7, code);
+  if (options.stored !== undefined) latest.offer(series, 0, ...options.stored);
+  const moves: string[] = [];
+  const judge = new QualityJudge(
+    (_, ts, { kind, ...rest }) => moves.push([`${kind} at ${ts / MINUTE}`, ...Object.entries(rest).map(([key, value]) => `${key} ${value}`)].join(', ')),
+    new Map(options.lastGood === undefined ? [] : [[series, options.lastGood]]),
+  );
+  judge.open(series, code, { checks: options.checks, latest });
+  let minute = 0;
+  return {
+    judge,
+    series,
+    moves,
+    /** Values a minute apart; null lets a minute pass. */
+    take: (values: readonly (number | null)[]) =>
+      values.flatMap((value) => (++minute > 0 && value === null ? [] : [qualityName(judge.judge(series, code, minute * MINUTE, value as number))])).join(' '),
+  };
+}
+
+interface Row {
+  readonly name: string;
+  readonly values: readonly (number | null)[];
+  readonly expect: string;
+  readonly moves?: readonly string[];
+}
+
+const counters: readonly Row[] = [
   { name: 'a rising register is good', values: [100, 101, 105], expect: 'good good good' },
   { name: 'a register at rest is good', values: [100, 100, 100], expect: 'good good good' },
   { name: 'a momentary zero is flagged and the register that returns is good', values: [53700, 0, 53701], expect: 'good backwards good' },
   { name: 'a slip of a digit stays flagged alone', values: [1000, 999, 1000, 1001], expect: 'good backwards good good' },
-  { name: 'a new meter is good again from its second reading', values: [1000, 3, 4, 5], expect: 'good backwards good good' },
-  { name: 'a rollover is good again from its second reading', values: [999_999, 1, 2], expect: 'good backwards good' },
+  { name: 'a register that begins again is good from its second reading', values: [1000, 3, 4, 5], expect: 'good backwards good good', moves: ['reset at 3'] },
   {
     name: 'a stuck zero stays undecided and the true register that returns is good',
     values: [53700, 0, 0, 0, 53701],
     expect: 'good backwards backwards backwards good',
   },
-  { name: 'a new meter at rest is good from its first movement', values: [1000, 3, 3, 3.5, 4], expect: 'good backwards backwards good good' },
-  { name: 'a register that falls further stays undecided', values: [1000, 500, 3, 4], expect: 'good backwards backwards good' },
-  { name: 'after a reset the old register is no measure any more', values: [1000, 3, 4, 3.5, 5], expect: 'good backwards good backwards good' },
+  {
+    name: 'a register that begins again and rests is good from its first movement',
+    values: [1000, 3, 3, 3.5, 4],
+    expect: 'good backwards backwards good good',
+    moves: ['reset at 4'],
+  },
+  { name: 'a register that falls further stays undecided', values: [1000, 500, 3, 4], expect: 'good backwards backwards good', moves: ['reset at 4'] },
+  {
+    name: 'after a reset the old register is no measure any more',
+    values: [1000, 3, 4, 3.5, 5],
+    expect: 'good backwards good backwards good',
+    moves: ['reset at 3'],
+  },
+  {
+    name: 'a register that goes on from elsewhere is another instrument’s, and nothing is made up for the time between',
+    values: [60_000, 50_000, 50_002],
+    expect: 'good backwards good',
+    moves: ['exchange at 3, closing 60000, opening 50000'],
+  },
+  { name: 'without a known width, a register that was full is a reset', values: [999_999, 1, 2], expect: 'good backwards good', moves: ['reset at 3'] },
   { name: 'a negative register is out of range and no candidate', values: [1000, -5, 1001], expect: 'good range good' },
   { name: 'an impossible register does not become the measure', values: [1000, 1e13, 1001], expect: 'good range good' },
 ];
 
-const gauges: typeof counters = [
+const gauges: readonly Row[] = [
   { name: 'a gauge may fall', values: [100, 5, -20], expect: 'good good good' },
   { name: 'a gauge beyond what is physically possible is flagged', values: [1e6, 1e6 + 1, -1e6 - 1, 5], expect: 'good range range good' },
 ];
 
-const judged = (judge: QualityJudge, code: number, values: readonly number[]) => values.map((value) => qualityName(judge.judge(7, code, value))).join(' ');
+const WIDTH: Checks = { registerWidth: 1_000_000 };
+const widths: readonly Row[] = [
+  {
+    name: 'a full register that begins again has rolled over',
+    values: [999_990, 4, 9],
+    expect: 'good backwards good',
+    moves: ['rollover at 3, width 1000000'],
+  },
+  { name: 'a momentary zero of a full register is still a slip', values: [999_990, 0, 999_991], expect: 'good backwards good' },
+  { name: 'a register that was not full was reset', values: [500_000, 4, 9], expect: 'good backwards good', moves: ['reset at 3'] },
+  {
+    name: 'a register above its width has no such width',
+    values: [1_000_001, 4, 9],
+    expect: 'good backwards good',
+    moves: ['reset at 3'],
+  },
+];
+
+const JUMP: Checks = { jump: { change: 100, perSeconds: 60 } };
+const jumps: readonly Row[] = [
+  { name: 'a change within the bound is good', values: [50, 150, 50], expect: 'good good good' },
+  { name: 'one odd value is flagged, and what follows from the last good one is good', values: [50, 900, 60], expect: 'good jump good' },
+  { name: 'a sporadic zero is flagged', values: [400, 0, 410], expect: 'good jump good' },
+  { name: 'a new level is good from its second reading', values: [50, 900, 910, 920], expect: 'good jump good good' },
+  { name: 'two odd values that do not belong together stay undecided', values: [50, 900, -900, 55], expect: 'good jump jump good' },
+  { name: 'over a longer time the change may be larger in proportion', values: [50, null, null, 350, 500], expect: 'good good jump' },
+];
+
+const counterJumps: readonly Row[] = [
+  { name: 'a register that leaps is flagged, and the true one that returns is good', values: [5000, 900_000, 5010], expect: 'good jump good' },
+  { name: 'a leap that is confirmed was an exchange to a higher register, or so much was used', values: [5000, 900_000, 900_001], expect: 'good jump good' },
+  { name: 'a fall is told from a leap', values: [5000, 0, 5010], expect: 'good backwards good' },
+];
+
+const STUCK: Checks = { stuckAfterSeconds: 120, restsAt: [0] };
+const stuck: readonly Row[] = [
+  { name: 'no change for longer than allowed is flagged, until it changes', values: [7, 7, 7, 7, 8], expect: 'good good good stuck good' },
+  { name: 'time counts, not the number of readings', values: [7, null, null, 7, 7], expect: 'good stuck stuck' },
+  { name: 'what may rest rests', values: [0, 0, 0, 0, 0, 0], expect: 'good good good good good good' },
+  { name: 'two values in turn are not stuck', values: [7, 8, 7, 8, 7, 8], expect: 'good good good good good good' },
+];
 
 describe('ingest/quality', () => {
-  for (const row of counters) it(`counter: ${row.name}`, () => expect(judged(new QualityJudge(), ENERGY, row.values)).to.equal(row.expect));
-  for (const row of gauges) it(`gauge: ${row.name}`, () => expect(judged(new QualityJudge(), POWER, row.values)).to.equal(row.expect));
-
-  const seeds: readonly { readonly name: string; readonly seed: readonly [number, number]; readonly values: readonly number[]; readonly expect: string }[] = [
-    { name: 'the last stored register is the measure', seed: [1000, QUALITY.good], values: [5, 1001], expect: 'backwards good' },
-    { name: 'a stored low one that is passed was a reset or a slip, and good either way', seed: [3, QUALITY.backwards], values: [4, 5], expect: 'good good' },
-    { name: 'a stored low one that repeats stays undecided', seed: [0, QUALITY.backwards], values: [0, 53701], expect: 'backwards good' },
-    { name: 'a stored value out of range is no measure', seed: [-1, QUALITY.range], values: [5], expect: 'good' },
+  const groups: readonly (readonly [string, number, Checks | undefined, readonly Row[]])[] = [
+    ['counter', ENERGY, undefined, counters],
+    ['counter with other checks', ENERGY, { jump: { change: 1e12, perSeconds: 1 } }, counters],
+    ['gauge', POWER, undefined, gauges],
+    ['register width', ENERGY, WIDTH, widths],
+    ['jump', POWER, JUMP, jumps],
+    ['jump of a counter', ENERGY, JUMP, counterJumps],
+    ['stuck', POWER, STUCK, stuck],
   ];
-  for (const row of seeds) {
-    it(`after a restart: ${row.name}`, () => {
-      const judge = new QualityJudge();
-      judge.seed(7, 1, row.seed[0], row.seed[1]);
-      expect(judged(judge, ENERGY, row.values)).to.equal(row.expect);
+  for (const [group, code, checks, rows] of groups) {
+    for (const row of rows) {
+      it(`${group}: ${row.name}`, () => {
+        const series = aSeries(code, checks === undefined ? {} : { checks });
+        expect(series.take(row.values)).to.equal(row.expect);
+        expect(series.moves).to.deep.equal(row.moves ?? []);
+      });
+    }
+  }
+
+  const starts: readonly (Row & { readonly stored: readonly [number, number]; readonly lastGood?: number; readonly checks?: Checks })[] = [
+    { name: 'the last stored register is the measure', stored: [1000, QUALITY.good], values: [5, 1001], expect: 'backwards good' },
+    {
+      name: 'a stored low one that is passed is good either way, and nobody says what it was without the register before',
+      stored: [3, QUALITY.backwards],
+      values: [4, 5],
+      expect: 'good good',
+    },
+    { name: 'a stored low one that repeats stays undecided', stored: [0, QUALITY.backwards], values: [0, 53701], expect: 'backwards good' },
+    { name: 'a slip before the start is told from a reset', stored: [0, QUALITY.backwards], lastGood: 53_700, values: [53_701], expect: 'good' },
+    {
+      name: 'a reset before the start is told from a slip',
+      stored: [3, QUALITY.backwards],
+      lastGood: 1000,
+      values: [4],
+      expect: 'good',
+      moves: ['reset at 1'],
+    },
+    { name: 'a stored value out of range is no measure', stored: [-1, QUALITY.range], values: [5], expect: 'good' },
+    { name: 'what was stuck still is', stored: [5, QUALITY.stuck], checks: STUCK, values: [5, 6], expect: 'stuck good' },
+    {
+      name: 'what has rested since the last stored reading is stuck in time',
+      stored: [5, QUALITY.good],
+      checks: STUCK,
+      values: [5, 5, 5],
+      expect: 'good good stuck',
+    },
+  ];
+  for (const { stored, lastGood, checks, ...row } of starts) {
+    it(`after a start: ${row.name}`, () => {
+      const series = aSeries(ENERGY, { stored, ...(lastGood === undefined ? {} : { lastGood }), ...(checks === undefined ? {} : { checks }) });
+      expect(series.take(row.values)).to.equal(row.expect);
+      expect(series.moves).to.deep.equal(row.moves ?? []);
     });
   }
 
+  it('takes the first reading after a declared exchange as it is, and judges the next one by it', () => {
+    const { judge, series, take, moves } = aSeries(ENERGY);
+    judge.expectExchange(series, 3 * MINUTE);
+    expect(take([1000, 990, 12, 11, 13])).to.equal('good backwards good backwards good');
+    expect(moves).to.deep.equal([]);
+  });
+
+  it('keeps what a series came to when its meter gets other checks', () => {
+    const { judge, series, take } = aSeries(ENERGY);
+    expect(take([1000])).to.equal('good');
+    judge.open(series, ENERGY, { checks: JUMP });
+    expect(take([5, 1010])).to.equal('backwards good');
+    judge.open(series, ENERGY, {});
+    expect(take([5, 1020])).to.equal('backwards good');
+  });
+
   it('keeps series apart, however many there are', () => {
     const judge = new QualityJudge();
-    for (let series = 0; series < 5000; series++) judge.judge(series, ENERGY, series);
-    for (let series = 1; series < 5000; series++) expect(judge.judge(series, ENERGY, series - 1)).to.equal(QUALITY.backwards);
+    for (let series = 0; series < 5000; series++) {
+      judge.open(series, ENERGY, {});
+      judge.judge(series, ENERGY, 0, series);
+    }
+    for (let series = 1; series < 5000; series++) expect(judge.judge(series, ENERGY, 1, series - 1)).to.equal(QUALITY.backwards);
   });
 });

@@ -23,7 +23,7 @@ gateways:
   - { id: gw-south, park: south, name: Gateway S }
 meters:
   - { id: m-main, park: north, name: 总表, kind: electricity, gateway: gw-1, multiplier: 400 }
-  - { id: m-steel, park: north, enterprise: steel, name: 钢厂表, kind: electricity, parent: m-main, gateway: gw-1, units: { active_power: MW } }
+  - { id: m-steel, park: north, enterprise: steel, name: 钢厂表, kind: electricity, parent: m-main, gateway: gw-1, units: { active_power: MW }, checks: { active_power: { stuckAfterSeconds: 600, restsAt: [0] } } }
   - { id: m-south, park: south, name: 南表, kind: water }
 rules:
   - { id: r-limit, park: north, name: 功率, type: limit, subject: { meter: m-steel }, quantity: active_power, level: red, side: above, value: 5, judged: { by: instant } }

@@ -104,6 +104,24 @@ describe('registry: references', () => {
       says: /known are kW, W, MW/,
     },
     {
+      name: 'checks of an unknown quantity',
+      put: async () => registry.meters.put({ ...(await meter()), checks: { heat: { stuckAfterSeconds: 60 } } }),
+      path: 'checks.heat',
+      says: /not a quantity/,
+    },
+    {
+      name: 'a register width of a gauge',
+      put: async () => registry.meters.put({ ...(await meter()), checks: { active_power: { registerWidth: 100 } } }),
+      path: 'checks.active_power.registerWidth',
+      says: /only a counter/,
+    },
+    {
+      name: 'a place to rest at without a bound for being stuck',
+      put: async () => registry.meters.put({ ...(await meter()), checks: { active_power: { restsAt: [0] } } }),
+      path: 'checks.active_power.restsAt',
+      says: /stuckAfterSeconds/,
+    },
+    {
       name: 'a limit on an unknown meter',
       put: () => registry.rules.put({ ...rule('limit'), subject: { meter: 'm-x' } } as never),
       path: 'subject.meter',

@@ -1,0 +1,137 @@
+import { expect } from 'chai';
+import { RegisterChanges, riseAcross } from '../../accounting/register-changes.ts';
+import { usageOf } from '../../accounting/usage.ts';
+import type { MeterId } from '../../model/ids.ts';
+import { type NotedRegisterChange, type RegisterMove, SERVICE_AUTHOR } from '../../model/register-change.ts';
+import type { CounterPoint, CounterQuery, CounterSeries, CounterStep } from '../../store/port.ts';
+import type { Unnumbered } from '../../store/registry/port.ts';
+
+const HOUR = 3_600_000;
+const METER = 'm-1' as MeterId;
+
+/** What a store answers for the points, as store/port.ts says. */
+function storeOf(points: readonly (readonly [hour: number, value: number])[]) {
+  const all = points.map(([hour, value]): CounterPoint => ({ ts: hour * HOUR, value }));
+  return {
+    counters: async ({ counters, from, to, step }: CounterQuery): Promise<CounterSeries[]> =>
+      counters.map(({ meter, quantity }) => {
+        const steps: CounterStep[] = [];
+        for (let at = from; at < to; at += step) {
+          const inside = all.filter(({ ts }) => ts >= at && ts < Math.min(at + step, to));
+          const [first, last] = [inside[0], inside.at(-1)];
+          if (first === undefined || last === undefined) continue;
+          const rise = inside.slice(1).reduce((sum, point, n) => sum + riseAcross((inside[n] as CounterPoint).value, point.value), 0);
+          steps.push({ at, first, last, rise, falls: 0 });
+        }
+        return { meter, quantity, steps, before: all.filter(({ ts }) => ts < from).at(-1) ?? null, after: all.find(({ ts }) => ts >= to) ?? null };
+      }),
+  };
+}
+
+async function bookOf(...changes: readonly Unnumbered[]): Promise<RegisterChanges> {
+  const rows: NotedRegisterChange[] = [];
+  const records = {
+    add: async (more: readonly Unnumbered[]) =>
+      more.map((change) => {
+        const number = rows.length + 1;
+        rows.push({ ...change, number });
+        return number;
+      }),
+    all: async () => rows,
+  };
+  const directory = { current: { meter: () => ({ ordinal: 1 }), meterOf: () => ({ id: METER }) } };
+  const book = await RegisterChanges.open(records, directory);
+  for (const change of changes) await book.note([change]);
+  return book;
+}
+
+const change = (hour: number, move: RegisterMove, author: string = SERVICE_AUTHOR): Unnumbered => ({
+  ...{ meter: METER, quantity: 'active_energy_import', at: hour * HOUR, author, reason: 'test', notedAt: 0 },
+  ...move,
+});
+
+/** Usage of spans of so many hours, from a store asked in steps of `step` hours. */
+async function usage(book: RegisterChanges, points: readonly (readonly [number, number])[], spans: readonly (readonly [number, number])[], step: number) {
+  const [from, to] = [Math.min(...spans.map(([begin]) => begin)), Math.max(...spans.map(([, end]) => end))];
+  const query = { counters: [{ meter: 1, quantity: 1 }], from: from * HOUR, to: to * HOUR, step: step * HOUR, origin: 0 };
+  const [series] = await book.over(storeOf(points)).counters(query);
+  const asked = spans.map(([begin, end]) => ({ from: begin * HOUR, to: end * HOUR }));
+  return usageOf(series as CounterSeries, asked, Number.POSITIVE_INFINITY).map(({ amount }) => Number(amount.toFixed(9)));
+}
+
+describe('accounting: registers that moved', () => {
+  it('count in between what their move says', () => {
+    expect(riseAcross(10, 15)).to.equal(5);
+    expect(riseAcross(1000, 5)).to.equal(5);
+    expect(riseAcross(990, 5, { kind: 'rollover', width: 1000 })).to.equal(15);
+    expect(riseAcross(1000, 52, { kind: 'exchange', closing: 1007, opening: 50 })).to.equal(9);
+  });
+
+  const ROLLED = [
+    [0, 900],
+    [2, 990],
+    [4, 10],
+    [6, 30],
+  ] as const;
+  const ROLLOVER = change(4, { kind: 'rollover', width: 1000 });
+
+  it('count in the span that holds both readings, whatever the steps', async () => {
+    const book = await bookOf(ROLLOVER);
+    for (const step of [1, 2, 3, 6, 12]) expect(await usage(book, ROLLED, [[0, 12]], step), `steps of ${step} h`).to.deep.equal([130]);
+  });
+
+  it('are shared out by time over a border between the readings, and the parts make the whole', async () => {
+    const book = await bookOf(ROLLOVER);
+    expect(
+      await usage(
+        book,
+        ROLLED,
+        [
+          [0, 3],
+          [3, 6],
+        ],
+        3,
+      ),
+    ).to.deep.equal([100, 30]);
+  });
+
+  it('count across the edges of what is asked for', async () => {
+    const book = await bookOf(ROLLOVER);
+    expect(await usage(book, ROLLED, [[3, 6]], 3)).to.deep.equal([30]);
+    expect(await usage(book, ROLLED, [[0, 3]], 3)).to.deep.equal([100]);
+  });
+
+  it('change nothing elsewhere, nor while one of the readings is missing', async () => {
+    const book = await bookOf(ROLLOVER, change(20, { kind: 'exchange', closing: 40, opening: 0 }, 'chen'));
+    expect(await usage(book, ROLLED, [[5, 6]], 1)).to.deep.equal([10]);
+    expect(await usage(book, ROLLED, [[0, 24]], 24)).to.deep.equal([130]);
+  });
+
+  it('follow the last word for one gap, and a person’s before the service’s', async () => {
+    const points = [
+      [0, 60_000],
+      [2, 50_010],
+      [3, 50_012],
+    ] as const;
+    const found = change(2, { kind: 'exchange', closing: 60_000, opening: 50_000 });
+    const first = change(1, { kind: 'exchange', closing: 60_005, opening: 50_000 }, 'chen');
+    const second = change(1.5, { kind: 'exchange', closing: 60_005, opening: 50_009 }, 'chen');
+    expect(await usage(await bookOf(found), points, [[0, 4]], 4)).to.deep.equal([12]);
+    expect(await usage(await bookOf(found, first), points, [[0, 4]], 4)).to.deep.equal([17]);
+    expect(await usage(await bookOf(first, found), points, [[0, 4]], 4)).to.deep.equal([17]);
+    expect(await usage(await bookOf(found, first, second), points, [[0, 4]], 4)).to.deep.equal([8]);
+  });
+
+  it('are noted once however often the service finds them, and never over a person’s word', async () => {
+    const book = await bookOf();
+    expect(await book.note([ROLLOVER])).to.have.length(1);
+    expect(await book.note([ROLLOVER])).to.have.length(0);
+    const word = change(9, { kind: 'reset' }, 'chen');
+    await book.note([word]);
+    expect(await book.note([change(9, { kind: 'exchange', closing: 1, opening: 0 })])).to.have.length(0);
+    expect(book.of(METER).map(({ at, kind, author }) => [at / HOUR, kind, author])).to.deep.equal([
+      [4, 'rollover', SERVICE_AUTHOR],
+      [9, 'reset', 'chen'],
+    ]);
+  });
+});
