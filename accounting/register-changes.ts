@@ -11,6 +11,10 @@ export function riseAcross(a: number, b: number, move?: RegisterMove): number {
   return move?.kind === 'rollover' ? move.width - a + b : b;
 }
 
+/** Moves of one register that are noted within a day of each other. */
+const MOST_A_DAY = 24;
+const DAY = 86_400_000;
+
 type Counting = Pick<ReadingStore, 'counters'>;
 
 /** What is known of the meters as the changes name them. */
@@ -49,12 +53,18 @@ export class RegisterChanges {
 
   /** Durable when resolved. What the service finds again, or a person has already said of that reading, is not noted a second time. */
   async note(changes: readonly Unnumbered[]): Promise<readonly NotedRegisterChange[]> {
-    const fresh = changes.filter(
-      (change) => change.author !== SERVICE_AUTHOR || !this.#listOf(change.meter, change.quantity).some(({ at }) => at === change.at),
-    );
+    const fresh = changes.filter((change) => change.author !== SERVICE_AUTHOR || this.#isNews(change));
     if (fresh.length === 0) return [];
     const numbers = await this.#records.add(fresh);
     return fresh.map((change, index) => this.keep({ ...change, number: numbers[index] as number }));
+  }
+
+  /** A register that moves all day long is no register; what it did is not worth remembering each time. */
+  #isNews({ meter, quantity, at }: Unnumbered): boolean {
+    const noted = this.#listOf(meter, quantity);
+    if (noted.some((other) => other.at === at)) return false;
+    const near = noted.filter((other) => Math.abs(other.at - at) < DAY);
+    return near.length < MOST_A_DAY;
   }
 
   /** The store's counters with what the changes add to their movement. */
@@ -111,8 +121,6 @@ export class RegisterChanges {
 }
 
 const keyOf = (meter: MeterId, quantity: QuantityName): string => `${meter}/${quantity}`;
-
-const DAY = 86_400_000;
 
 const only = ({ meter, quantity }: CounterSeries): Pick<CounterQuery, 'counters'> => ({ counters: [{ meter, quantity }] });
 

@@ -103,7 +103,7 @@ export async function startService(data: { readonly folder: string; readonly tok
     folder: data.folder,
     token: data.token,
     async metrics() {
-      const answer = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${data.token}` } });
+      const answer = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${data.token}`, 'accept-encoding': 'identity' } });
       if (!answer.ok) throw new Error(`/metrics answered ${answer.status}`);
       const entries = (await answer.text())
         .split('\n')

@@ -29,6 +29,8 @@ export const PARK = 'bench';
 export const meterId = (index: number): string => `m-${String(index).padStart(5, '0')}`;
 export const topicOf = (index: number): string => `parks/${PARK}/meters/${meterId(index)}/readings`;
 
+const LOADS_BEGIN = Date.UTC(2026, 0, 1);
+
 // The broker bounds ids at 16 bits; staying well below keeps an id from being reused while its PUBACK is under way.
 const WINDOW = 8000;
 const TS_DIGITS = 13;
@@ -94,13 +96,15 @@ function prepare(load: Load): Packets {
   let at = 0;
   const frames = FRAMES[load.kind];
   const base = load.firstTs ?? Date.now();
+  // The registers go on from load to load: one that began again would be looked into as a reset.
+  const begin = Math.round((base - LOADS_BEGIN) / 1000);
   const round = new Map<number, number>();
   for (let i = 0; i < load.messages; i++) {
     const meter = i % load.meters;
     const first = round.get(meter) ?? 0;
     round.set(meter, first + frames);
     const texts: string[] = [];
-    for (let k = 0; k < frames; k++) texts.push(frame(base + (first + k) * 1000, meter, first + k));
+    for (let k = 0; k < frames; k++) texts.push(frame(base + (first + k) * 1000, meter, begin + first + k));
     const payload = load.kind === 'single' ? (texts[0] as string) : `[${texts.join(',')}]`;
     const packet = generate({ cmd: 'publish', topic: topicOf(meter), payload, qos: 1, dup: false, retain: false, messageId: (i % 65535) + 1 });
     stamps.push(at + packet.length - payload.length + '{"ts":'.length);

@@ -5,28 +5,35 @@ import type { IngestStats } from './stats.ts';
 
 export type Arrival = 'fresh' | 'late';
 
+/** Rows that a group has room for at first. */
+const SMALLEST = 64;
+/** Groups that wait to be filled again: one is filled while another is written. */
+const MOST_FREE = 2;
+
 /** Rows that are committed together, and who waits for them. */
 class Group {
-  readonly fresh: ReadingBlockBuilder;
+  readonly fresh = new ReadingBlockBuilder(SMALLEST);
   /** Made for its first row: most groups have none. */
   #late: ReadingBlockBuilder | null = null;
-  readonly #lateCapacity: number;
-  readonly waiting: Settled[] = [];
+  waiting: Settled[] = [];
   /** Fresh rows before this one have been judged. */
   judgedTo = 0;
 
-  constructor(freshCapacity: number, lateCapacity: number) {
-    this.fresh = new ReadingBlockBuilder(freshCapacity);
-    this.#lateCapacity = lateCapacity;
-  }
-
   get late(): ReadingBlockBuilder {
-    this.#late ??= new ReadingBlockBuilder(this.#lateCapacity);
+    this.#late ??= new ReadingBlockBuilder(SMALLEST);
     return this.#late;
   }
 
   get lateRows(): number {
     return this.#late?.length ?? 0;
+  }
+
+  /** Ready to be filled again. */
+  clear(): void {
+    this.fresh.clear();
+    this.#late?.clear();
+    this.waiting = [];
+    this.judgedTo = 0;
   }
 }
 
@@ -52,8 +59,6 @@ class Repeats {
   }
 }
 
-const SMALLEST = 64;
-
 /**
  * Group commit: a write begins as soon as none is running, and what arrives while it runs goes into the next one. Order is kept:
  * a group's fresh rows, then its late ones, then the next group.
@@ -69,12 +74,11 @@ export class ReadingWriter {
   #lastEnd = Number.NEGATIVE_INFINITY;
   /** Messages in the group written last. */
   #lastMessages = 0;
-  #freshCapacity = SMALLEST;
-  #lateCapacity = SMALLEST;
+  readonly #free: Group[] = [];
 
   constructor(parts: WriterParts) {
     this.#parts = parts;
-    this.#open = new Group(SMALLEST, SMALLEST);
+    this.#open = new Group();
   }
 
   /** Where the next message's rows go. Call `settle` after them, before another message. */
@@ -126,10 +130,8 @@ export class ReadingWriter {
   #close(): void {
     const group = this.#open;
     this.#judge(group);
-    this.#freshCapacity = Math.max(SMALLEST, group.fresh.length);
-    this.#lateCapacity = Math.max(SMALLEST, group.lateRows);
     this.#closed.push(group);
-    this.#open = new Group(this.#freshCapacity, this.#lateCapacity);
+    this.#open = this.#free.pop() ?? new Group();
   }
 
   async #run(): Promise<void> {
@@ -152,10 +154,12 @@ export class ReadingWriter {
     const stats = this.#parts.stats;
     let failure: Error | undefined;
     let duplicates = 0;
+    let lent = false;
     try {
       if (group.fresh.length > 0) {
         const block = group.fresh.view();
         const result = await this.#parts.write(block, 'fresh');
+        lent = result.lent === true;
         stats.readingsFresh += result.stored;
         stats.readingsDuplicate += result.duplicates;
         this.#tell('committed', () => this.#parts.onCommitted?.(block, 'fresh'));
@@ -163,6 +167,7 @@ export class ReadingWriter {
       if (group.lateRows > 0) {
         const block = group.late.view();
         const result = await this.#parts.write(block, 'late');
+        lent ||= result.lent === true;
         duplicates = result.duplicates;
         stats.readingsLate += result.stored;
         stats.readingsDuplicate += duplicates;
@@ -174,6 +179,10 @@ export class ReadingWriter {
     }
     const repeats = new Repeats(duplicates);
     for (const settled of group.waiting) settled(failure, repeats);
+    // After a failure somebody may still read the rows.
+    if (lent || failure !== undefined || this.#free.length >= MOST_FREE) return;
+    group.clear();
+    this.#free.push(group);
   }
 
   /** A listener's fault is its own: readings are stored whatever becomes of it. */
@@ -187,9 +196,12 @@ export class ReadingWriter {
   }
 }
 
+/** `lent`: the block is durable, and yet its memory is still being read. */
+export type Written = WriteResult & { readonly lent?: boolean };
+
 export interface WriterParts {
-  /** Resolves when the block is durable. */
-  write(block: ReadingBlock, arrival: Arrival): Promise<WriteResult>;
+  /** Resolves when the block is durable; its memory is the caller's again then. */
+  write(block: ReadingBlock, arrival: Arrival): Promise<Written>;
   /** Rows of one group at most, give or take one message. */
   readonly mostRows: number;
   /** How long a write that follows closely on one of several messages waits for company, in milliseconds. */

@@ -9,7 +9,7 @@ export const REJECT_REASONS = {
   'not-json': { stage: 'codec', meaning: 'the payload is not JSON' },
   'wrong-shape': { stage: 'codec', meaning: 'the JSON is not a reading, an array of readings or an object of values' },
   empty: { stage: 'codec', meaning: 'there is no reading in the message' },
-  'unknown-key': { stage: 'codec', meaning: 'a key beside "ts" and "values"; what stands beside it is kept' },
+  'unknown-key': { stage: 'codec', meaning: 'a key beside "ts", "values" and "backfill"; what stands beside it is kept' },
   'repeated-key': { stage: 'codec', meaning: 'the same key twice in one object, so that its value is uncertain' },
   'mapping-failed': { stage: 'codec', meaning: 'the mapping of the topic fails on the message; the detail says which expression and where' },
   'no-meter': { stage: 'codec', meaning: 'the mapping of the topic finds no meter in the message' },

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import { GreenparkError } from '../model/errors.ts';
 import type { ReadingBlock } from '../model/reading.ts';
-import type { ReadingStore, WriteResult } from '../store/port.ts';
-import type { Arrival } from './reading-writer.ts';
+import type { WriteResult } from '../store/port.ts';
+import type { Arrival, Written } from './reading-writer.ts';
 import { type RetryPace, untilDone } from './retry.ts';
 import type { IngestStats } from './stats.ts';
 
 export interface SureWriteParts {
-  readonly store: Pick<ReadingStore, 'write'>;
+  readonly store: { write(block: ReadingBlock, arrival: Arrival): Promise<Written> };
   readonly pace: RetryPace;
   readonly logger: Logger;
   readonly stats: IngestStats;
@@ -30,7 +30,7 @@ export class SureWrite {
     this.#parts = parts;
   }
 
-  async write(block: ReadingBlock, arrival: Arrival): Promise<WriteResult> {
+  async write(block: ReadingBlock, arrival: Arrival): Promise<Written> {
     let how = arrival;
     try {
       const result = await untilDone(() => this.#parts.store.write(block, how), {
@@ -45,7 +45,7 @@ export class SureWrite {
         },
       });
       this.#parts.stats.blocksWritten++;
-      return arrival === how ? result : { stored: result.stored + result.duplicates, duplicates: 0 };
+      return arrival === how ? result : { ...result, stored: result.stored + result.duplicates, duplicates: 0 };
     } catch (error) {
       if (!(error instanceof GreenparkError) || error.code !== 'STORE_REFUSED') throw error;
       if (block.length === 1) {
@@ -55,7 +55,7 @@ export class SureWrite {
       const middle = block.length >> 1;
       const first = await this.write(cut(block, 0, middle), arrival);
       const second = await this.write(cut(block, middle, block.length), arrival);
-      return { stored: first.stored + second.stored, duplicates: first.duplicates + second.duplicates };
+      return { stored: first.stored + second.stored, duplicates: first.duplicates + second.duplicates, lent: first.lent === true || second.lent === true };
     }
   }
 }

@@ -14,15 +14,33 @@ export interface ReadingBlock {
   readonly quality: Uint8Array;
 }
 
-/** Grows as rows are pushed; `take()` hands the filled block over and starts empty again. */
+/** Bytes of one row: ts and value 8 each, series and meter 4, quantity 2, quality 1. */
+const ROW_BYTES = 27;
+
+/** Columns on one buffer, widest first so that each is aligned. */
+function columnsOn(buffer: SharedArrayBuffer, capacity: number): Omit<ReadingBlock, 'length'> {
+  return {
+    ts: new Float64Array(buffer, 0, capacity),
+    value: new Float64Array(buffer, 8 * capacity, capacity),
+    series: new Int32Array(buffer, 16 * capacity, capacity),
+    meter: new Int32Array(buffer, 20 * capacity, capacity),
+    quantity: new Uint16Array(buffer, 24 * capacity, capacity),
+    quality: new Uint8Array(buffer, 26 * capacity, capacity),
+  };
+}
+
+/**
+ * Grows as rows are pushed, and is emptied and filled again: new memory for each block would cost more than what is done with it. The
+ * memory is shared, so that another thread reads a block where it stands.
+ */
 export class ReadingBlockBuilder {
   #capacity: number;
   #length = 0;
+  #ts!: Float64Array;
+  #value!: Float64Array;
   #series!: Int32Array;
   #meter!: Int32Array;
   #quantity!: Uint16Array;
-  #ts!: Float64Array;
-  #value!: Float64Array;
   #quality!: Uint8Array;
 
   constructor(capacity = 8192) {
@@ -45,23 +63,6 @@ export class ReadingBlockBuilder {
     this.#quality[at] = quality;
   }
 
-  /** The rows pushed since the last take, each column cut to length; the builder's next rows go to fresh memory. */
-  take(): ReadingBlock {
-    const length = this.#length;
-    const block: ReadingBlock = {
-      length,
-      series: this.#series.subarray(0, length),
-      meter: this.#meter.subarray(0, length),
-      quantity: this.#quantity.subarray(0, length),
-      ts: this.#ts.subarray(0, length),
-      value: this.#value.subarray(0, length),
-      quality: this.#quality.subarray(0, length),
-    };
-    this.#length = 0;
-    this.#allocate();
-    return block;
-  }
-
   /** The rows from `from` on as they stand now, on the builder's own memory: nothing is copied and the builder goes on. */
   view(from = 0): ReadingBlock {
     const to = this.#length;
@@ -76,24 +77,38 @@ export class ReadingBlockBuilder {
     };
   }
 
+  /** Begins anew on the same memory: every view of it is of no more use. */
+  clear(): void {
+    this.#length = 0;
+  }
+
+  /** The rows as a block of their own; the builder's next rows go to fresh memory. */
+  take(): ReadingBlock {
+    const block = this.view();
+    this.#length = 0;
+    this.#allocate();
+    return block;
+  }
+
   #allocate(): void {
-    this.#series = new Int32Array(this.#capacity);
-    this.#meter = new Int32Array(this.#capacity);
-    this.#quantity = new Uint16Array(this.#capacity);
-    this.#ts = new Float64Array(this.#capacity);
-    this.#value = new Float64Array(this.#capacity);
-    this.#quality = new Uint8Array(this.#capacity);
+    const { ts, value, series, meter, quantity, quality } = columnsOn(new SharedArrayBuffer(this.#capacity * ROW_BYTES), this.#capacity);
+    this.#ts = ts;
+    this.#value = value;
+    this.#series = series;
+    this.#meter = meter;
+    this.#quantity = quantity;
+    this.#quality = quality;
   }
 
   #grow(): void {
-    const old = { series: this.#series, meter: this.#meter, quantity: this.#quantity, ts: this.#ts, value: this.#value, quality: this.#quality };
+    const { ts, value, series, meter, quantity, quality } = this.view();
     this.#capacity *= 2;
     this.#allocate();
-    this.#series.set(old.series);
-    this.#meter.set(old.meter);
-    this.#quantity.set(old.quantity);
-    this.#ts.set(old.ts);
-    this.#value.set(old.value);
-    this.#quality.set(old.quality);
+    this.#ts.set(ts);
+    this.#value.set(value);
+    this.#series.set(series);
+    this.#meter.set(meter);
+    this.#quantity.set(quantity);
+    this.#quality.set(quality);
   }
 }

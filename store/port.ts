@@ -9,7 +9,8 @@ import type { ReadingBlock } from '../model/reading.ts';
  */
 export interface ReadingStore {
   /**
-   * Stores a block, durably: resolved means it survives a crash. The whole block or none of it.
+   * Stores a block, durably: resolved means it survives a crash. The whole block or none of it. The block's memory is not to change
+   * before the promise has settled.
    *
    * The same (meter, quantity, ts) is one reading; the value stored first stays. `fresh` rows are promised to be newer than
    * everything stored for their series; `late` rows are checked against what is stored, and duplicates within the block too.

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { ReadingBlock } from '../../model/reading.ts';
 import type { ReadingStore, WriteResult } from '../../store/port.ts';
-import type { Arrival } from '../reading-writer.ts';
+import type { Arrival, Written } from '../reading-writer.ts';
 import { isFinal, type SureWrite } from '../sure-write.ts';
 import type { Spool } from './spool.ts';
 
@@ -39,7 +39,7 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
     if (parts.spool.readings > 0) this.#startDraining();
   }
 
-  async write(block: ReadingBlock, arrival: Arrival): Promise<WriteResult> {
+  async write(block: ReadingBlock, arrival: Arrival): Promise<Written> {
     const { spool, store, logger } = this.#parts;
     if (spool.readings > 0) {
       // Nothing drains after a fault of the spool's own disk.
@@ -61,7 +61,7 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
       }
       logger.warn({ err: error }, 'the store takes no readings; they go to the spool');
       this.#startDraining(attempt);
-      return { stored: block.length, duplicates: 0 };
+      return { stored: block.length, duplicates: 0, lent: error === SLOW };
     }
   }
 

@@ -1,7 +1,7 @@
 import { BIGINT, DOUBLE, type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk, INTEGER, UBIGINT } from '@duckdb/node-api';
 import bindings from '@duckdb/node-bindings';
-import type { Columns } from './packed-block.ts';
 import { type Shapes, SLOTS } from './shapes.ts';
+import type { Columns } from './shared-block.ts';
 
 /** Rows of one DuckDB vector. */
 export const CHUNK_ROWS = 2048;

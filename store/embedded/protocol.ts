@@ -1,18 +1,17 @@
 import type { GreenparkError } from '../../model/errors.ts';
 import type { Correction, CounterQuery, CounterSeries, RawSeries, Revision, SeriesQuery, Step, StoredReading, WriteResult } from '../port.ts';
+import type { Columns } from './shared-block.ts';
 
-/** A block's columns one after another in one buffer, which moves to the worker without a copy: see packed-block.ts. */
-export interface PackedBlock {
-  readonly length: number;
+/** A block on shared memory, which the worker reads where it stands: it must not change until the worker has answered. */
+export interface SharedBlock extends Columns {
   readonly arrival: 'fresh' | 'late';
-  readonly buffer: ArrayBuffer;
 }
 
 /** What the main thread asks of the worker, and what the worker answers to each. */
 export interface Questions {
   open: { ask: { readonly file: string; readonly memoryLimitMb: number; readonly threads: number }; answer: null };
   /** All blocks go into one transaction; one result a block, in order. */
-  write: { ask: { readonly blocks: readonly PackedBlock[] }; answer: readonly WriteResult[] };
+  write: { ask: { readonly blocks: readonly SharedBlock[] }; answer: readonly WriteResult[] };
   correct: { ask: Correction; answer: null };
   revisions: { ask: { readonly meter: number; readonly quantity: number; readonly ts: number }; answer: readonly Revision[] };
   latest: { ask: null; answer: readonly StoredReading[] };

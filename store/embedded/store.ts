@@ -3,8 +3,8 @@ import { GreenparkError } from '../../model/errors.ts';
 import type { ReadingBlock } from '../../model/reading.ts';
 import type { Correction, CounterQuery, CounterSeries, RawSeries, ReadingStore, Revision, SeriesQuery, Step, StoredReading, WriteResult } from '../port.ts';
 import { requireStorable, requireWhole } from '../storable.ts';
-import { pack } from './packed-block.ts';
-import type { PackedBlock, QuestionName, Questions, Reply } from './protocol.ts';
+import type { QuestionName, Questions, Reply, SharedBlock } from './protocol.ts';
+import { shared } from './shared-block.ts';
 
 /** Values that one transaction takes at most; what waits beyond goes into the next. */
 const TRANSACTION_VALUES = 400_000;
@@ -15,12 +15,12 @@ interface Waiting {
 }
 
 interface QueuedWrite {
-  readonly block: PackedBlock;
+  readonly block: SharedBlock;
   readonly resolve: (result: WriteResult) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** The main thread's half: packs blocks, gathers those that wait into one transaction, and passes questions on. */
+/** The main thread's half: shares blocks, gathers those that wait into one transaction, and passes questions on. */
 export class EmbeddedStore implements ReadingStore {
   readonly #worker: Worker;
   readonly #released: () => void;
@@ -63,9 +63,8 @@ export class EmbeddedStore implements ReadingStore {
     this.#requireOpen();
     requireStorable(block);
     if (block.length === 0) return { stored: 0, duplicates: 0 };
-    const packed = pack(block, arrival);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ block: packed, resolve, reject });
+      this.#queue.push({ block: shared(block, arrival), resolve, reject });
       this.#writing ??= this.#drain();
     });
   }
@@ -138,12 +137,7 @@ export class EmbeddedStore implements ReadingStore {
       }
       const group = this.#queue.splice(0, taken);
       try {
-        const blocks = group.map((write) => write.block);
-        const results = await this.#ask(
-          'write',
-          { blocks },
-          blocks.map((block) => block.buffer),
-        );
+        const results = await this.#ask('write', { blocks: group.map((write) => write.block) });
         for (const [index, write] of group.entries()) write.resolve(results[index] as WriteResult);
       } catch (error) {
         for (const write of group) write.reject(error);
@@ -152,12 +146,12 @@ export class EmbeddedStore implements ReadingStore {
     this.#writing = null;
   }
 
-  #ask<Name extends QuestionName>(name: Name, ask: Questions[Name]['ask'], transfer: ArrayBuffer[] = []): Promise<Questions[Name]['answer']> {
+  #ask<Name extends QuestionName>(name: Name, ask: Questions[Name]['ask']): Promise<Questions[Name]['answer']> {
     if (this.#dead !== null) return Promise.reject(this.#dead);
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, name, ask }, transfer);
+      this.#worker.postMessage({ id, name, ask });
     });
   }
 

@@ -2,11 +2,11 @@ import { BIGINT, type DuckDBConnection, DuckDBDataChunk, INTEGER } from '@duckdb
 import { GreenparkError } from '../../model/errors.ts';
 import type { Correction, WriteResult } from '../port.ts';
 import { CHUNK_ROWS, ChunkColumn, FrameAppender, putTime } from './frame-appender.ts';
-import { type Columns, unpack, without } from './packed-block.ts';
-import type { PackedBlock } from './protocol.ts';
+import type { SharedBlock } from './protocol.ts';
 import { numbers, oneNumber } from './rows.ts';
 import { everyValue } from './schema.ts';
 import type { Shapes } from './shapes.ts';
+import { type Columns, without } from './shared-block.ts';
 
 /** After this many values `newest` is brought up to date, which bounds what a start after a crash has to read. */
 const REFRESH_AFTER_VALUES = 5_000_000;
@@ -41,7 +41,7 @@ export class Writer {
   }
 
   /** Stores the blocks in one transaction. */
-  write(blocks: readonly PackedBlock[]): Promise<readonly WriteResult[]> {
+  write(blocks: readonly SharedBlock[]): Promise<readonly WriteResult[]> {
     return this.#alone(async () => {
       const results = await this.#transaction(() => this.#store(blocks));
       for (const { stored } of results) this.#sinceRefresh += stored;
@@ -118,11 +118,11 @@ export class Writer {
     });
   }
 
-  async #store(blocks: readonly PackedBlock[]): Promise<WriteResult[]> {
+  async #store(blocks: readonly SharedBlock[]): Promise<WriteResult[]> {
     this.#received = Math.max(Date.now(), this.#received, this.mark + 1);
     const results: WriteResult[] = [];
     for (const block of blocks) {
-      let columns = unpack(block);
+      let columns: Columns = block;
       if (block.arrival === 'late') {
         this.#frames.flush();
         await this.#saveShapes();

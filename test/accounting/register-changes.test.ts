@@ -122,6 +122,13 @@ describe('accounting: registers that moved', () => {
     expect(await usage(await bookOf(found, first, second), points, [[0, 4]], 4)).to.deep.equal([8]);
   });
 
+  it('are noted so often a day and no more, in a meter that has lost its mind', async () => {
+    const book = await bookOf();
+    for (let minute = 0; minute < 2 * 24 * 60; minute += 3) await book.note([change(minute / 60, { kind: 'reset' })]);
+    expect(book.of(METER).length).to.equal(2 * 24);
+    expect(await book.note([change(7.01, { kind: 'reset' }, 'chen')]), 'a person is heard').to.have.length(1);
+  });
+
   it('are noted once however often the service finds them, and never over a person’s word', async () => {
     const book = await bookOf();
     expect(await book.note([ROLLOVER])).to.have.length(1);

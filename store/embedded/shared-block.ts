@@ -1,5 +1,5 @@
 import type { ReadingBlock } from '../../model/reading.ts';
-import type { PackedBlock } from './protocol.ts';
+import type { SharedBlock } from './protocol.ts';
 
 /** Bytes of one row: ts and value 8 each, meter 4, quantity 2, quality 1. */
 const ROW_BYTES = 23;
@@ -15,7 +15,7 @@ export interface Columns {
 }
 
 /** Columns of `length` rows that share one buffer. */
-export function columnsOn(buffer: ArrayBuffer, length: number): Columns {
+function columnsOn(buffer: SharedArrayBuffer, length: number): Columns {
   return {
     length,
     ts: new Float64Array(buffer, 0, length),
@@ -26,24 +26,22 @@ export function columnsOn(buffer: ArrayBuffer, length: number): Columns {
   };
 }
 
-/** Copies the block (its memory stays the caller's) into one buffer that can be transferred. */
-export function pack(block: ReadingBlock, arrival: 'fresh' | 'late'): PackedBlock {
-  const { length } = block;
-  const buffer = new ArrayBuffer(length * ROW_BYTES);
-  const columns = columnsOn(buffer, length);
-  columns.ts.set(block.ts.subarray(0, length));
-  columns.value.set(block.value.subarray(0, length));
-  columns.meter.set(block.meter.subarray(0, length));
-  columns.quantity.set(block.quantity.subarray(0, length));
-  columns.quality.set(block.quality.subarray(0, length));
-  return { length, arrival, buffer };
+/** The stored columns for another thread: where they stand when their memory is shared, in a copy of their own otherwise. */
+export function shared(block: ReadingBlock, arrival: 'fresh' | 'late'): SharedBlock {
+  const { length, ts, value, meter, quantity, quality } = block;
+  if (ts.buffer instanceof SharedArrayBuffer) return { length, arrival, ts, value, meter, quantity, quality };
+  const columns = columnsOn(new SharedArrayBuffer(length * ROW_BYTES), length);
+  columns.ts.set(ts.subarray(0, length));
+  columns.value.set(value.subarray(0, length));
+  columns.meter.set(meter.subarray(0, length));
+  columns.quantity.set(quantity.subarray(0, length));
+  columns.quality.set(quality.subarray(0, length));
+  return { ...columns, arrival };
 }
-
-export const unpack = (block: PackedBlock): Columns => columnsOn(block.buffer, block.length);
 
 /** The rows whose flag is 0, in order. */
 export function without(columns: Columns, dropped: Uint8Array): Columns {
-  const kept = columnsOn(new ArrayBuffer(columns.length * ROW_BYTES), columns.length);
+  const kept = columnsOn(new SharedArrayBuffer(columns.length * ROW_BYTES), columns.length);
   let length = 0;
   for (let i = 0; i < columns.length; i++) {
     if (dropped[i] === 1) continue;
