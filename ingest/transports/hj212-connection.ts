@@ -12,6 +12,7 @@ import { writeAnswer } from '../codecs/hj212/write.ts';
 import type { DecodedIntake } from '../port.ts';
 import { quote } from '../wording.ts';
 import { contextOf, type Device, type Hj212Devices } from './hj212-devices.ts';
+import type { UnderWay } from './under-way.ts';
 
 /** Plain numbers, for whoever exports them. */
 export interface Hj212Stats {
@@ -71,8 +72,8 @@ export interface ConnectionParts {
   readonly stats: Hj212Stats;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** A message is under way to the store (+1), or has got there (-1). */
-  underWay(change: 1 | -1): void;
+  /** What is on its way to the store, of all connections. */
+  readonly underWay: UnderWay;
 }
 
 const BURST_SECONDS = 10;
@@ -307,10 +308,10 @@ export class Hj212Connection {
   #hand(decoded: Decoded, segment: Segment, device: Device | null, payload: Uint8Array): void {
     const { intake, clock, underWay } = this.#parts;
     const message = { topic: `hj212/${segment.mn ?? ''}`, payload, gateway: device?.gateway ?? null, transport: 'hj212', receivedAt: clock() };
-    underWay(1);
+    underWay.begin();
     intake.acceptDecoded(message, decoded, (error, { outcome }) => {
       if (error === undefined && outcome !== 'refused' && device !== null) this.#answer(segment, device);
-      underWay(-1);
+      underWay.end();
     });
   }
 

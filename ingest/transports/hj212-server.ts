@@ -7,6 +7,7 @@ import type { GatewayId } from '../../model/ids.ts';
 import type { DecodedIntake } from '../port.ts';
 import { type ConnectionParts, HJ212_LIMITS, Hj212Connection, type Hj212Limits, type Hj212Stats } from './hj212-connection.ts';
 import { type GatewayDirectory, Hj212Devices } from './hj212-devices.ts';
+import { UnderWay } from './under-way.ts';
 
 export interface Hj212ServerOptions {
   /** 0 takes a free port; `address` says which. */
@@ -40,8 +41,7 @@ export class Hj212Server {
   readonly #parts: ConnectionParts;
   readonly #stopListening: () => void;
   #ticking: NodeJS.Timeout | null = null;
-  #underWay = 0;
-  #whenSettled: (() => void) | null = null;
+  readonly #underWay = new UnderWay();
   #stopped: Promise<void> | null = null;
 
   private constructor(options: Hj212ServerOptions) {
@@ -50,10 +50,7 @@ export class Hj212Server {
     this.#parts = {
       devices: new Hj212Devices(options.directory, (gateway, secret) => options.checkSecret(gateway, secret), clock),
       ...{ intake, clock, logger, limits: this.#limits, stats: this.stats },
-      underWay: (change) => {
-        this.#underWay += change;
-        if (this.#underWay === 0) this.#whenSettled?.();
-      },
+      underWay: this.#underWay,
     };
     this.#server =
       tls === undefined
@@ -114,15 +111,7 @@ export class Hj212Server {
     if (this.#ticking !== null) clearInterval(this.#ticking);
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const connection of this.#connections.values()) connection.end();
-    if (this.#underWay > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, graceMs);
-        this.#whenSettled = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
+    await this.#underWay.none(graceMs);
     // The last answers leave first.
     await new Promise((resolve) => setImmediate(resolve));
     for (const connection of [...this.#connections.values()]) connection.destroy();

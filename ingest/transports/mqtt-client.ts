@@ -1,12 +1,12 @@
-import { connect, type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
+import type { IClientOptions, IConnackPacket, IPublishPacket } from 'mqtt';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
-import { GreenparkError } from '../../model/errors.ts';
-import type { EpochMs } from '../../model/ids.ts';
 import type { Intake } from '../port.ts';
-import { Backoff, type RetryPace } from '../retry.ts';
+import type { RetryPace } from '../retry.ts';
 import { AckQueue } from './ack-queue.ts';
+import { BrokerConnection, type ConnectionTold } from './broker-connection.ts';
 import type { SubscriptionMemory } from './subscription-memory.ts';
+import { UnderWay } from './under-way.ts';
 
 /** Everything under `parks/`, so that a wrong topic is counted and not simply never heard of. */
 export const NATIVE_TOPICS: readonly string[] = ['parks/#'];
@@ -39,8 +39,6 @@ export interface MqttClientOptions {
   readonly logger: Logger;
 }
 
-export type ConnectionState = 'connecting' | 'online' | 'offline' | 'stopped';
-
 // mqtt.js sends each PUBACK as soon as handleMessage calls back, and takes the next message only then. To acknowledge after the
 // commit without stopping the stream, its own PUBACK is kept from leaving; the queue writes it when the time has come.
 interface Internals {
@@ -53,47 +51,39 @@ interface Internals {
  */
 export class MqttIngest {
   readonly #options: MqttClientOptions;
+  readonly #connection: BrokerConnection;
+  readonly #stopListening: () => void;
+  readonly #underWay = new UnderWay();
   #topics: readonly string[];
   /** One change of the subscriptions after another. */
   #changing: Promise<void> = Promise.resolve();
-  readonly #client: MqttClient;
-  readonly #backoff: Backoff;
-  readonly #stopListening: () => void;
   #acks = new AckQueue(() => {});
-  #state: ConnectionState = 'connecting';
-  #since: EpochMs;
-  #lastError: string | null = null;
   #subscribed = false;
-  #held: (() => void) | null = null;
-  #holding: NodeJS.Timeout | null = null;
   #stopping = false;
   #stopped: Promise<void> | null = null;
-  /** Messages taken whose `done` has not been called. */
-  #open = 0;
-  #whenSettled: (() => void) | null = null;
-  /** Connections made so far, the first included. */
-  connects = 0;
 
   constructor(options: MqttClientOptions) {
     this.#options = options;
     this.#topics = options.topics ?? NATIVE_TOPICS;
-    this.#since = options.clock();
-    this.#backoff = new Backoff(options.reconnect ?? { firstMs: 500, longestMs: 30_000 });
-    this.#client = connect(options.url, { ...clientOptions(options), reconnectPeriod: this.#backoff.next() });
+    this.#connection = new BrokerConnection({
+      ...{ url: options.url, mqtt: clientOptions(options), reconnect: options.reconnect, name: 'broker', clock: options.clock, logger: options.logger },
+      take: (packet, next) => this.#take(packet, next),
+      onConnected: (connack) => this.#onConnected(connack),
+      onClosed: () => this.#acks.close(),
+    });
     this.#holdAcks();
-    this.#client.handleMessage = (packet, callback) => this.#take(packet, callback);
-    this.#client.on('connect', (connack) => void this.#onConnect(connack));
-    this.#client.on('reconnect', () => this.#become('connecting'));
-    this.#client.on('close', () => this.#onClose());
-    this.#client.on('error', (error) => this.#onError(error));
     this.#stopListening = options.pipeline.onPressure((full) => {
-      if (!full) this.#goOn();
+      if (!full) this.#connection.goOn();
     });
   }
 
-  /** How the connection stands, since when, and what went wrong last while it is not online. */
-  get state(): { readonly state: ConnectionState; readonly since: EpochMs; readonly lastError: string | null } {
-    return { state: this.#state, since: this.#since, lastError: this.#lastError };
+  get state(): ConnectionTold {
+    return this.#connection.told;
+  }
+
+  /** Connections made so far, the first included. */
+  get connects(): number {
+    return this.#connection.connects;
   }
 
   /**
@@ -103,33 +93,21 @@ export class MqttIngest {
   setTopics(topics: readonly string[]): Promise<void> {
     this.#topics = [...topics];
     this.#subscribed = false;
-    if (this.#stopping || !this.#client.connected) return Promise.resolve();
+    if (this.#stopping || !this.#connection.client.connected) return Promise.resolve();
     return this.#subscribe().then(
       () => {
         this.#subscribed = true;
       },
       (error: unknown) => {
         // A connection that broke meanwhile subscribes when it is back.
-        if (!this.#stopping && this.#client.connected) throw error;
+        if (!this.#stopping && this.#connection.client.connected) throw error;
       },
     );
   }
 
   /** Resolves when the broker has confirmed the subscription; rejects `BROKER_UNREACHABLE` after `withinMs`. */
-  async online(withinMs: number): Promise<void> {
-    const deadline = Date.now() + withinMs;
-    while (this.#state !== 'online') {
-      if (Date.now() > deadline || this.#state === 'stopped') {
-        throw new GreenparkError(
-          'BROKER_UNREACHABLE',
-          `no subscription at ${withoutPassword(this.#options.url)} within ${withinMs} ms: ${this.#lastError ?? 'no answer'}`,
-          {
-            retryable: true,
-          },
-        );
-      }
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+  online(withinMs: number): Promise<void> {
+    return this.#connection.until(() => this.#connection.isOnline, withinMs, 'subscription');
   }
 
   /**
@@ -143,31 +121,23 @@ export class MqttIngest {
 
   async #stop(graceMs: number): Promise<void> {
     this.#stopping = true;
+    this.#connection.beginEnd();
     this.#stopListening();
-    if (this.#open > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, graceMs);
-        this.#whenSettled = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
+    await this.#underWay.none(graceMs);
     // The last acknowledgements leave at the end of the turn in which their messages were committed.
     await new Promise((resolve) => setImmediate(resolve));
-    this.#goOn();
-    const force = !this.#client.connected;
-    await this.#client.endAsync(force);
+    this.#connection.goOn();
+    await this.#connection.end();
     this.#acks.close();
-    this.#become('stopped');
   }
 
   #holdAcks(): void {
-    const internals = this.#client as unknown as Internals;
+    const { client } = this.#connection;
+    const internals = client as unknown as Internals;
     const send = internals._sendPacket;
     internals._sendPacket = (packet, callback, ...rest) => {
       if (packet.cmd === 'puback') callback?.();
-      else send.call(this.#client, packet, callback, ...rest);
+      else send.call(client, packet, callback, ...rest);
     };
   }
 
@@ -179,12 +149,12 @@ export class MqttIngest {
     }
     const { pipeline, clock } = this.#options;
     if (pipeline.full) {
-      this.#wait(packet, next);
+      this.#connection.hold(() => this.#take(packet, next));
       return;
     }
     const acks = this.#acks;
     const place = packet.qos === 1 && packet.messageId !== undefined ? acks.hold(packet.messageId) : -1;
-    this.#open++;
+    this.#underWay.begin();
     pipeline.accept(
       {
         topic: packet.topic,
@@ -196,56 +166,19 @@ export class MqttIngest {
       },
       (error) => {
         if (error === undefined && place >= 0) acks.release(place);
-        this.#open--;
-        if (this.#open === 0) this.#whenSettled?.();
+        this.#underWay.end();
       },
     );
     next();
   }
 
-  /**
-   * The pipeline is full: the message and everything behind it stay in the socket, so that the broker stops sending. Meanwhile no
-   * answer to a ping is read either; the client must not take that for a broken connection.
-   */
-  #wait(packet: IPublishPacket, next: () => void): void {
-    this.#held = () => this.#take(packet, next);
-    const every = ((this.#options.keepaliveSeconds ?? KEEPALIVE) * 1000) / 2;
-    this.#holding ??= setInterval(() => {
-      this.#client.sendPing();
-      this.#client.reschedulePing(true);
-    }, every);
-  }
-
-  #goOn(): void {
-    const held = this.#held;
-    this.#stopHolding();
-    held?.();
-  }
-
-  #stopHolding(): void {
-    this.#held = null;
-    if (this.#holding !== null) clearInterval(this.#holding);
-    this.#holding = null;
-  }
-
-  async #onConnect(connack: IConnackPacket): Promise<void> {
-    this.connects++;
-    const { stream } = this.#client;
+  async #onConnected(connack: IConnackPacket): Promise<void> {
+    const { stream } = this.#connection.client;
     this.#acks = new AckQueue((bytes) => {
       if (!stream.destroyed) stream.write(bytes);
     });
-    try {
-      if (!connack.sessionPresent || !this.#subscribed) await this.#subscribe();
-      this.#subscribed = true;
-      this.#backoff.reset();
-      this.#client.options.reconnectPeriod = this.#backoff.next();
-      this.#lastError = null;
-      this.#become('online');
-    } catch (error) {
-      if (this.#stopping || !this.#client.connected) return;
-      this.#onError(error instanceof Error ? error : new Error(String(error)));
-      stream.destroy();
-    }
+    if (!connack.sessionPresent || !this.#subscribed) await this.#subscribe();
+    this.#subscribed = true;
   }
 
   #subscribe(): Promise<void> {
@@ -256,55 +189,22 @@ export class MqttIngest {
   async #change(topics: readonly string[]): Promise<void> {
     const former = (await this.#options.memory?.read()) ?? [];
     const gone = former.filter((topic) => !topics.includes(topic));
-    if (gone.length > 0) await this.#client.unsubscribeAsync(gone);
+    if (gone.length > 0) await this.#connection.client.unsubscribeAsync(gone);
     // rh 1: retained messages only for a subscription that is new to the session.
-    const granted = await this.#client.subscribeAsync([...topics], this.#options.protocolVersion === 4 ? { qos: 1 } : { qos: 1, rh: 1 });
-    const refused = granted.filter((grant) => grant.qos >= 128).map((grant) => grant.topic);
-    if (refused.length > 0) {
-      throw new GreenparkError(
-        'BROKER_UNREACHABLE',
-        `the broker refuses to subscribe ${refused.join(', ')}; allow it for user ${this.#options.username ?? '(none)'}`,
-      );
-    }
+    await this.#connection.subscribe(topics, this.#options.protocolVersion === 4 ? { qos: 1 } : { qos: 1, rh: 1 });
     await this.#options.memory?.write(topics);
-  }
-
-  #onClose(): void {
-    this.#acks.close();
-    this.#stopHolding();
-    if (this.#stopping) return;
-    // mqtt.js reads the period when it sets the timer for the attempt after the one that it begins now.
-    this.#client.options.reconnectPeriod = this.#backoff.next();
-    this.#become('offline');
-  }
-
-  #onError(error: Error): void {
-    const text = error.message === '' ? ((error as NodeJS.ErrnoException).code ?? error.name) : error.message;
-    if (text !== this.#lastError) this.#options.logger.warn({ err: error, broker: withoutPassword(this.#options.url) }, 'broker connection');
-    this.#lastError = text;
-  }
-
-  #become(state: ConnectionState): void {
-    if (this.#state === state || this.#state === 'stopped') return;
-    this.#state = state;
-    this.#since = this.#options.clock();
-    this.#options.logger.info({ broker: withoutPassword(this.#options.url), error: this.#lastError ?? undefined }, `broker ${state}`);
   }
 }
 
 const KEEPALIVE = 30;
 
-function clientOptions(options: MqttClientOptions): IClientOptions {
+function clientOptions(options: MqttClientOptions): IClientOptions & { readonly keepalive: number } {
   const version = options.protocolVersion ?? 5;
-  const common: IClientOptions = {
+  const common = {
     clientId: options.clientId,
     clean: false,
     protocolVersion: version,
     keepalive: options.keepaliveSeconds ?? KEEPALIVE,
-    connectTimeout: 10_000,
-    // Subscriptions are made in onConnect, where it is known whether the broker still has the session.
-    resubscribe: false,
-    reconnectOnConnackError: true,
     ...(options.username === undefined ? {} : { username: options.username }),
     ...(options.password === undefined ? {} : { password: options.password }),
     ...options.tls,
@@ -316,12 +216,4 @@ function clientOptions(options: MqttClientOptions): IClientOptions {
     maximumPacketSize: options.maxPacketBytes ?? 16 << 20,
   };
   return { ...common, properties };
-}
-
-/** The broker's address as it may stand in a log. */
-function withoutPassword(url: string): string {
-  const parsed = new URL(url);
-  parsed.username = '';
-  parsed.password = '';
-  return parsed.toString();
 }

@@ -1,15 +1,14 @@
-import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
+import type { IClientOptions, IPublishPacket } from 'mqtt';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
-import { GreenparkError } from '../../model/errors.ts';
-import type { EpochMs } from '../../model/ids.ts';
 import { NAMESPACE, stateTopic } from '../codecs/sparkplug/topics.ts';
 import type { DecodedIntake } from '../port.ts';
-import { Backoff, type RetryPace } from '../retry.ts';
+import type { RetryPace } from '../retry.ts';
 import { SparkplugIntake } from '../sparkplug/intake.ts';
 import type { SparkplugDirectory } from '../sparkplug/links.ts';
 import { SparkplugSessions, type SparkplugTimes } from '../sparkplug/sessions.ts';
-import type { ConnectionState } from './mqtt-client.ts';
+import { BrokerConnection, type ConnectionTold } from './broker-connection.ts';
+import { UnderWay } from './under-way.ts';
 
 export interface SparkplugHostOptions {
   /** `mqtt://host:1883`, `mqtts://…`, `ws://…`, `wss://…`. */
@@ -51,29 +50,20 @@ export class SparkplugHost {
   readonly sessions: SparkplugSessions;
   readonly #options: SparkplugHostOptions;
   readonly #topic: string;
-  readonly #client: MqttClient;
+  readonly #connection: BrokerConnection;
   readonly #intake: SparkplugIntake;
-  readonly #backoff: Backoff;
+  readonly #underWay = new UnderWay();
   readonly #stopListening: () => void;
   readonly #ticking: NodeJS.Timeout;
-  #state: ConnectionState = 'connecting';
-  #since: EpochMs;
-  #lastError: string | null = null;
   /** Of this connection's STATE and its will: nodes go by the newest. */
   #timestamp = 0;
   /** Newest timestamp that the broker kept of a STATE in this host's name. */
   #newestSeen = 0;
   #isAnnounced = false;
-  #held: (() => void) | null = null;
-  #holding: NodeJS.Timeout | null = null;
   #full = false;
   #patience: NodeJS.Timeout | null = null;
   #stopping = false;
   #stopped: Promise<void> | null = null;
-  #open = 0;
-  #whenSettled: (() => void) | null = null;
-  /** Connections made so far, the first included. */
-  connects = 0;
   /** Times that the nodes were told to keep their data because the pipeline was full. */
   pauses = 0;
   /** Messages that came while stopping and could not be taken. */
@@ -83,45 +73,44 @@ export class SparkplugHost {
     this.#options = options;
     this.#topic = stateTopic(options.hostId);
     this.sessions = options.sessions ?? new SparkplugSessions(options.directory, options.times);
-    this.#since = options.clock();
-    this.#backoff = new Backoff(options.reconnect ?? { firstMs: 500, longestMs: 30_000 });
-    this.#client = connect(options.url, { ...clientOptions(options), will: this.#nextWill(), reconnectPeriod: this.#backoff.next() });
+    this.#connection = new BrokerConnection({
+      ...{ url: options.url, reconnect: options.reconnect, name: `Sparkplug host ${options.hostId}`, clock: options.clock, logger: options.logger },
+      mqtt: { ...clientOptions(options), will: this.#nextWill() },
+      take: (packet, next) => this.#take(packet, next),
+      beforeConnect: () => {
+        this.#connection.client.options.will = this.#nextWill();
+      },
+      // The whole namespace, which the own STATE is part of.
+      onConnected: () => this.#connection.subscribe([`${NAMESPACE}/#`], { qos: 1 }),
+      onOnline: () => this.#announce(),
+      onClosed: () => {
+        this.#isAnnounced = false;
+      },
+    });
     this.#intake = new SparkplugIntake({
       sessions: this.sessions,
       pipeline: options.pipeline,
       send: ({ topic, payload }) => this.#publish(topic, payload),
       logger: options.logger,
     });
-    this.#client.handleMessage = (packet, callback) => this.#take(packet, callback);
-    this.#client.on('connect', () => void this.#onConnect());
-    this.#client.on('reconnect', () => {
-      // mqtt.js builds the next CONNECT from its options after this event.
-      this.#client.options.will = this.#nextWill();
-      this.#become('connecting');
-    });
-    this.#client.on('close', () => this.#onClose());
-    this.#client.on('error', (error) => this.#onError(error));
     this.#full = options.pipeline.full;
     this.#stopListening = options.pipeline.onPressure((full) => this.#onPressure(full));
     this.#ticking = setInterval(() => this.#intake.tick(options.clock()), Math.min(TICK_MS, options.times?.reorderMs ?? TICK_MS)).unref();
   }
 
-  /** How the connection stands, since when, what went wrong last, and whether the nodes were told that this host takes their data. */
-  get state(): { readonly state: ConnectionState; readonly since: EpochMs; readonly lastError: string | null; readonly announced: boolean } {
-    return { state: this.#state, since: this.#since, lastError: this.#lastError, announced: this.#isAnnounced };
+  /** How the connection stands, and whether the nodes were told that this host takes their data. */
+  get state(): ConnectionTold & { readonly announced: boolean } {
+    return { ...this.#connection.told, announced: this.#isAnnounced };
+  }
+
+  /** Connections made so far, the first included. */
+  get connects(): number {
+    return this.#connection.connects;
   }
 
   /** Resolves when the STATE is online; rejects `BROKER_UNREACHABLE` after `withinMs`. */
-  async online(withinMs: number): Promise<void> {
-    const deadline = Date.now() + withinMs;
-    while (!this.#isAnnounced) {
-      if (Date.now() > deadline || this.#state === 'stopped') {
-        throw new GreenparkError('BROKER_UNREACHABLE', `no Sparkplug host at ${this.#broker} within ${withinMs} ms: ${this.#lastError ?? 'no answer'}`, {
-          retryable: true,
-        });
-      }
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+  online(withinMs: number): Promise<void> {
+    return this.#connection.until(() => this.#isAnnounced, withinMs, 'Sparkplug host');
   }
 
   /**
@@ -138,20 +127,12 @@ export class SparkplugHost {
     this.#stopListening();
     clearInterval(this.#ticking);
     this.#endPatience();
-    this.#goOn();
+    this.#connection.beginEnd();
+    this.#connection.goOn();
     const deadline = Date.now() + graceMs;
-    if (this.#client.connected) await this.#farewell(Math.min(graceMs, 2000));
-    if (this.#open > 0) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.max(0, deadline - Date.now()));
-        this.#whenSettled = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    await this.#client.endAsync(!this.#client.connected);
-    this.#become('stopped');
+    if (this.#connection.client.connected) await this.#farewell(Math.min(graceMs, 2000));
+    await this.#underWay.none(Math.max(0, deadline - Date.now()));
+    await this.#connection.end();
   }
 
   /** The broker's acknowledgement of the last STATE is waited for, but not for ever. */
@@ -163,7 +144,7 @@ export class SparkplugHost {
     const patience = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, withinMs);
     });
-    await Promise.race([this.#publishState(false, timestamp).catch((error: Error) => this.#onError(error)), patience]);
+    await Promise.race([this.#publishState(false, timestamp).catch((error: Error) => this.#connection.fault(error)), patience]);
     clearTimeout(timer);
   }
 
@@ -178,41 +159,15 @@ export class SparkplugHost {
       if (this.#stopping) {
         this.droppedAtStop++;
         next();
-      } else this.#wait(packet, next);
+      } else this.#connection.hold(() => this.#take(packet, next));
       return;
     }
-    this.#open++;
+    this.#underWay.begin();
     const { topic, payload, retain } = packet;
-    this.#intake.take({ topic, payload: payload as Buffer, gateway: null, transport: 'sparkplug', receivedAt: clock(), retained: retain }, () => {
-      this.#open--;
-      if (this.#open === 0) this.#whenSettled?.();
-    });
+    this.#intake.take({ topic, payload: payload as Buffer, gateway: null, transport: 'sparkplug', receivedAt: clock(), retained: retain }, () =>
+      this.#underWay.end(),
+    );
     next();
-  }
-
-  /**
-   * The pipeline is full: the message and everything behind it stay in the socket. Meanwhile no answer to a ping is read either; the
-   * client must not take that for a broken connection.
-   */
-  #wait(packet: IPublishPacket, next: () => void): void {
-    this.#held = () => this.#take(packet, next);
-    const every = ((this.#options.keepaliveSeconds ?? KEEPALIVE) * 1000) / 2;
-    this.#holding ??= setInterval(() => {
-      this.#client.sendPing();
-      this.#client.reschedulePing(true);
-    }, every);
-  }
-
-  #goOn(): void {
-    const held = this.#held;
-    this.#stopHolding();
-    held?.();
-  }
-
-  #stopHolding(): void {
-    this.#held = null;
-    if (this.#holding !== null) clearInterval(this.#holding);
-    this.#holding = null;
   }
 
   /**
@@ -229,7 +184,7 @@ export class SparkplugHost {
       return;
     }
     this.#endPatience();
-    this.#goOn();
+    this.#connection.goOn();
     this.#announce();
   }
 
@@ -241,36 +196,14 @@ export class SparkplugHost {
   /** Makes the STATE what it should be. */
   #announce(): void {
     const online = !this.#full;
-    if (this.#stopping || this.#state !== 'online' || this.#isAnnounced === online) return;
+    if (this.#stopping || !this.#connection.isOnline || this.#isAnnounced === online) return;
     this.#isAnnounced = online;
     if (!online) {
       this.pauses++;
       this.#options.logger.warn({ host: this.#options.hostId }, 'too much is not committed yet: Sparkplug nodes are told to keep their data');
     }
     // Not waited for: while the socket is not read, its acknowledgement is not either.
-    this.#publishState(online, this.#timestamp).catch((error: Error) => this.#onError(error));
-  }
-
-  async #onConnect(): Promise<void> {
-    this.connects++;
-    const { stream } = this.#client;
-    try {
-      // The whole namespace, which the own STATE is part of.
-      const granted = await this.#client.subscribeAsync(`${NAMESPACE}/#`, { qos: 1 });
-      if (granted.some((grant) => grant.qos >= 128)) {
-        const who = this.#options.username ?? '(none)';
-        throw new GreenparkError('BROKER_UNREACHABLE', `the broker refuses to subscribe ${NAMESPACE}/#; allow it for user ${who}`);
-      }
-      this.#backoff.reset();
-      this.#client.options.reconnectPeriod = this.#backoff.next();
-      this.#lastError = null;
-      this.#become('online');
-      this.#announce();
-    } catch (error) {
-      if (this.#stopping || !this.#client.connected) return;
-      this.#onError(error instanceof Error ? error : new Error(String(error)));
-      stream.destroy();
-    }
+    this.#publishState(online, this.#timestamp).catch((error: Error) => this.#connection.fault(error));
   }
 
   /**
@@ -283,13 +216,13 @@ export class SparkplugHost {
     if (said.timestamp > this.#timestamp && Number.isSafeInteger(said.timestamp + 1)) {
       this.#newestSeen = Math.max(this.#newestSeen, said.timestamp);
       if (this.#stopping || !retain) return;
-      this.#onError(new Error(`the broker keeps a STATE of host ${this.#options.hostId} that is newer than this one's; it is told again`));
+      this.#connection.fault(new Error(`the broker keeps a STATE of host ${this.#options.hostId} that is newer than this one's; it is told again`));
       // Nodes pass over what is older than they know: the next connection is newer, and so is its will.
-      this.#client.stream.destroy();
+      this.#connection.client.stream.destroy();
       return;
     }
     if (this.#isAnnounced && !retain && (!said.online || said.timestamp < this.#timestamp)) {
-      this.#publishState(true, this.#timestamp).catch((error: Error) => this.#onError(error));
+      this.#publishState(true, this.#timestamp).catch((error: Error) => this.#connection.fault(error));
     }
   }
 
@@ -299,44 +232,14 @@ export class SparkplugHost {
   }
 
   async #publishState(online: boolean, timestamp: number): Promise<void> {
-    await this.#client.publishAsync(this.#topic, stateOf(online, timestamp), { qos: 1, retain: true });
+    await this.#connection.client.publishAsync(this.#topic, stateOf(online, timestamp), { qos: 1, retain: true });
   }
 
   #publish(topic: string, payload: Uint8Array): void {
-    if (!this.#client.connected) return;
-    this.#client.publish(topic, Buffer.from(payload), { qos: 0 }, (error) => {
-      if (error != null) this.#onError(error);
+    if (!this.#connection.client.connected) return;
+    this.#connection.client.publish(topic, Buffer.from(payload), { qos: 0 }, (error) => {
+      if (error != null) this.#connection.fault(error);
     });
-  }
-
-  #onClose(): void {
-    this.#stopHolding();
-    this.#isAnnounced = false;
-    if (this.#stopping) return;
-    // mqtt.js reads the period when it sets the timer for the attempt after the one that it begins now.
-    this.#client.options.reconnectPeriod = this.#backoff.next();
-    this.#become('offline');
-  }
-
-  #onError(error: Error): void {
-    const text = error.message === '' ? ((error as NodeJS.ErrnoException).code ?? error.name) : error.message;
-    if (text !== this.#lastError) this.#options.logger.warn({ err: error, broker: this.#broker }, 'Sparkplug host');
-    this.#lastError = text;
-  }
-
-  #become(state: ConnectionState): void {
-    if (this.#state === state || this.#state === 'stopped') return;
-    this.#state = state;
-    this.#since = this.#options.clock();
-    this.#options.logger.info({ broker: this.#broker, host: this.#options.hostId }, `Sparkplug host ${state}`);
-  }
-
-  /** The broker's address as it may stand in a log. */
-  get #broker(): string {
-    const parsed = new URL(this.#options.url);
-    parsed.username = '';
-    parsed.password = '';
-    return parsed.toString();
   }
 }
 
@@ -353,7 +256,7 @@ function readState(payload: Buffer): { readonly online: boolean; readonly timest
   }
 }
 
-function clientOptions(options: SparkplugHostOptions): IClientOptions {
+function clientOptions(options: SparkplugHostOptions): IClientOptions & { readonly keepalive: number } {
   const version = options.protocolVersion ?? 5;
   return {
     ...options.tls,
@@ -361,10 +264,6 @@ function clientOptions(options: SparkplugHostOptions): IClientOptions {
     clean: true,
     protocolVersion: version,
     keepalive: options.keepaliveSeconds ?? KEEPALIVE,
-    connectTimeout: 10_000,
-    // Subscribed in onConnect, before the STATE is told.
-    resubscribe: false,
-    reconnectOnConnackError: true,
     // A command or STATE of an earlier connection must not go out on a later one.
     queueQoSZero: false,
     ...(options.username === undefined ? {} : { username: options.username }),

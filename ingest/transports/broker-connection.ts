@@ -1,0 +1,188 @@
+import { connect, type IClientOptions, type IClientSubscribeOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
+import type { Logger } from 'pino';
+import type { Clock } from '../../model/clock.ts';
+import { GreenparkError } from '../../model/errors.ts';
+import type { EpochMs } from '../../model/ids.ts';
+import { Backoff, type RetryPace } from '../retry.ts';
+
+export type ConnectionState = 'connecting' | 'online' | 'offline' | 'stopped';
+
+/** How a connection stands, since when, and what went wrong last while it is not online. */
+export interface ConnectionTold {
+  readonly state: ConnectionState;
+  readonly since: EpochMs;
+  readonly lastError: string | null;
+}
+
+export interface BrokerConnectionParts {
+  /** `mqtt://host:1883`, `mqtts://…`, `ws://…`, `wss://…`. */
+  readonly url: string;
+  readonly mqtt: IClientOptions & { readonly keepalive: number };
+  readonly reconnect?: RetryPace | undefined;
+  /** What the log calls it. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A message, and what to call for the next one. */
+  take(packet: IPublishPacket, next: () => void): void;
+  /** mqtt.js builds the next CONNECT from its options after this call. */
+  beforeConnect?(): void;
+  /** Makes the connection what its owner needs; it is online when this resolves, and broken off when it rejects. */
+  onConnected(connack: IConnackPacket): Promise<void>;
+  onOnline?(): void;
+  onClosed?(): void;
+}
+
+/**
+ * Connection to a broker that is not ours. It keeps trying to connect, with growing pauses, until it is ended; while its owner cannot
+ * take a message it is not read.
+ */
+export class BrokerConnection {
+  readonly client: MqttClient;
+  /** Connections made so far, the first included. */
+  connects = 0;
+  readonly #parts: BrokerConnectionParts;
+  readonly #backoff: Backoff;
+  #state: ConnectionState = 'connecting';
+  #since: EpochMs;
+  #lastError: string | null = null;
+  #held: (() => void) | null = null;
+  #holding: NodeJS.Timeout | null = null;
+  #ending = false;
+
+  constructor(parts: BrokerConnectionParts) {
+    this.#parts = parts;
+    this.#since = parts.clock();
+    this.#backoff = new Backoff(parts.reconnect ?? { firstMs: 500, longestMs: 30_000 });
+    this.client = connect(parts.url, {
+      ...parts.mqtt,
+      connectTimeout: 10_000,
+      reconnectOnConnackError: true,
+      // Its owner subscribes in onConnected, where it is known whether the broker still has the session.
+      resubscribe: false,
+      reconnectPeriod: this.#backoff.next(),
+    });
+    this.client.handleMessage = (packet, callback) => parts.take(packet, callback);
+    this.client.on('connect', (connack) => void this.#onConnect(connack));
+    this.client.on('reconnect', () => {
+      parts.beforeConnect?.();
+      this.#become('connecting');
+    });
+    this.client.on('close', () => this.#onClose());
+    this.client.on('error', (error) => this.fault(error));
+  }
+
+  get told(): ConnectionTold {
+    return { state: this.#state, since: this.#since, lastError: this.#lastError };
+  }
+
+  get isOnline(): boolean {
+    return this.#state === 'online';
+  }
+
+  /** The broker's address as it may stand in a log. */
+  get address(): string {
+    const parsed = new URL(this.#parts.url);
+    parsed.username = '';
+    parsed.password = '';
+    return parsed.toString();
+  }
+
+  /** Resolves when `isReached`; rejects `BROKER_UNREACHABLE` after `withinMs`, and when the connection was ended. */
+  async until(isReached: () => boolean, withinMs: number, what: string): Promise<void> {
+    const deadline = Date.now() + withinMs;
+    while (!isReached()) {
+      if (Date.now() > deadline || this.#state === 'stopped') {
+        throw new GreenparkError('BROKER_UNREACHABLE', `no ${what} at ${this.address} within ${withinMs} ms: ${this.#lastError ?? 'no answer'}`, {
+          retryable: true,
+        });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  /** Rejects `BROKER_UNREACHABLE` with the filters that the broker refuses. */
+  async subscribe(filters: readonly string[], options: IClientSubscribeOptions): Promise<void> {
+    const granted = await this.client.subscribeAsync([...filters], options);
+    const refused = granted.filter((grant) => grant.qos >= 128).map((grant) => grant.topic);
+    if (refused.length === 0) return;
+    const who = this.#parts.mqtt.username ?? '(none)';
+    throw new GreenparkError('BROKER_UNREACHABLE', `the broker refuses to subscribe ${refused.join(', ')}; allow it for user ${who}`);
+  }
+
+  /**
+   * A message that cannot be taken now, and everything behind it, stay in the socket until `goOn`, so that the broker stops sending.
+   * Meanwhile no answer to a ping is read either; the client must not take that for a broken connection.
+   */
+  hold(again: () => void): void {
+    this.#held = again;
+    const every = (this.#parts.mqtt.keepalive * 1000) / 2;
+    this.#holding ??= setInterval(() => {
+      this.client.sendPing();
+      this.client.reschedulePing(true);
+    }, every);
+  }
+
+  goOn(): void {
+    const held = this.#held;
+    this.#stopHolding();
+    held?.();
+  }
+
+  /** Something went wrong on it; told in the log once. */
+  fault(error: Error): void {
+    const text = error.message === '' ? ((error as NodeJS.ErrnoException).code ?? error.name) : error.message;
+    if (text !== this.#lastError) this.#parts.logger.warn({ err: error, broker: this.address }, this.#parts.name);
+    this.#lastError = text;
+  }
+
+  /** From now on it is not tried again. */
+  beginEnd(): void {
+    this.#ending = true;
+  }
+
+  async end(): Promise<void> {
+    this.#ending = true;
+    await this.client.endAsync(!this.client.connected);
+    this.#become('stopped');
+  }
+
+  async #onConnect(connack: IConnackPacket): Promise<void> {
+    this.connects++;
+    const { stream } = this.client;
+    try {
+      await this.#parts.onConnected(connack);
+      this.#backoff.reset();
+      this.client.options.reconnectPeriod = this.#backoff.next();
+      this.#lastError = null;
+      this.#become('online');
+      this.#parts.onOnline?.();
+    } catch (error) {
+      if (this.#ending || !this.client.connected) return;
+      this.fault(error instanceof Error ? error : new Error(String(error)));
+      stream.destroy();
+    }
+  }
+
+  #onClose(): void {
+    this.#parts.onClosed?.();
+    this.#stopHolding();
+    if (this.#ending) return;
+    // mqtt.js reads the period when it sets the timer for the attempt after the one that it begins now.
+    this.client.options.reconnectPeriod = this.#backoff.next();
+    this.#become('offline');
+  }
+
+  #stopHolding(): void {
+    this.#held = null;
+    if (this.#holding !== null) clearInterval(this.#holding);
+    this.#holding = null;
+  }
+
+  #become(state: ConnectionState): void {
+    if (this.#state === state || this.#state === 'stopped') return;
+    this.#state = state;
+    this.#since = this.#parts.clock();
+    this.#parts.logger.info({ broker: this.address, error: this.#lastError ?? undefined }, `${this.#parts.name} ${state}`);
+  }
+}
