@@ -8,14 +8,16 @@ import { loadRuleBook } from './alerts/port.ts';
 import type { Figures } from './api/deps.ts';
 import { createFigures } from './api/figures.ts';
 import type { Config } from './config.ts';
+import { CommitAges } from './ingest/commit-ages.ts';
+import { GatewayBook } from './ingest/gateways/book.ts';
 import { MappingCodec } from './ingest/mappings/codec.ts';
 import { MappingWatch } from './ingest/mappings/watch.ts';
 import { Pipeline } from './ingest/pipeline.ts';
 import { sparkplugReplay } from './ingest/sparkplug/replay.ts';
 import { SparkplugSessions } from './ingest/sparkplug/sessions.ts';
 import { Spool } from './ingest/spool/spool.ts';
+import { StageTimes } from './ingest/stage-times.ts';
 import { UnknownMeters } from './ingest/unknown-meters.ts';
-import { CommitAges } from './metrics.ts';
 import type { Clock } from './model/clock.ts';
 import { GreenparkError } from './model/errors.ts';
 import type { EpochMs } from './model/ids.ts';
@@ -47,6 +49,7 @@ export interface Core {
   readonly mappings: MappingCodec;
   readonly sparkplug: SparkplugSessions;
   readonly unknown: UnknownMeters;
+  readonly gateways: GatewayBook;
   /** Called when the mappings take other topics than before; the subscription at an external broker hangs here. */
   onMappedTopics: () => Promise<void> | void;
   /** Called with each block of fresh readings after they were judged; the live view hangs here. */
@@ -170,8 +173,11 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   });
 
   const ages = new CommitAges();
+  const gateways = new GatewayBook(directory);
+  const stages = new StageTimes();
   const mappings = new MappingCodec({
     surroundings: () => directory.current,
+    stages,
     onFault: ({ park, id }, error) => logger.error({ err: error, park, mapping: id }, 'a stored mapping cannot be used'),
   });
   const mappingWatch = new MappingWatch(registry, mappings, () => core.onMappedTopics());
@@ -183,7 +189,7 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   await unknown.seed(registry.deadLetters);
 
   const core: Omit<Core, 'pipeline'> = {
-    ...{ registry, directory, store, latest, usage, registers, alerts, ages, figures, mappings, sparkplug, unknown, usageTouched, spool },
+    ...{ registry, directory, store, latest, usage, registers, alerts, ages, figures, mappings, sparkplug, unknown, gateways, usageTouched, spool },
     show: () => {},
     onMappedTopics: () => {},
   };
@@ -206,6 +212,8 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
     onFreshMove: ({ series, at, move }) => usage.expectMove(series, at, move),
     late: (block) => usageTouched(earliest(block)),
     spool: spool ?? undefined,
+    gateways,
+    stages,
     onDrained: (block) => usageTouched(earliest(block)),
     onCommitted: (block, arrival) => {
       if (arrival === 'fresh') ages.observe(block, clock());

@@ -98,12 +98,11 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
   let transports: Transports | null = null;
   const gateway: { current: LiveGateway | null } = { current: null };
   const metrics = createMetrics({
-    stats: core.pipeline.stats,
+    pipeline: core.pipeline,
     ages: core.ages,
-    clock,
+    gateways: core.gateways,
     openAlerts: () => core.alerts.open().length,
     watchers: () => gateway.current?.connections ?? 0,
-    ingestFull: () => core.pipeline.full,
     spool: core.spool,
   });
   const ingest = createIngestDesk({

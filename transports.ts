@@ -62,6 +62,7 @@ async function startBroker(config: Config, core: Core, { clock, logger }: CoreOp
     mayPublish: (id, topic) => mayReport(gatewayOf(id)?.link, topic),
     maySubscribe: (id, filter) => mayListen(gatewayOf(id)?.link, hostId, filter),
     onTopic: (topic) => sparkplug?.handlerOf(topic) ?? null,
+    trafficOf: (gateway) => core.gateways.of(gateway),
     crowding: () => core.pipeline.stats.pendingReadings / config.ingest.maxPendingReadings,
     ...(tls.cert === undefined ? {} : { tls }),
     clock,
@@ -69,7 +70,15 @@ async function startBroker(config: Config, core: Core, { clock, logger }: CoreOp
   });
   undo.push(() => broker.stop());
   if (hostId !== undefined) {
-    const embedded = await EmbeddedSparkplug.start({ hostId, broker, sessions: core.sparkplug, pipeline: core.pipeline, clock, logger });
+    const embedded = await EmbeddedSparkplug.start({
+      hostId,
+      broker,
+      sessions: core.sparkplug,
+      pipeline: core.pipeline,
+      stages: core.pipeline.stages,
+      clock,
+      logger,
+    });
     sparkplug = embedded;
     undo.push(() => embedded.stop());
   }
@@ -106,6 +115,7 @@ function startClient(config: Config, url: string, core: Core, { clock, logger }:
           clientId: hostClientId,
           maxPacketBytes,
           pipeline: core.pipeline,
+          stages: core.pipeline.stages,
           directory: core.directory,
           sessions: core.sparkplug,
         });
@@ -134,6 +144,8 @@ async function startHj212(
     port,
     host,
     intake: core.pipeline,
+    trafficOf: (gateway) => core.gateways.of(gateway),
+    stages: core.pipeline.stages,
     directory: core.directory,
     checkSecret: async (gateway, secret) => {
       const hash = await core.registry.gateways.secretHash(gateway);

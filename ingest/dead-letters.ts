@@ -77,6 +77,7 @@ export class DeadLetterWriter {
       return false;
     }
     const payload = Buffer.from(refusal.payload.subarray(0, this.#limits.payloadBytes));
+    this.#stats.pendingLetters++;
     this.#stats.pendingLetterBytes += payload.length;
     this.#letters.push({ ...refusal, topic: refusal.topic.slice(0, 1000), payload, payloadLength: refusal.payload.length });
     return true;
@@ -122,6 +123,7 @@ export class DeadLetterWriter {
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     } finally {
+      this.#stats.pendingLetters -= letters.length;
       for (const letter of letters) this.#stats.pendingLetterBytes -= letter.payload.length;
     }
   }

@@ -8,6 +8,12 @@ type Then = (decoded: Decoded | Error) => void;
  */
 export class DecodeQueue {
   readonly #tails = new Map<TopicCodec, Promise<void>>();
+  #length = 0;
+
+  /** Messages whose `then` has not been called. */
+  get length(): number {
+    return this.#length;
+  }
 
   /** Calls `then` once: now where nothing is ahead and the answer is there, otherwise in its turn. */
   run(codec: TopicCodec, answer: Decoded | Promise<Decoded>, then: Then): void {
@@ -16,9 +22,12 @@ export class DecodeQueue {
       then(answer);
       return;
     }
+    this.#length++;
     const decoded = Promise.resolve(answer).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
     const mine = (tail ?? Promise.resolve()).then(async () => {
-      then(await decoded);
+      const answer = await decoded;
+      this.#length--;
+      then(answer);
       if (this.#tails.get(codec) === mine) this.#tails.delete(codec);
     });
     this.#tails.set(codec, mine);

@@ -4,6 +4,7 @@ import type { DeadLetter, DeadLetterRecords } from '../store/registry/port.ts';
 import type { TopicCodec } from './codecs/decoded.ts';
 import type { DecodedIntake, MessageOutcome } from './port.ts';
 import { LetterReplay, type ReplayReport } from './replay.ts';
+import type { StageTimes } from './stage-times.ts';
 import { pushedLetters, pushReadings } from './transports/http-push.ts';
 import { lettersOfUnknown, type UnknownMeters } from './unknown-meters.ts';
 
@@ -17,7 +18,7 @@ export interface IngestDesk {
 
 /** `codecs` are those of topics outside the native contract that may be asked again without a trace. */
 export function createIngestDesk(parts: {
-  readonly pipeline: DecodedIntake;
+  readonly pipeline: DecodedIntake & { readonly stages: StageTimes };
   readonly letters: Pick<DeadLetterRecords, 'list' | 'tried'>;
   readonly codecs: readonly TopicCodec[];
   readonly unknown: UnknownMeters;
@@ -26,7 +27,7 @@ export function createIngestDesk(parts: {
   const { pipeline, letters, unknown, clock } = parts;
   const replay = new LetterReplay({ pipeline, letters, codecs: [pushedLetters, ...parts.codecs], clock });
   return {
-    push: (items, gateway, receivedAt) => pushReadings(pipeline, items, gateway, receivedAt),
+    push: (items, gateway, receivedAt) => pushReadings(pipeline, items, gateway, receivedAt, pipeline.stages),
     replay: (chosen) => replay.replay(chosen),
     unknown,
     lettersOfUnknown: (meter) => lettersOfUnknown(letters, meter),

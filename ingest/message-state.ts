@@ -14,10 +14,14 @@ export class MessageState {
   /** Park and meter that the message is about; null where it is about several or none that is registered. */
   park: ParkId | null = null;
   meter: MeterId | null = null;
+  /** The gateway that the first meter's record names. */
+  gateway: string | null = null;
   fresh = 0;
   late = 0;
   /** Something other than readings was kept: a status. */
   kept = false;
+  /** What it says of the state of its meters; null where it says nothing of that. */
+  online: boolean | null = null;
   /** Where in the message the present frame stands; empty where it is the message. */
   where = '';
   /** The same for frames of an array, which are numbered: written out only when it is told. -1 where it is none. */
@@ -30,20 +34,23 @@ export class MessageState {
     this.history = message.history === true;
     this.park = null;
     this.meter = null;
+    this.gateway = null;
     this.#meters = 0;
     this.fresh = 0;
     this.late = 0;
     this.kept = false;
+    this.online = null;
     this.where = '';
     this.index = -1;
     if (this.refusals.size > 0) this.refusals.clear();
   }
 
   /** The message speaks of this meter. */
-  about({ meter: { park, id } }: MeterPlan): void {
+  about({ meter: { park, id }, gateway }: MeterPlan): void {
     if (this.#meters++ === 0) {
       this.park = park;
       this.meter = id;
+      this.gateway = gateway;
       return;
     }
     if (this.park !== park) this.park = null;

@@ -15,10 +15,12 @@ import { decodeNative } from './codecs/native.ts';
 import type { Sink } from './codecs/sink.ts';
 import { DeadLetterWriter } from './dead-letters.ts';
 import { DecodeQueue } from './decode-queue.ts';
+import type { GatewayBook } from './gateways/book.ts';
 import { LateQuality } from './late-quality.ts';
 import { DEFAULT_LIMITS, type PipelineLimits } from './limits.ts';
 import { MessageState } from './message-state.ts';
 import { type MeterPlan, MeterPlans } from './meter-plans.ts';
+import { OldestWaiting } from './oldest-waiting.ts';
 import type {
   DecodedIntake,
   Done,
@@ -38,6 +40,7 @@ import type { RejectReason } from './reject-reasons.ts';
 import { DEFAULT_PACE, type RetryPace } from './retry.ts';
 import type { Spool } from './spool/spool.ts';
 import { SpooledStore } from './spool/spooled-store.ts';
+import { StageTimes } from './stage-times.ts';
 import { IngestStats } from './stats.ts';
 import { SureWrite } from './sure-write.ts';
 import { quote } from './wording.ts';
@@ -71,6 +74,10 @@ export interface PipelineParts {
   onStatus?(status: MeterStatus): void;
   /** A meter reported that is not registered; its message is in the dead letters. */
   onUnknownMeter?(sighting: UnknownMeterSighting): void;
+  /** Told of every message, once. */
+  readonly gateways?: Pick<GatewayBook, 'count'>;
+  /** Shared with whoever decodes before the pipeline; its own when absent. */
+  readonly stages?: StageTimes;
   /** Asked in turn for topics outside the native contract; the first that knows the topic decodes. */
   readonly codecs?: readonly TopicCodec[];
   readonly limits?: Partial<PipelineLimits>;
@@ -84,12 +91,14 @@ export interface PipelineParts {
  */
 export class Pipeline implements Intake, DecodedIntake {
   readonly stats = new IngestStats();
+  readonly stages: StageTimes;
+  readonly limits: PipelineLimits;
   readonly #parts: PipelineParts;
-  readonly #limits: PipelineLimits;
   readonly #plans: MeterPlans;
   readonly #admission: Admission;
   readonly #scan = new CanonicalScan();
   readonly #decoding = new DecodeQueue();
+  readonly #waiting = new OldestWaiting();
   readonly #spooled: SpooledStore | null;
   readonly #writer: ReadingWriter;
   readonly #quality: QualityJudge;
@@ -106,7 +115,8 @@ export class Pipeline implements Intake, DecodedIntake {
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
-    this.#limits = { ...DEFAULT_LIMITS, ...parts.limits };
+    this.stages = parts.stages ?? new StageTimes();
+    this.limits = { ...DEFAULT_LIMITS, ...parts.limits };
     const shared = { pace: parts.retry ?? DEFAULT_PACE, logger: parts.logger, stats: this.stats, signal: this.#abort.signal };
     const notes = new RegisterNotes(async (moves) => parts.noteMoves?.(moves), shared);
     const found = (series: number, at: number, move: RegisterMove): FoundMove => {
@@ -124,25 +134,28 @@ export class Pipeline implements Intake, DecodedIntake {
       records: parts.deadLetters,
       clock: parts.clock,
       limits: {
-        capacity: this.#limits.deadLetterCapacity,
-        payloadBytes: this.#limits.deadLetterPayloadBytes,
-        perSenderAndMinute: this.#limits.deadLettersPerSenderAndMinute,
+        capacity: this.limits.deadLetterCapacity,
+        payloadBytes: this.limits.deadLetterPayloadBytes,
+        perSenderAndMinute: this.limits.deadLettersPerSenderAndMinute,
       },
     });
+    const stages = this.stages;
     const sure = { ...shared, bury: (row: ReadingBlock, error: GreenparkError) => this.#bury(row, error) };
+    const store = stages.writesOf(parts.store, 'store');
+    const drained = stages.writesOf(parts.store, 'drain');
     this.#spooled =
       parts.spool === undefined
         ? null
         : new SpooledStore({
-            store: parts.store,
+            ...{ store, stages },
             spool: parts.spool,
-            drain: new SureWrite({ ...sure, store: parts.store, pace: { ...sure.pace, longestMs: Math.min(sure.pace.longestMs, LONGEST_DRAIN_PAUSE_MS) } }),
-            windowRows: this.#limits.maxBlockRows,
-            patienceMs: this.#limits.storePatienceMs,
+            drain: new SureWrite({ ...sure, store: drained, pace: { ...sure.pace, longestMs: Math.min(sure.pace.longestMs, LONGEST_DRAIN_PAUSE_MS) } }),
+            windowRows: this.limits.maxBlockRows,
+            patienceMs: this.limits.storePatienceMs,
             logger: parts.logger,
             onDrained: (block) => parts.onDrained?.(block),
           });
-    const write = new SureWrite({ ...sure, store: this.#spooled ?? parts.store });
+    const write = new SureWrite({ ...sure, store: this.#spooled ?? store });
     this.#writer = new ReadingWriter({
       stats: this.stats,
       logger: parts.logger,
@@ -150,19 +163,21 @@ export class Pipeline implements Intake, DecodedIntake {
         const noting = notes.flush();
         return noting === null ? write.write(block, arrival) : noting.then(() => write.write(block, arrival));
       },
-      mostRows: this.#limits.maxBlockRows,
-      lingerMs: this.#limits.lingerMs,
-      judge: (block) => parts.judge(block),
+      mostRows: this.limits.maxBlockRows,
+      lingerMs: this.limits.lingerMs,
+      judge: (block) => stages.measure('judge', block.length, () => parts.judge(block)),
       late: (block) => parts.late?.(block),
       onCommitted: (block, arrival) => parts.onCommitted?.(block, arrival),
     });
     const state = this.#message;
-    const { clockSkewMs, farPastMs } = this.#limits;
+    const { clockSkewMs, farPastMs } = this.limits;
     this.#admission = new Admission({ latest: parts.latest, quality, lateQuality, writer: this.#writer, stats: this.stats, state, clockSkewMs, farPastMs });
     this.#sink = {
       frame: (ts, values, index, backfill) => {
         state.index = index;
+        stages.lap('decode', index <= 0);
         this.#admission.take(this.#plan as MeterPlan, ts, values, backfill);
+        stages.lap('validate', index <= 0);
       },
       refuse: (reason, detail, count) => state.refuse(reason, detail, count),
     };
@@ -170,6 +185,17 @@ export class Pipeline implements Intake, DecodedIntake {
 
   get full(): boolean {
     return this.#full;
+  }
+
+  /** Messages that wait for a codec, or for one before them that does. */
+  get decoding(): number {
+    return this.#decoding.length;
+  }
+
+  /** For how long the oldest message has waited for its acknowledgement, in seconds; 0 when none waits. */
+  get oldestWaitSeconds(): number {
+    const { since } = this.#waiting;
+    return since === null ? 0 : Math.max(0, (this.#parts.clock() - since) / 1000);
   }
 
   onPressure(listener: (full: boolean) => void): () => void {
@@ -182,6 +208,7 @@ export class Pipeline implements Intake, DecodedIntake {
     if (!this.#enter(message, done)) return;
     if (message.topic.startsWith(NATIVE)) {
       this.#message.begin(message);
+      this.stages.begin();
       this.#guarded(message, () => this.#takeNative(message));
       this.#settle(message, done);
       return;
@@ -203,6 +230,7 @@ export class Pipeline implements Intake, DecodedIntake {
     const tell = (error: Error | undefined, outcome: Outcome) => done(error, { outcome, refusals: told.refusals });
     if (!this.#enter(message, tell)) return;
     this.#message.begin(message);
+    this.stages.begin();
     this.#guarded(message, () => this.#takeDecoded(message, decoded));
     told.refusals = this.#message.told();
     this.#settle(message, tell);
@@ -242,6 +270,7 @@ export class Pipeline implements Intake, DecodedIntake {
     stats.messages++;
     stats.bytes += message.payload.length;
     stats.pendingMessages++;
+    if (message.replayed !== true) this.#waiting.enter(message.receivedAt);
     return true;
   }
 
@@ -256,7 +285,11 @@ export class Pipeline implements Intake, DecodedIntake {
 
   #asked(codec: TopicCodec, message: IngestMessage): Decoded | Promise<Decoded> | null {
     try {
-      return message.payload.length > this.#limits.maxPayloadBytes ? refused('too-large', this.#tooLarge(message)) : codec.decode(message);
+      this.stages.begin();
+      const answer = message.payload.length > this.limits.maxPayloadBytes ? refused('too-large', this.#tooLarge(message)) : codec.decode(message);
+      // One that answers later measures itself.
+      if (answer !== null && !(answer instanceof Promise)) this.stages.lap('decode');
+      return answer;
     } catch (error) {
       return Promise.reject(error);
     }
@@ -264,6 +297,7 @@ export class Pipeline implements Intake, DecodedIntake {
 
   #takeAnswer(message: IngestMessage, decoded: Decoded | Error, done: End): void {
     this.#message.begin(message);
+    this.stages.begin();
     this.#guarded(message, () => {
       if (decoded instanceof Error) throw decoded;
       this.#takeDecoded(message, decoded);
@@ -285,7 +319,7 @@ export class Pipeline implements Intake, DecodedIntake {
       return;
     }
     if (!this.#mayPublish(message, route.plan)) return;
-    if (message.payload.length > this.#limits.maxPayloadBytes) {
+    if (message.payload.length > this.limits.maxPayloadBytes) {
       state.refuse('too-large', this.#tooLarge(message));
       return;
     }
@@ -294,7 +328,9 @@ export class Pipeline implements Intake, DecodedIntake {
       return;
     }
     if (this.#scan.scan(message.payload, route.plan)) {
+      this.stages.lap('decode');
       this.#admission.takeScanned(route.plan, this.#scan);
+      this.stages.lap('validate');
       return;
     }
     this.#plan = route.plan;
@@ -333,6 +369,7 @@ export class Pipeline implements Intake, DecodedIntake {
       if (plan !== null && this.#mayPublish(message, plan)) this.#tellStatus(message, plan, online);
     }
     if (decoded.understood === true) state.kept = true;
+    this.stages.lap('validate');
   }
 
   /** The plan of a meter that a codec found in a message, or null when it was refused. */
@@ -367,31 +404,34 @@ export class Pipeline implements Intake, DecodedIntake {
 
   #tellStatus(message: IngestMessage, plan: MeterPlan, online: boolean): void {
     this.#message.kept = true;
+    // One that is there is enough.
+    this.#message.online = online || this.#message.online === true;
     const { park, id } = plan.meter;
     this.#parts.onStatus?.({ park, meter: id, gateway: message.gateway ?? plan.gateway, online, at: message.receivedAt });
   }
 
   #tooLarge({ payload }: IngestMessage): string {
-    return `the payload has ${payload.length} bytes; at most ${this.#limits.maxPayloadBytes} are taken, send several messages`;
+    return `the payload has ${payload.length} bytes; at most ${this.limits.maxPayloadBytes} are taken, send several messages`;
   }
 
   /** Gives the message over to whoever makes it durable, and counts its one outcome when that is done. */
   #settle(message: IngestMessage, done: End): void {
     const state = this.#message;
     const rows = state.fresh + state.late;
+    this.#parts.gateways?.count(message, state);
     const posted = state.refusals.size > 0 && this.#post(message);
     const outcome: Outcome = rows === 0 && !state.kept ? 'refused' : state.refusals.size > 0 ? 'partly' : 'accepted';
     this.stats.pendingReadings += rows;
     if (rows === 0) {
-      if (posted) this.#letters.settle((error) => this.#end(outcome, 0, done, error));
-      else this.#end(outcome, 0, done, undefined);
+      if (posted) this.#letters.settle((error) => this.#end(message, outcome, 0, done, error));
+      else this.#end(message, outcome, 0, done, undefined);
     } else {
       const lateOnly = state.fresh === 0 && outcome === 'accepted' ? rows : 0;
       this.#writer.settle((error, repeats) => {
         const repeated = lateOnly > 0 && repeats.take(lateOnly);
         const end = repeated ? 'duplicate' : outcome;
-        if (error === undefined && posted) this.#letters.settle((failure) => this.#end(end, rows, done, failure));
-        else this.#end(end, rows, done, error);
+        if (error === undefined && posted) this.#letters.settle((failure) => this.#end(message, end, rows, done, failure));
+        else this.#end(message, end, rows, done, error);
       });
       // The letters do not wait for a store that is away.
       if (posted) this.#letters.settle(() => {});
@@ -399,11 +439,12 @@ export class Pipeline implements Intake, DecodedIntake {
     if (!this.#full && this.#isOver(1)) this.#setFull(true);
   }
 
-  #end(outcome: Outcome, rows: number, done: End, error: Error | undefined): void {
+  #end(message: IngestMessage, outcome: Outcome, rows: number, done: End, error: Error | undefined): void {
     const stats = this.stats;
     if (error === undefined) stats[outcome]++;
     else stats.failed++;
     stats.pendingMessages--;
+    if (message.replayed !== true) this.#waiting.leave(message.receivedAt);
     stats.pendingReadings -= rows;
     try {
       done(error, outcome);
@@ -421,7 +462,7 @@ export class Pipeline implements Intake, DecodedIntake {
 
   #isOver(share: number): boolean {
     const { stats } = this;
-    const limits = this.#limits;
+    const limits = this.limits;
     return (
       stats.pendingReadings >= limits.maxPendingReadings * share ||
       stats.pendingMessages >= limits.maxPendingMessages * share ||

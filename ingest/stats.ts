@@ -41,6 +41,7 @@ export class IngestStats {
   /** Not committed yet. */
   pendingMessages = 0;
   pendingReadings = 0;
+  pendingLetters = 0;
   pendingLetterBytes = 0;
   /** How often the bound was reached and the senders had to wait. */
   pressures = 0;

@@ -5,6 +5,7 @@ import { findQuantity } from '../../model/quantities.ts';
 import type { Meter } from '../../model/registry.ts';
 import { conversion } from '../../model/units.ts';
 import type { Decoded, DecodedFrame, DecodedRefusal, TopicCodec } from '../codecs/decoded.ts';
+import type { StageTimes } from '../stage-times.ts';
 import { type CompiledMapping, compileMapping } from './compile.ts';
 import { type ReadPayload, readPayload } from './payload.ts';
 import { type Failure, type FoundFrame, type Ran, runMapping, SLICE_MS } from './run.ts';
@@ -22,6 +23,7 @@ export interface MappingCodecParts {
   readonly surroundings: () => MappingSurroundings;
   /** Told of a stored mapping that cannot be compiled; it takes no messages. */
   readonly onFault: (mapping: Mapping, error: unknown) => void;
+  readonly stages?: Pick<StageTimes, 'add'>;
 }
 
 interface Loaded {
@@ -136,6 +138,13 @@ export class MappingCodec implements TopicCodec {
       await new Promise((resolve) => setImmediate(resolve));
       this.#sliceStart = performance.now();
     }
+    const began = performance.now();
+    const decoded = await this.#decodeNow(candidates, read, receivedAt, gateway);
+    this.#parts.stages?.add('decode', performance.now() - began, 1);
+    return decoded;
+  }
+
+  async #decodeNow(candidates: readonly Candidate[], read: ReadonlyMap<string, ReadPayload>, receivedAt: EpochMs, gateway: string | null): Promise<Decoded> {
     const surroundings = this.#parts.surroundings();
     const several = candidates.some(({ loaded }) => loaded.mapping.park !== candidates[0]?.loaded.mapping.park);
     let first: Decoded | null = null;

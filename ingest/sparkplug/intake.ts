@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { DecodedIntake, Done, IngestMessage } from '../port.ts';
+import type { StageTimes } from '../stage-times.ts';
 import type { Command, SparkplugSessions } from './sessions.ts';
 
 export interface SparkplugIntakeParts {
@@ -7,6 +8,7 @@ export interface SparkplugIntakeParts {
   readonly pipeline: DecodedIntake;
   /** Sends to the node, at QoS 0 and not retained; what does not arrive is asked for again later. */
   send(command: Command): void;
+  readonly stages?: StageTimes | undefined;
   readonly logger: Logger;
 }
 
@@ -20,8 +22,10 @@ export class SparkplugIntake {
 
   /** A message of the namespace `spBv1.0`. `done` is called when all of it is durable, as for any other message. */
   take(message: IngestMessage, done: Done): void {
-    const { sessions, pipeline } = this.#parts;
+    const { sessions, pipeline, stages } = this.#parts;
+    stages?.begin();
     const { isReport, decoded, gateway, commands } = sessions.take(message);
+    if (isReport) stages?.lap('decode');
     this.#send(commands);
     if (!isReport) {
       done();

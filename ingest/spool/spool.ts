@@ -66,10 +66,19 @@ export class Spool {
     return this.#refusal;
   }
 
+  get limitBytes(): number {
+    return this.#options.limitBytes;
+  }
+
   /** Bytes of the disk in use. */
   get bytes(): number {
     const one = (name: string) => Object.values(this.#database.prepare(`pragma ${name}`).all([])[0] as Record<string, number>)[0] ?? 0;
     return (one('page_count') - one('freelist_count')) * one('page_size');
+  }
+
+  /** Bytes of the disk that waiting readings take: an empty spool has some pages of its own. */
+  get waitingBytes(): number {
+    return this.#readings === 0 ? 0 : this.bytes;
   }
 
   /** Earliest time of measurement in the block that is next; null when there is none. */

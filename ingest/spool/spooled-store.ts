@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { ReadingBlock } from '../../model/reading.ts';
 import type { ReadingStore, WriteResult } from '../../store/port.ts';
 import type { Arrival, Written } from '../reading-writer.ts';
+import type { StageTimes } from '../stage-times.ts';
 import { isFinal, type SureWrite } from '../sure-write.ts';
 import type { Spool } from './spool.ts';
 
@@ -15,6 +16,7 @@ export interface SpooledStoreParts {
   readonly patienceMs: number;
   /** Readings that are drained in one write. */
   readonly windowRows: number;
+  readonly stages: Pick<StageTimes, 'measure'>;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** Readings that waited in the spool are in the store now. */
   onDrained(block: ReadingBlock): void;
@@ -44,8 +46,7 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
     if (spool.readings > 0) {
       // Nothing drains after a fault of the spool's own disk.
       this.#startDraining();
-      spool.append(block, arrival);
-      return { stored: block.length, duplicates: 0 };
+      return this.#keep(block, arrival);
     }
     const attempt = store.write(block, arrival);
     attempt.catch(() => {}); // heard below, or by nobody when it comes too late
@@ -53,16 +54,23 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
       return await this.#patiently(attempt);
     } catch (error) {
       if (isFinal(error)) throw error;
+      let kept: WriteResult;
       try {
-        spool.append(block, arrival);
+        kept = this.#keep(block, arrival);
       } catch (full) {
         if (error !== SLOW) throw full;
         return attempt;
       }
       logger.warn({ err: error }, 'the store takes no readings; they go to the spool');
       this.#startDraining(attempt);
-      return { stored: block.length, duplicates: 0, lent: error === SLOW };
+      return { ...kept, lent: error === SLOW };
     }
+  }
+
+  #keep(block: ReadingBlock, arrival: Arrival): WriteResult {
+    const { spool, stages } = this.#parts;
+    stages.measure('spool', block.length, () => spool.append(block, arrival));
+    return { stored: block.length, duplicates: 0 };
   }
 
   /** The attempt's end, or `SLOW` when it takes too long; the attempt itself goes on. */

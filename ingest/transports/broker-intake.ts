@@ -81,18 +81,23 @@ export class BrokerIntake {
     if (this.#options.pipeline.full) return false;
     const { account } = peer;
     if (account.pending > ALWAYS_FAIR && (this.#options.crowding?.() ?? 0) >= CROWDED && account.pending > this.#underWay.count / this.#busy) {
-      this.#stats.slowed++;
+      this.#hold(peer);
       return false;
     }
     const now = performance.now();
     const wait = Math.max(account.messages.waitMs(now), account.bytes.waitMs(now));
     if (wait === 0) return true;
-    this.#stats.slowed++;
+    this.#hold(peer);
     peer.timer ??= setTimeout(() => {
       peer.timer = null;
       this.#drain(peer);
     }, wait);
     return false;
+  }
+
+  #hold({ traffic }: Peer): void {
+    this.#stats.slowed++;
+    traffic.held++;
   }
 
   #drain(peer: Peer): void {

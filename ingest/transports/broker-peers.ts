@@ -1,4 +1,5 @@
 import type { Client } from 'aedes';
+import type { GatewayTraffic } from '../gateways/traffic.ts';
 import { AckQueue } from './ack-queue.ts';
 import type { BrokerLimits } from './broker-limits.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -10,6 +11,7 @@ export interface Peer {
   readonly gateway: string | null;
   readonly acks: AckQueue;
   readonly account: Account;
+  readonly traffic: GatewayTraffic;
   /** What stood for the secret when it signed in. */
   readonly credential: string | null;
   /** Messages that wait, in the order in which they came; at most what one read of the socket gave. */
@@ -30,11 +32,14 @@ export interface Account {
 /** The connections that have signed in. */
 export class Peers {
   readonly #limits: Pick<BrokerLimits, 'messagesPerSecond' | 'bytesPerSecond'>;
+  readonly #trafficOf: (gateway: string | null) => GatewayTraffic;
   readonly #accounts = new Map<string, Account>();
   readonly #peers = new WeakMap<Client, Peer>();
 
-  constructor(limits: Pick<BrokerLimits, 'messagesPerSecond' | 'bytesPerSecond'>) {
+  /** `trafficOf` says where a gateway's connections are counted. */
+  constructor(limits: Pick<BrokerLimits, 'messagesPerSecond' | 'bytesPerSecond'>, trafficOf: (gateway: string | null) => GatewayTraffic) {
     this.#limits = limits;
+    this.#trafficOf = trafficOf;
   }
 
   of(client: Client): Peer | undefined {
@@ -56,7 +61,9 @@ export class Peers {
       if (conn.writable) conn.write(bytes);
     });
     const account = (gateway === null ? undefined : this.#accounts.get(gateway)) ?? this.#newAccount();
-    const peer: Peer = { client, gateway, acks, account, credential, waiting: [], timer: null, draining: false };
+    const traffic = this.#trafficOf(gateway);
+    traffic.connect();
+    const peer: Peer = { client, gateway, acks, account, traffic, credential, waiting: [], timer: null, draining: false };
     if (gateway !== null) this.#accounts.set(gateway, account);
     account.peers.add(peer);
     this.#peers.set(client, peer);
@@ -64,6 +71,7 @@ export class Peers {
 
   farewell(peer: Peer): void {
     peer.acks.close();
+    peer.traffic.disconnect();
     peer.account.peers.delete(peer);
   }
 

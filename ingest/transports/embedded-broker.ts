@@ -2,6 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer, type SecureContextOptions, type Server as TlsServer } from 'node:tls';
 import { Aedes, type Client, type PublishPacket } from 'aedes';
 import { GreenparkError } from '../../model/errors.ts';
+import { GatewayTraffic } from '../gateways/traffic.ts';
 import { BrokerIntake, type BrokerIntakeOptions } from './broker-intake.ts';
 import { type BrokerLimits, BrokerStats, DEFAULT_LIMITS } from './broker-limits.ts';
 import { boundPackets } from './broker-packets.ts';
@@ -18,6 +19,8 @@ export interface EmbeddedBrokerOptions extends BrokerIntakeOptions, SignInOption
   readonly limits?: Partial<BrokerLimits>;
   /** Default: nobody may subscribe to anything. */
   maySubscribe?(gateway: string, filter: string): boolean;
+  /** Where a gateway's connections are counted. Default: nowhere. */
+  trafficOf?(gateway: string | null): GatewayTraffic;
   /** MQTT over TLS alone when given. */
   readonly tls?: SecureContextOptions;
 }
@@ -43,7 +46,7 @@ export class EmbeddedBroker {
   private constructor(options: EmbeddedBrokerOptions) {
     this.#options = options;
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#peers = new Peers(limits);
+    this.#peers = new Peers(limits, (gateway) => options.trafficOf?.(gateway) ?? new GatewayTraffic(gateway));
     this.#signIn = new BrokerSignIn(options, limits, this.stats, this.#peers);
     this.#intake = new BrokerIntake(options, this.stats, this.#peers);
     this.#broker = new Aedes({

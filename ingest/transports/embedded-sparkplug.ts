@@ -4,6 +4,7 @@ import { NAMESPACE, stateTopic } from '../codecs/sparkplug/topics.ts';
 import type { DecodedIntake, Done, IngestMessage } from '../port.ts';
 import { SparkplugIntake } from '../sparkplug/intake.ts';
 import type { SparkplugSessions } from '../sparkplug/sessions.ts';
+import type { StageTimes } from '../stage-times.ts';
 import type { EmbeddedBroker } from './embedded-broker.ts';
 
 export interface EmbeddedSparkplugOptions {
@@ -12,6 +13,7 @@ export interface EmbeddedSparkplugOptions {
   readonly broker: Pick<EmbeddedBroker, 'publish'>;
   readonly sessions: SparkplugSessions;
   readonly pipeline: DecodedIntake;
+  readonly stages?: StageTimes;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -25,11 +27,10 @@ export class EmbeddedSparkplug {
   readonly #ticking: NodeJS.Timeout;
 
   private constructor(options: EmbeddedSparkplugOptions) {
-    const { broker, sessions, pipeline, clock, logger } = options;
+    const { broker, sessions, pipeline, clock, logger, stages } = options;
     this.#options = options;
     this.#intake = new SparkplugIntake({
-      sessions,
-      pipeline,
+      ...{ sessions, pipeline, stages },
       send: ({ topic, payload }) =>
         void broker.publish(topic, payload).catch((error: unknown) => logger.warn({ err: error, topic }, 'a Sparkplug command was not sent')),
       logger,

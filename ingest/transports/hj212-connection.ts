@@ -9,7 +9,9 @@ import { PacketJoiner } from '../codecs/hj212/packets.ts';
 import { parseSegment, type Segment, segmentText, wantsAnswer } from '../codecs/hj212/segment.ts';
 import { FrameSplitter, type RawFrame } from '../codecs/hj212/splitter.ts';
 import { writeAnswer } from '../codecs/hj212/write.ts';
+import type { GatewayTraffic } from '../gateways/traffic.ts';
 import type { DecodedIntake } from '../port.ts';
+import type { StageTimes } from '../stage-times.ts';
 import { quote } from '../wording.ts';
 import { contextOf, type Device, type Hj212Devices } from './hj212-devices.ts';
 import type { UnderWay } from './under-way.ts';
@@ -74,6 +76,8 @@ export interface ConnectionParts {
   readonly logger: Logger;
   /** What is on its way to the store, of all connections. */
   readonly underWay: UnderWay;
+  readonly stages?: StageTimes | undefined;
+  trafficOf(gateway: string): Pick<GatewayTraffic, 'connect' | 'disconnect' | 'held'>;
 }
 
 const BURST_SECONDS = 10;
@@ -84,6 +88,8 @@ export class Hj212Connection {
   readonly #parts: ConnectionParts;
   readonly #splitter: FrameSplitter;
   readonly #joiner = new PacketJoiner();
+  /** The loggers that it has spoken for. */
+  readonly #gateways = new Map<string, Pick<GatewayTraffic, 'connect' | 'disconnect' | 'held'>>();
   #queue: RawFrame[] = [];
   #busy = false;
   #closed = false;
@@ -109,6 +115,7 @@ export class Hj212Connection {
     socket.on('close', () => {
       this.#closed = true;
       this.#queue = [];
+      for (const traffic of this.#gateways.values()) traffic.disconnect();
       if (this.#refill !== null) clearTimeout(this.#refill);
       this.#giveUpPackets(true);
     });
@@ -205,6 +212,7 @@ export class Hj212Connection {
     }
     if (this.#refill === null) {
       this.#parts.stats.slowed++;
+      for (const traffic of this.#gateways.values()) traffic.held++;
       this.#refill = setTimeout(() => {
         this.#refill = null;
         this.#run();
@@ -286,6 +294,7 @@ export class Hj212Connection {
 
   #takeFrom(device: Device, frame: RawFrame, packet: Segment): void {
     this.#known = true;
+    this.#meet(device.gateway);
     const now = performance.now();
     const joined = device.link.split === 'single' ? packet : this.#joiner.add(packet, now);
     if (joined === null) return;
@@ -294,10 +303,19 @@ export class Hj212Connection {
       return;
     }
     const receivedAt = this.#parts.clock();
+    this.#parts.stages?.begin();
     const decoded = decodeSegment(joined, contextOf(device, this.#parts.devices.directory, receivedAt));
+    this.#parts.stages?.lap('decode');
     const strange = unknownFlags(joined);
     if (strange.length > 0) this.#parts.logger.warn({ gateway: device.gateway, flags: strange }, 'data flags that HJ 212 does not know; taken as a fault');
     this.#hand(decoded, joined, device, joined === packet ? frame.segment : Buffer.from(segmentText({ ...joined, pnum: null, pno: null }), 'latin1'));
+  }
+
+  #meet(gateway: string): void {
+    if (this.#closed || this.#gateways.has(gateway)) return;
+    const traffic = this.#parts.trafficOf(gateway);
+    traffic.connect();
+    this.#gateways.set(gateway, traffic);
   }
 
   #refuse(frame: RawFrame, segment: Segment, device: Device | null, refused: Decoded): void {

@@ -4,7 +4,9 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { GreenparkError } from '../../model/errors.ts';
 import type { GatewayId } from '../../model/ids.ts';
+import { GatewayTraffic } from '../gateways/traffic.ts';
 import type { DecodedIntake } from '../port.ts';
+import type { StageTimes } from '../stage-times.ts';
 import { type ConnectionParts, HJ212_LIMITS, Hj212Connection, type Hj212Limits, type Hj212Stats } from './hj212-connection.ts';
 import { type GatewayDirectory, Hj212Devices } from './hj212-devices.ts';
 import { UnderWay } from './under-way.ts';
@@ -21,6 +23,9 @@ export interface Hj212ServerOptions {
   /** Does the password belong to the gateway? Believed for half a minute. */
   checkSecret(gateway: GatewayId, secret: string): Promise<boolean>;
   readonly limits?: Partial<Hj212Limits>;
+  /** Where a gateway's connections are counted. Default: nowhere. */
+  trafficOf?(gateway: string): GatewayTraffic;
+  readonly stages?: StageTimes;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -46,10 +51,11 @@ export class Hj212Server {
 
   private constructor(options: Hj212ServerOptions) {
     this.#limits = { ...HJ212_LIMITS, ...options.limits };
-    const { intake, clock, logger, tls } = options;
+    const { intake, clock, logger, tls, stages } = options;
     this.#parts = {
       devices: new Hj212Devices(options.directory, (gateway, secret) => options.checkSecret(gateway, secret), clock),
-      ...{ intake, clock, logger, limits: this.#limits, stats: this.stats },
+      ...{ intake, clock, logger, stages, limits: this.#limits, stats: this.stats },
+      trafficOf: (gateway) => options.trafficOf?.(gateway) ?? new GatewayTraffic(gateway),
       underWay: this.#underWay,
     };
     this.#server =

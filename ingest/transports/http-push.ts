@@ -3,6 +3,7 @@ import type { EpochMs } from '../../model/ids.ts';
 import type { Decoded, DecodedFrame, DecodedRefusal, TopicCodec } from '../codecs/decoded.ts';
 import { decodeNative } from '../codecs/native.ts';
 import type { DecodedIntake, IngestMessage, MessageOutcome } from '../port.ts';
+import type { StageTimes } from '../stage-times.ts';
 import { nameOf, quote } from '../wording.ts';
 
 /** Stands for the topic in dead letters of what was pushed over HTTP. */
@@ -50,13 +51,17 @@ export async function pushReadings(
   items: readonly unknown[],
   gateway: string | null,
   receivedAt: EpochMs,
+  stages?: StageTimes,
 ): Promise<readonly MessageOutcome[]> {
   if (pipeline.full) throw new GreenparkError('STORE_UNREACHABLE', 'too much is not committed yet; send the same again later', { retryable: true });
   return Promise.all(
     items.map((item) => {
       const payload = Buffer.from(JSON.stringify(item));
       const message: IngestMessage = { topic: PUSH_TOPIC, payload, gateway, transport: TRANSPORT, receivedAt };
-      return outcomeOf(pipeline, message, decodePushed(item));
+      stages?.begin();
+      const decoded = decodePushed(item);
+      stages?.lap('decode');
+      return outcomeOf(pipeline, message, decoded);
     }),
   );
 }

@@ -7,6 +7,7 @@ import type { RetryPace } from '../retry.ts';
 import { SparkplugIntake } from '../sparkplug/intake.ts';
 import type { SparkplugDirectory } from '../sparkplug/links.ts';
 import { SparkplugSessions, type SparkplugTimes } from '../sparkplug/sessions.ts';
+import type { StageTimes } from '../stage-times.ts';
 import { BrokerConnection, type ConnectionTold } from './broker-connection.ts';
 import { UnderWay } from './under-way.ts';
 
@@ -31,6 +32,7 @@ export interface SparkplugHostOptions {
   /** How long the pipeline may be full before the nodes are told that the host is offline, in milliseconds. Default 5000. */
   readonly pressureGraceMs?: number;
   readonly pipeline: DecodedIntake;
+  readonly stages?: StageTimes;
   readonly directory: { readonly current: SparkplugDirectory };
   /** Shared with the replay of dead letters; made here when absent. */
   readonly sessions?: SparkplugSessions;
@@ -90,6 +92,7 @@ export class SparkplugHost {
     this.#intake = new SparkplugIntake({
       sessions: this.sessions,
       pipeline: options.pipeline,
+      stages: options.stages,
       send: ({ topic, payload }) => this.#publish(topic, payload),
       logger: options.logger,
     });

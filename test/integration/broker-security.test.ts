@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import { GatewayTraffic } from '../../ingest/gateways/traffic.ts';
 import { EmbeddedBroker, type EmbeddedBrokerOptions } from '../../ingest/transports/embedded-broker.ts';
 import { mayListen, mayReport } from '../../ingest/transports/sparkplug-rights.ts';
 import { aMeter, aRig, NOW, quiet, type Rig, until } from '../ingest/harness.ts';
@@ -157,7 +158,8 @@ describe('security of the embedded broker', () => {
 
   it('slows a gateway that floods alone: the others keep their latency', async function () {
     this.timeout(20_000);
-    await open({ limits: { messagesPerSecond: 300 } });
+    const traffic = { 'g-1': new GatewayTraffic('g-1'), 'g-2': new GatewayTraffic('g-2') };
+    await open({ limits: { messagesPerSecond: 300 }, trafficOf: (id) => traffic[id as keyof typeof traffic] });
     const [good, flooder] = [await join1('g-1'), await join1('g-2')];
     let at = 0;
     const p99 = async () => {
@@ -188,10 +190,14 @@ describe('security of the embedded broker', () => {
     );
     expect(waited.length).to.be.below(300 * (seconds + 1) * 1.2);
     expect(broker.stats.slowed).to.be.above(0);
+    expect([traffic['g-1'].held, traffic['g-2'].held]).to.deep.equal([0, broker.stats.slowed]);
+    expect([traffic['g-1'].isConnected, traffic['g-2'].isConnected]).to.deep.equal([true, true]);
     // Whoever stood behind the flood would wait as long as the flood itself.
     expect(busy).to.be.below(flooder99 / 20);
     flooder.stream.destroy();
     void flood;
+    await until(() => traffic['g-2'].isConnected === false, 'the end of the flooder’s connection');
+    expect(traffic['g-1'].isConnected).to.equal(true);
   });
 
   it('speaks TLS with its certificate, and refuses a client of another authority or without TLS', async () => {

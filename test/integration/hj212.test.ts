@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { GatewayTraffic } from '../../ingest/gateways/traffic.ts';
 import { Pipeline } from '../../ingest/pipeline.ts';
 import { framesOf, Station, type StationMessage } from '../../ingest/simulators/hj212-station.ts';
 import { Hj212Server, type Hj212ServerOptions } from '../../ingest/transports/hj212-server.ts';
@@ -201,14 +202,22 @@ describe('HJ 212 over TCP', () => {
   });
 
   it('slows a logger that floods, and serves the others meanwhile', async () => {
-    await open({}, { limits: { framesPerSecond: 20 } });
+    const traffic = new Map(['g-1', 'g-2'].map((id) => [id, new GatewayTraffic(id)]));
+    await open({}, { limits: { framesPerSecond: 20 }, trafficOf: (id) => traffic.get(id) as GatewayTraffic });
     const [flood, other] = [await station(1, once1), await station(2)];
     const flooding = Promise.all(Array.from({ length: 400 }, (_, at) => flood.send(message(400 - at))));
     expect(await other.send(message(0))).to.equal(true);
     expect(server.stats.slowed).to.be.above(0);
     expect(server.stats.frames).to.be.below(260);
+    const told = () => [...traffic.values()].map(({ held, isConnected }) => [held > 0, isConnected]);
+    expect(told()).to.deep.equal([
+      [true, true],
+      [false, true],
+    ]);
     flood.close();
     await flooding;
+    await until(() => traffic.get('g-1')?.isConnected === false, 'the end of the flooder’s connection');
+    expect(traffic.get('g-2')?.isConnected).to.equal(true);
   });
 
   it('speaks TLS with a certificate', async () => {

@@ -138,6 +138,20 @@ describe('Sparkplug host on a real Mosquitto with a real edge node', function ()
     expect(await stored('m-2', 'voltage_a')).to.deep.equal([{ ts: T0, value: 230 }]);
   });
 
+  it('counts what a node sends for the gateway that is linked with it, and strangers among the others', async () => {
+    await host();
+    const node = await edge('node-1', { id: 'Meter 1', metrics: () => [power(1000, { alias: 1, timestamp: T0 })] });
+    await edge('node-9', { id: 'm-2', metrics: () => [{ name: 'voltage_a', type: 'Float', value: 230, alias: 9, timestamp: T0 }] });
+    await until(() => core.gateways.others.messages === 2, 'the births of the stranger');
+    await until(() => core.gateways.of('g-1').messages === 2, 'the births');
+    const { readings, refused, transport, lastSeen } = core.gateways.of('g-1');
+    expect([readings, refused, transport]).to.deep.equal([1, 0, 'sparkplug']);
+    // The will is the broker’s word: it is not the node that is seen.
+    node.cut();
+    await until(() => core.gateways.of('g-1').messages === 3, 'the death');
+    expect(core.gateways.of('g-1').lastSeen).to.equal(lastSeen);
+  });
+
   it('takes history and null for what they are', async () => {
     const made = await host();
     const node = await edge('node-1', { id: 'Meter 1', metrics: () => [power(1, { timestamp: T0 })] });

@@ -1,0 +1,48 @@
+import type { GatewayBook } from './book.ts';
+import type { GatewayTraffic } from './traffic.ts';
+
+/** The label of what no registered gateway has vouched for: no gateway can have this id. */
+const OTHERS = '(other)';
+
+interface Series {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge';
+  readonly help: string;
+  /** null: there is no such sample of this gateway. */
+  readonly value: (traffic: GatewayTraffic) => number | null;
+}
+
+const SERIES: readonly Series[] = [
+  { name: 'greenpark_gateway_messages_total', type: 'counter', help: 'Messages taken.', value: ({ messages }) => messages },
+  { name: 'greenpark_gateway_readings_total', type: 'counter', help: 'Readings taken, repeats among them included.', value: ({ readings }) => readings },
+  { name: 'greenpark_gateway_refused_total', type: 'counter', help: 'Values or messages refused.', value: ({ refused }) => refused },
+  { name: 'greenpark_gateway_received_bytes_total', type: 'counter', help: 'Payloads, in bytes.', value: ({ bytes }) => bytes },
+  { name: 'greenpark_gateway_held_total', type: 'counter', help: 'Times that it was made to wait.', value: ({ held }) => held },
+  {
+    name: 'greenpark_gateway_last_seen_timestamp_seconds',
+    type: 'gauge',
+    help: 'When its last message came; 0 where none has since the start.',
+    value: ({ lastSeen }) => lastSeen / 1000,
+  },
+  {
+    name: 'greenpark_gateway_connected',
+    type: 'gauge',
+    help: '1 while it is connected, 0 while it is not; absent where nobody knows.',
+    value: ({ isConnected }) => (isConnected === null ? null : Number(isConnected)),
+  },
+];
+
+/** In Prometheus' text format, without prom-client: there may be ten thousand gateways, and it takes some microseconds for every sample. */
+export function gatewayMetrics({ registered, others }: GatewayBook): string {
+  const all = [...registered, others];
+  let text = '';
+  for (const { name, type, help, value } of SERIES) {
+    text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+    for (const traffic of all) {
+      const found = value(traffic);
+      // Ids hold nothing that had to be escaped.
+      if (found !== null) text += `${name}{gateway="${traffic.gateway ?? OTHERS}"} ${found}\n`;
+    }
+  }
+  return text;
+}

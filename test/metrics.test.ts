@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { CommitAges } from '../ingest/commit-ages.ts';
+import { GatewayBook } from '../ingest/gateways/book.ts';
+import { createMetrics } from '../metrics.ts';
+import type { GatewayId } from '../model/ids.ts';
+import { aRig, NOW } from './ingest/harness.ts';
+
+describe('the metrics', () => {
+  const book = new GatewayBook({ current: { gateways: [{ id: 'g-1' as GatewayId }, { id: 'g-2' as GatewayId }] } });
+  let text: string;
+  const sampleOf = (sample: string) => {
+    const line = text.split('\n').find((each) => each.startsWith(`${sample} `));
+    return line === undefined ? undefined : Number(line.slice(sample.length + 1));
+  };
+
+  before(async () => {
+    const rig = aRig({ gateways: book });
+    const metrics = createMetrics({
+      pipeline: rig.pipeline,
+      ages: new CommitAges(),
+      gateways: book,
+      openAlerts: () => 0,
+      watchers: () => 0,
+      spool: { readings: 3, waitingBytes: 4096, limitBytes: 1 << 20, oldestTs: NOW },
+    });
+    book.of('g-1').connect();
+    book.of('g-1').held = 2;
+    await rig.send({ ts: NOW, values: { active_power: 5, nonsense: 1 } }, { gateway: 'g-1' });
+    await rig.send('not json', { gateway: 'stranger-77' });
+    text = await metrics();
+  });
+
+  it('stand in docs/operations.md, each with its type and labels, and no others', () => {
+    const docs = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+    const told = [...docs.matchAll(/^\| `(greenpark_\w+)` \| (\w+) \|([^|]*)\|/gm)].map(([, name, type, labels = '']) => [
+      name,
+      type,
+      labels.replaceAll('`', '').trim(),
+    ]);
+    const labelsOf = (name: string) => {
+      const [, labels = ''] = new RegExp(`^${name}(?:_bucket)?\\{([^}]*)\\}`, 'm').exec(text) ?? [];
+      return [...labels.matchAll(/(\w+)="/g)].flatMap(([, label]) => (label === 'le' ? [] : label)).join(', ');
+    };
+    const given = [...text.matchAll(/^# TYPE (greenpark_\w+) (\w+)$/gm)].map(([, name = '', type]) => [name, type, labelsOf(name)]);
+    expect(told.sort()).to.deep.equal(given.sort());
+  });
+
+  it('follow Prometheus’ practice: counters end in _total, and what has a unit says it', () => {
+    for (const [, name = '', type] of text.matchAll(/^# TYPE (greenpark_\w+) (\w+)$/gm)) expect(name.endsWith('_total'), name).to.equal(type === 'counter');
+    expect(text).to.not.match(/^# TYPE greenpark_\w*(_ms|milliseconds|_mb|minutes)/m);
+  });
+
+  it('count per gateway, for registered ones alone and for all others together', () => {
+    expect(sampleOf('greenpark_gateway_messages_total{gateway="g-1"}')).to.equal(1);
+    expect(sampleOf('greenpark_gateway_readings_total{gateway="g-1"}')).to.equal(1);
+    expect(sampleOf('greenpark_gateway_refused_total{gateway="g-1"}')).to.equal(1);
+    expect(sampleOf('greenpark_gateway_held_total{gateway="g-1"}')).to.equal(2);
+    expect(sampleOf('greenpark_gateway_last_seen_timestamp_seconds{gateway="g-1"}')).to.equal(NOW / 1000);
+    expect(sampleOf('greenpark_gateway_last_seen_timestamp_seconds{gateway="g-2"}')).to.equal(0);
+    expect(sampleOf('greenpark_gateway_connected{gateway="g-1"}')).to.equal(1);
+    expect(sampleOf('greenpark_gateway_connected{gateway="g-2"}')).to.equal(undefined);
+    expect(sampleOf('greenpark_gateway_messages_total{gateway="(other)"}')).to.equal(1);
+    expect(text).to.not.include('stranger-77');
+  });
+
+  it('tell of stages, queues and the spool', () => {
+    expect(sampleOf('greenpark_ingest_stage_items_total{stage="store"}')).to.equal(1);
+    expect(sampleOf('greenpark_ingest_stage_seconds_total{stage="store"}')).to.be.above(0);
+    expect(sampleOf('greenpark_ingest_oldest_unacknowledged_seconds')).to.equal(0);
+    expect(sampleOf('greenpark_ingest_pending_dead_letters')).to.equal(0);
+    expect(sampleOf('greenpark_ingest_dead_letters_total{result="kept"}')).to.equal(2);
+    expect(sampleOf('greenpark_spool_limit_bytes')).to.equal(1 << 20);
+  });
+});
