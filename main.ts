@@ -15,7 +15,10 @@ import { LiveState } from './dashboards/live-state.ts';
 import { startDemonstration } from './demonstration.ts';
 import { firstAdministrator } from './first-start.ts';
 import { createIngestDesk } from './ingest/desk.ts';
+import { GatewayStandings } from './ingest/gateways/standing.ts';
 import { mappingDesk } from './ingest/mappings/desk.ts';
+import { IngestOverview } from './ingest/overview.ts';
+import { SAMPLE_EVERY_MS } from './ingest/recent-counts.ts';
 import { sparkplugReplay } from './ingest/sparkplug/replay.ts';
 import type { Spool } from './ingest/spool/spool.ts';
 import { hj212Replay } from './ingest/transports/hj212-replay.ts';
@@ -97,6 +100,14 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
 
   let transports: Transports | null = null;
   const gateway: { current: LiveGateway | null } = { current: null };
+  const overview = new IngestOverview({
+    pipeline: core.pipeline,
+    standings: new GatewayStandings({ book: core.gateways, directory: core.directory, nodes: () => core.sparkplug.nodes(), startedAt: clock() }),
+    spool: core.spool,
+    lastCommitAt: () => core.ages.lastCommitAt,
+    clock,
+  });
+  every(SAMPLE_EVERY_MS, () => overview.sample(), undo);
   const metrics = createMetrics({
     pipeline: core.pipeline,
     ages: core.ages,
@@ -110,6 +121,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     letters: core.registry.deadLetters,
     codecs: [core.mappings, sparkplugReplay(core.sparkplug), hj212Replay(core.directory)],
     unknown: core.unknown,
+    overview,
     clock,
   });
   const api = createApi({

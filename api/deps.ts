@@ -5,6 +5,7 @@ import type { Alert } from '../model/alert.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Fault } from '../model/errors.ts';
 import type { EnterpriseId, EpochMs, MeterId, ParkId } from '../model/ids.ts';
+import type { GatewayStanding, IngestState } from '../model/ingest.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import type { AirQuality, FactorUsed, ParkSnapshot } from '../model/live.ts';
 import type { MappingBody, ShippedMapping, Tried } from '../model/mapping.ts';
@@ -135,6 +136,9 @@ export interface IngestDesk {
   };
   /** Letters that wait because this meter was not registered, oldest first. */
   lettersOfUnknown(meter: string): Promise<readonly DeadLetter[]>;
+  state(): IngestState;
+  /** Of all parks, those in trouble first. */
+  gateways(): readonly GatewayStanding[];
 }
 
 /** What is known of mappings where they are run. */

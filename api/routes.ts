@@ -2,6 +2,7 @@ import type { Route } from './route.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { figureRoutes } from './routes/figures.ts';
 import { ingestRoutes } from './routes/ingest.ts';
+import { ingestOverviewRoutes } from './routes/ingest-overview.ts';
 import { mappingRoutes } from './routes/mappings.ts';
 import { oversightRoutes } from './routes/oversight.ts';
 import { parkRoutes } from './routes/parks.ts';
@@ -24,6 +25,7 @@ export const ROUTES: readonly Route[] = [
   ...figureRoutes,
   ...alertRoutes,
   ...ingestRoutes,
+  ...ingestOverviewRoutes,
   ...oversightRoutes,
   ...serviceRoutes(() => ROUTES),
 ];

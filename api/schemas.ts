@@ -1,6 +1,7 @@
 import Type, { type TSchema } from 'typebox';
 import { ROLES } from '../model/access.ts';
 import { EnterpriseIdSchema, GatewayIdSchema, MeterIdSchema, ParkIdSchema, RecordIdSchema } from '../model/ids.ts';
+import { GATEWAY_STATES, STAGES } from '../model/ingest.ts';
 import { MappingSchema, ShippedMappingSchema, TriedSchema } from '../model/mapping.ts';
 import { QUALITY } from '../model/quality.ts';
 import { QUANTITY_NAMES } from '../model/quantities.ts';
@@ -255,6 +256,60 @@ const UnknownMeter = object({
 });
 const RegisteredUnknown = object({ meter: MeterSchema, replay: Replay });
 
+const perMinute = Type.Number({ description: 'over the last five minutes' });
+const IngestState = object({
+  full: Type.Boolean({ description: 'senders are held back, as too much is not committed' }),
+  messages: object({ accepted: count, partly: count, refused: count, duplicate: count, failed: count }, 'ended since the start'),
+  readings: object({ fresh: count, late: count, duplicate: count }),
+  flagged: object({ range: count, backwards: count, other: count }),
+  rejects: Type.Record(text, count, { description: 'values or messages refused, by reason' }),
+  retries: object({ store: count, deadLetters: count }),
+  messagesPerMinute: perMinute,
+  pending: object({ messages: count, readings: count, decoding: count, deadLetters: count, deadLetterBytes: count }, 'not committed, by where it waits'),
+  bounds: object({ messages: count, readings: count, deadLetterBytes: count }, 'at which of it senders are held back'),
+  oldestUnacknowledgedSeconds: Type.Number({ description: 'how long the oldest message has waited for its acknowledgement; 0 when none waits' }),
+  lastCommitAt: nullable(AnsweredTime),
+  stages: Type.Array(
+    object({
+      stage: Type.Enum(STAGES),
+      seconds: Type.Number({ description: 'time that it has worked since the start' }),
+      items: Type.Integer({ minimum: 0, description: 'messages (decode, validate) or readings since the start' }),
+      itemsPerMinute: perMinute,
+      busy: Type.Number({ description: 'share of the last five minutes in which it worked' }),
+    }),
+  ),
+  spool: nullable(
+    object({
+      readings: count,
+      bytes: count,
+      limitBytes: count,
+      oldestTs: Type.Union([AnsweredTime, Type.Null()], { description: 'time of measurement of the oldest that waits' }),
+      refusal: Type.Union([text, Type.Null()], { description: 'why it takes no more' }),
+    }),
+  ),
+});
+const GatewayStanding = object({
+  gateway: Type.Union([text, Type.Null()], { description: 'null: everything that no registered gateway has vouched for' }),
+  park: nullable(ParkIdSchema),
+  name: nullable(text),
+  state: Type.Enum(GATEWAY_STATES, {
+    description:
+      'worst first. silent: nothing came for three of its meters’ shortest interval; held: made to wait within a minute; refused: something of it was within five; offline: its connection is gone; unused: nothing came and no meter names it',
+  }),
+  transport: nullable(text),
+  connected: Type.Union([Type.Boolean(), Type.Null()], { description: 'null where nobody knows' }),
+  lastSeen: nullable(AnsweredTime),
+  silentAfterSeconds: Type.Union([Type.Integer(), Type.Null()], { description: 'null where no meter says how often a message is due' }),
+  messages: count,
+  readings: count,
+  bytes: count,
+  refused: Type.Integer({ minimum: 0, description: 'values, or messages where it never came to values' }),
+  held: Type.Integer({ minimum: 0, description: 'times that it was made to wait' }),
+  messagesPerMinute: perMinute,
+  refusedLately: Type.Integer({ minimum: 0, description: 'in the last five minutes' }),
+  heldLately: Type.Integer({ minimum: 0, description: 'in the last minute' }),
+});
+
 // The parts of a snapshot are described once for everybody in model/live.ts; here only what it is made of.
 const ParkState = Type.Object(
   {
@@ -314,6 +369,8 @@ export const SCHEMAS = {
   Replayed,
   UnknownMeter,
   RegisteredUnknown,
+  IngestState,
+  GatewayStanding,
   ParkState,
   Readiness,
   Problem,

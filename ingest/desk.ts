@@ -1,7 +1,9 @@
 import type { Clock } from '../model/clock.ts';
 import type { EpochMs } from '../model/ids.ts';
+import type { GatewayStanding, IngestState } from '../model/ingest.ts';
 import type { DeadLetter, DeadLetterRecords } from '../store/registry/port.ts';
 import type { TopicCodec } from './codecs/decoded.ts';
+import type { IngestOverview } from './overview.ts';
 import type { DecodedIntake, MessageOutcome } from './port.ts';
 import { LetterReplay, type ReplayReport } from './replay.ts';
 import type { StageTimes } from './stage-times.ts';
@@ -14,6 +16,9 @@ export interface IngestDesk {
   replay(letters: readonly DeadLetter[]): Promise<ReplayReport>;
   readonly unknown: Pick<UnknownMeters, 'list' | 'get' | 'forget'>;
   lettersOfUnknown(meter: string): Promise<readonly DeadLetter[]>;
+  state(): IngestState;
+  /** Worst first. */
+  gateways(): readonly GatewayStanding[];
 }
 
 /** `codecs` are those of topics outside the native contract that may be asked again without a trace. */
@@ -22,14 +27,17 @@ export function createIngestDesk(parts: {
   readonly letters: Pick<DeadLetterRecords, 'list' | 'tried'>;
   readonly codecs: readonly TopicCodec[];
   readonly unknown: UnknownMeters;
+  readonly overview: Pick<IngestOverview, 'state' | 'gateways'>;
   readonly clock: Clock;
 }): IngestDesk {
-  const { pipeline, letters, unknown, clock } = parts;
+  const { pipeline, letters, unknown, overview, clock } = parts;
   const replay = new LetterReplay({ pipeline, letters, codecs: [pushedLetters, ...parts.codecs], clock });
   return {
     push: (items, gateway, receivedAt) => pushReadings(pipeline, items, gateway, receivedAt, pipeline.stages),
     replay: (chosen) => replay.replay(chosen),
     unknown,
     lettersOfUnknown: (meter) => lettersOfUnknown(letters, meter),
+    state: () => overview.state(),
+    gateways: () => overview.gateways(),
   };
 }

@@ -1,12 +1,5 @@
+import { STAGES, type Stage } from '../model/ingest.ts';
 import type { ReadingStore } from '../store/port.ts';
-
-/**
- * What a reading passes, in this order. `decode`: from the message's topic and bytes to values; `validate`: unit, range, time, place in its
- * series; `judge`: alerts, running usage, live view; `store`: writes of the store; `spool`: writes to the disk while the store is away;
- * `drain`: writes of what waited there into the store.
- */
-export const STAGES = ['decode', 'validate', 'judge', 'store', 'spool', 'drain'] as const;
-export type Stage = (typeof STAGES)[number];
 
 /** Decoding and validation are measured on every so manieth message alone. Prime, so that gateways that take turns all come to it. */
 const EVERY = 61;

@@ -203,6 +203,9 @@ export const EXPECTED: readonly Expectation[] = [
   { route: 'get /api/v1/dead-letters', path: '/api/v1/dead-letters', answers: OVERSEE_OWN_LIST },
   { route: 'get /api/v1/dead-letters/{letter}', path: '/api/v1/dead-letters/1', answers: [401, 200, 200, 404, 200, 404, 403, 403, 403] },
 
+  { route: 'get /api/v1/ingest/state', path: '/api/v1/ingest/state', answers: BY_OPERATOR_ALONE(200) },
+  { route: 'get /api/v1/ingest/gateways', path: '/api/v1/ingest/gateways', answers: BY_OPERATOR_ALONE(200) },
+
   { route: 'get /healthz', path: '/healthz', answers: EVERYBODY },
   { route: 'get /readyz', path: '/readyz', answers: EVERYBODY },
   // Asked from the same machine, where nobody needs a token; whoever shows one is taken at it.

@@ -10,7 +10,10 @@ import { hashPassword, hashSecret } from '../../api/auth/secrets.ts';
 import type { AlertEntry, ApiDeps, Figures } from '../../api/deps.ts';
 import type { TopicCodec } from '../../ingest/codecs/decoded.ts';
 import { createIngestDesk } from '../../ingest/desk.ts';
+import { GatewayBook } from '../../ingest/gateways/book.ts';
+import { GatewayStandings } from '../../ingest/gateways/standing.ts';
 import { mappingDesk } from '../../ingest/mappings/desk.ts';
+import { IngestOverview } from '../../ingest/overview.ts';
 import { Pipeline } from '../../ingest/pipeline.ts';
 import { UnknownMeters } from '../../ingest/unknown-meters.ts';
 import type { Role, Scope } from '../../model/access.ts';
@@ -183,6 +186,7 @@ export class TestService {
       isRegistered: (meter) => this.watch.current.meter(meter) !== undefined,
       parkOfGateway: (gateway) => this.watch.current.gateway(gateway)?.park ?? null,
     });
+    const gateways = new GatewayBook(this.watch);
     this.pipeline = new Pipeline({
       directory: this.watch,
       latest: this.latest,
@@ -192,13 +196,22 @@ export class TestService {
       logger,
       judge: () => {},
       codecs,
+      gateways,
       onUnknownMeter: (sighting) => this.unknown.see(sighting),
+    });
+    const overview = new IngestOverview({
+      pipeline: this.pipeline,
+      standings: new GatewayStandings({ book: gateways, directory: this.watch, nodes: () => [], startedAt: NOW }),
+      spool: null,
+      lastCommitAt: () => 0,
+      clock: () => this.now,
     });
     const ingest = createIngestDesk({
       pipeline: this.pipeline,
       letters: this.registry.deadLetters,
       codecs,
       unknown: this.unknown,
+      overview,
       clock: () => this.now,
     });
     return {

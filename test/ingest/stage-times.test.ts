@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { STAGES, type Stage, StageTimes } from '../../ingest/stage-times.ts';
+import { StageTimes } from '../../ingest/stage-times.ts';
+import { STAGES, type Stage } from '../../model/ingest.ts';
 import { aRig, NOW } from './harness.ts';
 
 const items = (stages: StageTimes) => Object.fromEntries(STAGES.map((stage) => [stage, stages.spent[stage].items])) as Record<Stage, number>;

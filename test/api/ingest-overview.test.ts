@@ -1,0 +1,86 @@
+import { expect } from 'chai';
+import request from 'supertest';
+import { hashSecret } from '../../api/auth/secrets.ts';
+import type { Scope } from '../../model/access.ts';
+import type { GatewayId, ParkId } from '../../model/ids.ts';
+import { bearer, NOW, TestService } from './service.ts';
+
+interface Shown {
+  readonly gateway: string | null;
+  readonly state: string;
+  readonly messages: number;
+  readonly lastSeen: string | null;
+}
+
+describe('what the operator sees of ingest', () => {
+  let service: TestService;
+  const get = (path: string, by = bearer('operator')) => request(service.app).get(`/api/v1/ingest/${path}`).set('Authorization', by);
+  const names = ({ body }: { readonly body: { readonly items: readonly Shown[] } }) => body.items.map(({ gateway }) => gateway);
+
+  beforeEach(async () => {
+    service = await TestService.open();
+    for (const [id, park] of [
+      ['gw-2', 'north'],
+      ['gw-south', 'south'],
+    ] as const)
+      await service.registry.gateways.put({ id: id as GatewayId, park: park as ParkId, name: `网关 ${id}` });
+    const tokens: readonly (readonly [string, Scope])[] = [
+      ['of-north', { kind: 'park', park: 'north' as ParkId }],
+      ['of-jiangsu', { kind: 'region', region: '32' }],
+    ];
+    for (const [name, scope] of tokens)
+      await service.registry.tokens.put({ name, role: 'operator', scope, secretHash: hashSecret(`secret-${name}`), createdAt: NOW, expiresAt: null });
+    await service.watch.refresh();
+  });
+  afterEach(() => service.close());
+
+  const send = (gateway: string | null, meter: string, value: unknown) =>
+    new Promise<void>((resolve) => {
+      const message = { payload: Buffer.from(JSON.stringify({ ts: NOW, values: { active_power: value } })), gateway, transport: 'embedded', receivedAt: NOW };
+      service.pipeline.accept({ ...message, topic: `parks/north/meters/${meter}/readings` }, () => resolve());
+    });
+
+  it('is every gateway, those in trouble first, with times in the park’s zone', async () => {
+    await send('gw-2', 'm-park', 1);
+    const { status, body } = await get('gateways');
+    expect(status).to.equal(200);
+    expect(body.items.map(({ gateway, state, messages, lastSeen }: Shown) => [gateway, state, messages, lastSeen])).to.deep.equal([
+      // It may not publish for that meter.
+      ['gw-2', 'refused', 1, '2026-01-15T12:00:00.000+08:00'],
+      ['gw-1', 'unused', 0, null],
+      ['gw-south', 'unused', 0, null],
+    ]);
+    expect(body.next).to.equal(null);
+  });
+
+  it('is of an operator’s parks alone; what came of nobody is the whole installation’s', async () => {
+    await send('somebody', 'm-park', 1);
+    expect(names(await get('gateways'))).to.deep.equal([null, 'gw-1', 'gw-2', 'gw-south']);
+    expect(names(await get('gateways', 'Bearer secret-of-north'))).to.deep.equal(['gw-1', 'gw-2']);
+    expect(names(await get('gateways', 'Bearer secret-of-jiangsu'))).to.deep.equal(['gw-south']);
+    expect(names(await get('gateways?park=south'))).to.deep.equal(['gw-south']);
+    expect((await get('gateways?park=south', 'Bearer secret-of-north')).status).to.equal(404);
+  });
+
+  it('comes in pages and is searched by id and name', async () => {
+    const first = await get('gateways?limit=2');
+    expect([names(first), first.body.next === null]).to.deep.equal([['gw-1', 'gw-2'], false]);
+    const second = await get(`gateways?limit=2&cursor=${first.body.next}`);
+    expect([names(second), second.body.next]).to.deep.equal([['gw-south'], null]);
+    expect(names(await get(`gateways?text=${encodeURIComponent('网关')}`))).to.deep.equal(['gw-2', 'gw-south']);
+    expect(names(await get('gateways?text=GW-1'))).to.deep.equal(['gw-1']);
+    expect(names(await get('gateways?text=nothing'))).to.deep.equal([]);
+    expect((await get('gateways?cursor=!')).status).to.equal(400);
+  });
+
+  it('is the state of the whole installation, for those alone who look after all of it', async () => {
+    await send('gw-1', 'm-alpha', 1);
+    await send('gw-1', 'm-alpha', 'x');
+    const { status, body } = await get('state');
+    expect(status).to.equal(200);
+    expect(body).to.deep.include({ full: false, rejects: { 'gateway-not-allowed': 2 }, spool: null, lastCommitAt: null });
+    expect(body.messages.refused).to.equal(2);
+    const answer = await get('state', 'Bearer secret-of-north');
+    expect([answer.status, answer.body.code]).to.deep.equal([403, 'FORBIDDEN']);
+  });
+});
