@@ -4,7 +4,7 @@ import type { GatewayBook } from './ingest/gateways/book.ts';
 import { gatewayMetrics } from './ingest/gateways/metrics.ts';
 import type { Pipeline } from './ingest/pipeline.ts';
 import type { Spool } from './ingest/spool/spool.ts';
-import { QUALITY, QUALITY_NAMES } from './model/quality.ts';
+import { flagsOf } from './ingest/stats.ts';
 
 export interface MetricSources {
   readonly pipeline: Pick<Pipeline, 'stats' | 'stages' | 'full' | 'decoding' | 'oldestWaitSeconds'>;
@@ -72,9 +72,7 @@ export function createMetrics(sources: MetricSources): () => Promise<string> {
     kept: stats.lettersKept,
     skipped: stats.lettersSkipped,
   }));
-  counters('greenpark_ingest_flagged_total', 'Readings stored with a flag, by quality.', 'quality', () =>
-    Object.fromEntries(QUALITY_NAMES.flatMap((name, quality) => (quality === QUALITY.good ? [] : [[name, stats.flagged[quality] as number]]))),
-  );
+  counters('greenpark_ingest_flagged_total', 'Readings stored with a flag, by quality.', 'quality', () => Object.fromEntries(flagsOf(stats)));
   counters('greenpark_ingest_retries_total', 'Writes tried again, by target.', 'target', () => ({
     store: stats.storeRetries,
     'dead-letters': stats.letterRetries,

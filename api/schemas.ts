@@ -261,7 +261,7 @@ const IngestState = object({
   full: Type.Boolean({ description: 'senders are held back, as too much is not committed' }),
   messages: object({ accepted: count, partly: count, refused: count, duplicate: count, failed: count }, 'ended since the start'),
   readings: object({ fresh: count, late: count, duplicate: count }),
-  flagged: object({ range: count, backwards: count, other: count }),
+  flagged: Type.Record(text, count, { description: 'readings stored with a flag, by quality' }),
   rejects: Type.Record(text, count, { description: 'values or messages refused, by reason' }),
   retries: object({ store: count, deadLetters: count }),
   messagesPerMinute: perMinute,

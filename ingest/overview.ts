@@ -6,7 +6,7 @@ import type { Pipeline } from './pipeline.ts';
 import { RecentCounts } from './recent-counts.ts';
 import type { Spool } from './spool/spool.ts';
 import type { StageSpent } from './stage-times.ts';
-import type { IngestStats } from './stats.ts';
+import { flagsOf, type IngestStats } from './stats.ts';
 
 export interface OverviewParts {
   readonly pipeline: Pick<Pipeline, 'stats' | 'stages' | 'full' | 'decoding' | 'oldestWaitSeconds' | 'limits'>;
@@ -54,7 +54,7 @@ export class IngestOverview {
       full: pipeline.full,
       messages: { accepted: stats.accepted, partly: stats.partly, refused: stats.refused, duplicate: stats.duplicate, failed: stats.failed },
       readings: { fresh: stats.readingsFresh, late: stats.readingsLate, duplicate: stats.readingsDuplicate },
-      flagged: { range: stats.flaggedRange, backwards: stats.flaggedBackwards, other: stats.flaggedOther },
+      flagged: Object.fromEntries(flagsOf(stats).filter(([, count]) => count > 0)),
       rejects: Object.fromEntries(Object.entries(stats.rejects).filter(([, count]) => count > 0)),
       retries: { store: stats.storeRetries, deadLetters: stats.letterRetries },
       messagesPerMinute: ((counts[0] ?? 0) / overMs) * MINUTE,

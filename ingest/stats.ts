@@ -1,4 +1,4 @@
-import { QUALITY_NAMES } from '../model/quality.ts';
+import { QUALITY, QUALITY_NAMES, type QualityName } from '../model/quality.ts';
 import { REASONS, type RejectReason } from './reject-reasons.ts';
 
 /**
@@ -46,3 +46,7 @@ export class IngestStats {
   /** How often the bound was reached and the senders had to wait. */
   pressures = 0;
 }
+
+/** How many readings were stored with each flag. */
+export const flagsOf = ({ flagged }: Pick<IngestStats, 'flagged'>): readonly (readonly [flag: QualityName, count: number])[] =>
+  QUALITY_NAMES.flatMap((name, quality) => (quality === QUALITY.good ? [] : [[name, flagged[quality] as number] as const]));

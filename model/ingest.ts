@@ -25,7 +25,8 @@ export interface IngestState {
   readonly full: boolean;
   readonly messages: Readonly<Record<'accepted' | 'partly' | 'refused' | 'duplicate' | 'failed', number>>;
   readonly readings: Readonly<Record<'fresh' | 'late' | 'duplicate', number>>;
-  readonly flagged: Readonly<Record<'range' | 'backwards' | 'other', number>>;
+  /** By quality; those that never came are left out. */
+  readonly flagged: Readonly<Record<string, number>>;
   /** By reason; those that never were are left out. */
   readonly rejects: Readonly<Record<string, number>>;
   readonly retries: Readonly<Record<'store' | 'deadLetters', number>>;

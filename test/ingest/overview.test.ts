@@ -29,7 +29,7 @@ describe('what the operator sees of ingest', () => {
       full: false,
       messages: { accepted: 0, partly: 1, refused: 1, duplicate: 1, failed: 0 },
       readings: { fresh: 1, late: 0, duplicate: 1 },
-      flagged: { range: 0, backwards: 0, other: 0 },
+      flagged: {},
       rejects: { 'unknown-quantity': 1, 'not-json': 1 },
       retries: { store: 0, deadLetters: 0 },
       pending: { messages: 1, readings: 2, decoding: 0, deadLetters: 0, deadLetterBytes: 0 },
