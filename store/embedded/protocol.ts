@@ -1,11 +1,6 @@
 import type { GreenparkError } from '../../model/errors.ts';
 import type { Correction, CounterQuery, CounterSeries, RawSeries, Revision, SeriesQuery, Step, StoredReading, WriteResult } from '../port.ts';
-import type { Columns } from './shared-block.ts';
-
-/** A block on shared memory, which the worker reads where it stands: it must not change until the worker has answered. */
-export interface SharedBlock extends Columns {
-  readonly arrival: 'fresh' | 'late';
-}
+import type { SharedBlock } from './shared-block.ts';
 
 /** What the main thread asks of the worker, and what the worker answers to each. */
 export interface Questions {

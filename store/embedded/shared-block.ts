@@ -1,5 +1,4 @@
 import type { ReadingBlock } from '../../model/reading.ts';
-import type { SharedBlock } from './protocol.ts';
 
 /** Bytes of one row: ts and value 8 each, meter 4, quantity 2, quality 1. */
 const ROW_BYTES = 23;
@@ -12,6 +11,11 @@ export interface Columns {
   readonly meter: Int32Array;
   readonly quantity: Uint16Array;
   readonly quality: Uint8Array;
+}
+
+/** A block on shared memory, which the worker reads where it stands: it must not change until the worker has answered. */
+export interface SharedBlock extends Columns {
+  readonly arrival: 'fresh' | 'late';
 }
 
 /** Columns of `length` rows that share one buffer. */

@@ -3,8 +3,8 @@ import { GreenparkError } from '../../model/errors.ts';
 import type { ReadingBlock } from '../../model/reading.ts';
 import type { Correction, CounterQuery, CounterSeries, RawSeries, ReadingStore, Revision, SeriesQuery, Step, StoredReading, WriteResult } from '../port.ts';
 import { requireStorable, requireWhole } from '../storable.ts';
-import type { QuestionName, Questions, Reply, SharedBlock } from './protocol.ts';
-import { shared } from './shared-block.ts';
+import type { QuestionName, Questions, Reply } from './protocol.ts';
+import { type SharedBlock, shared } from './shared-block.ts';
 
 /** Values that one transaction takes at most; what waits beyond goes into the next. */
 const TRANSACTION_VALUES = 400_000;

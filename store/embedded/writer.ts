@@ -2,11 +2,10 @@ import { BIGINT, type DuckDBConnection, DuckDBDataChunk, INTEGER } from '@duckdb
 import { GreenparkError } from '../../model/errors.ts';
 import type { Correction, WriteResult } from '../port.ts';
 import { CHUNK_ROWS, ChunkColumn, FrameAppender, putTime } from './frame-appender.ts';
-import type { SharedBlock } from './protocol.ts';
 import { numbers, oneNumber } from './rows.ts';
 import { everyValue } from './schema.ts';
 import type { Shapes } from './shapes.ts';
-import { type Columns, without } from './shared-block.ts';
+import { type Columns, type SharedBlock, without } from './shared-block.ts';
 
 /** After this many values `newest` is brought up to date, which bounds what a start after a crash has to read. */
 const REFRESH_AFTER_VALUES = 5_000_000;
