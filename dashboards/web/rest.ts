@@ -2,6 +2,7 @@ import type { EntryAssessment } from '../../accounting/entry-assessment.ts';
 import type { Principal, Role, Scope } from '../../model/access.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { EpochMs } from '../../model/ids.ts';
+import type { GatewayStanding, IngestState } from '../../model/ingest.ts';
 import type { QualityName } from '../../model/quality.ts';
 import type { QuantityName } from '../../model/quantities.ts';
 import type { Enterprise, Park } from '../../model/registry.ts';
@@ -47,10 +48,26 @@ export interface DeadLetterSummary {
   readonly transport: string;
   readonly topic: string;
   readonly gateway: string | null;
+  readonly park: string | null;
+  readonly meter: string | null;
   readonly reason: string;
   readonly detail: string;
   readonly payloadLength: number;
+  readonly attempts: number;
+  readonly replayedAt: string | null;
 }
+
+/** What dead letters are searched by, as the API's query takes it. */
+export type LetterFilter = Readonly<Partial<Record<'reason' | 'gateway' | 'meter' | 'topic' | 'text' | 'from' | 'to' | 'state', string>>>;
+
+/** What became of letters that were tried again; messages where nothing else is said. */
+export type ReplayReport = Readonly<Record<'letters' | 'messages' | 'accepted' | 'partly' | 'refused' | 'cut' | 'notOriginal' | 'already' | 'failed', number>>;
+
+type TimesAsText<T, K extends keyof T> = { readonly [P in keyof T]: P extends K ? string | null : T[P] };
+export type GatewayJson = TimesAsText<GatewayStanding, 'lastSeen'>;
+export type IngestStateJson = Omit<TimesAsText<IngestState, 'lastCommitAt'>, 'spool'> & {
+  readonly spool: TimesAsText<NonNullable<IngestState['spool']>, 'oldestTs'> | null;
+};
 
 /** A meter that reports and is not registered. */
 export interface UnknownMeter {
@@ -86,6 +103,9 @@ export class RestError extends Error {
   }
 }
 
+/** Why a request failed, for people. */
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 const DAY = 86_400_000;
 /** Longest wait for an answer, in milliseconds. */
 const TIMEOUT_MS = 30_000;
@@ -111,7 +131,10 @@ async function nothing(path: string, init: RequestInit): Promise<void> {
 
 /** The answer of a request that was not refused. */
 async function taken(path: string, init?: RequestInit): Promise<Response> {
-  const response = await ask(path, init);
+  return accepted(await ask(path, init));
+}
+
+async function accepted(response: Response): Promise<Response> {
   if (response.ok) return response;
   const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; title?: string };
   throw new RestError(response.status, problem.code ?? 'INTERNAL', problem.detail ?? problem.title ?? `${response.status} ${response.statusText}`);
@@ -170,8 +193,13 @@ export const applications = (park: string): Promise<Listed<Application>> => json
 export const assessment = (park: string, application: string): Promise<Assessment> =>
   json(`/api/v1/parks/${id(park)}/applications/${id(application)}/assessment`);
 
-export const deadLetters = (reason: string | undefined, cursor: string | null): Promise<Listed<DeadLetterSummary>> =>
-  json(`/api/v1/dead-letters${query({ reason, limit: '50', cursor: cursor ?? undefined })}`);
+export const deadLetters = (filter: LetterFilter, cursor: string | null): Promise<Listed<DeadLetterSummary>> =>
+  json(`/api/v1/dead-letters${query({ ...filter, limit: '50', cursor: cursor ?? undefined })}`);
+export const exportOf = (filter: LetterFilter): string => `/api/v1/dead-letters/export${query(filter)}`;
+export const replayLetters = (
+  which: { readonly ids: readonly number[] } | { readonly filter: LetterFilter },
+  cursor: string | null,
+): Promise<ReplayReport & { readonly next: string | null }> => json('/api/v1/dead-letters/replay', post({ ...which, ...(cursor === null ? {} : { cursor }) }));
 export const deadLetter = (letter: number): Promise<DeadLetterSummary & { readonly payload: string }> => json(`/api/v1/dead-letters/${letter}`);
 
 export const unknownMeters = (): Promise<Listed<UnknownMeter>> => json('/api/v1/unknown-meters');
@@ -186,10 +214,16 @@ export async function readiness(): Promise<Readiness> {
   return (await response.json()) as Readiness;
 }
 
-/** The metrics as Prometheus reads them; empty where this user may not. */
-export async function metrics(): Promise<string> {
-  const response = await ask('/metrics');
-  return response.ok ? response.text() : '';
+/** The state of the whole installation's ingest; null where this user looks after a part of it alone. */
+export async function ingestState(): Promise<IngestStateJson | null> {
+  const response = await ask('/api/v1/ingest/state');
+  return response.status === 403 ? null : ((await (await accepted(response)).json()) as IngestStateJson);
+}
+
+/** Those in trouble first. `at`: the service's time of the answer. */
+export async function gateways(text: string, limit: number): Promise<Listed<GatewayJson> & { readonly at: EpochMs }> {
+  const response = await taken(`/api/v1/ingest/gateways${query({ text, limit: String(limit) })}`);
+  return { ...((await response.json()) as Listed<GatewayJson>), at: Date.parse(response.headers.get('date') ?? '') || Date.now() };
 }
 
 function alertOf(from: AlertJson): Alert {

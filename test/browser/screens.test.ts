@@ -17,7 +17,7 @@ const PAGES = [
   { name: 'meter', path: `/parks/${PARK}/meters/${METER}`, complete: '.chart:not(:has(.chart-note [role=status])) canvas' },
   { name: 'alerts', path: `/parks/${PARK}/alerts`, complete: 'table.stacked' },
   { name: 'entry', path: `/parks/${PARK}/entry`, complete: '.criteria' },
-  { name: 'ingest', path: '/ingest', complete: '.letters, .unknown li' },
+  { name: 'ingest', path: '/ingest', complete: '.column:has(.gateways):has(.letters) + .column:has(.stages)' },
   { name: 'nothing', path: '/there/is/no/such/page', complete: 'main .note, main h1' },
   { name: 'sign-in', path: '/sign-in', complete: 'input[name=password]' },
 ] as const;
@@ -109,9 +109,11 @@ describe('every page of the dashboard', function () {
       await page.locator(complete).first().waitFor();
       const stops = await visitor.ask<number>(MARK);
       const reached: string[] = [];
-      for (let at = 0; at < stops + 1; at++) {
+      // Once around. A field for a time takes several steps.
+      for (let at = 0; at < 8 * stops; at++) {
         await page.keyboard.press('Tab');
         const stop = await visitor.ask<string | null>(STOP);
+        if (stop !== null && stop === reached[0] && reached.at(-1) !== stop) break;
         if (stop !== null) reached.push(stop);
       }
       expect(reached[0], 'the first is the skip link').to.equal('0');

@@ -1,45 +1,92 @@
-import { type Text, wordFor } from '../i18n/text.ts';
+import { wordFor } from '../i18n/text.ts';
+import type { IngestStateJson } from '../rest.ts';
+import type { Reader } from './reader.ts';
 
-/** One line of the service's metrics that tells of what comes in. */
-export interface Counter {
+type Viewer = Pick<Reader, 'text' | 'format'>;
+
+/** Something that waits, and at how much of it senders are held back. */
+export interface QueueRow {
   readonly name: string;
-  readonly labels: string;
-  readonly value: number;
+  readonly waiting: string;
+  readonly bound: string | null;
 }
 
-const LINE = /^(greenpark_[a-z0-9_]+)(?:\{(.*)\})? ([-+0-9.eE]+)$/;
-
-/** The service's own metrics in Prometheus' text format, without histograms' buckets and what was only announced. */
-export function countersOf(metrics: string): Counter[] {
-  return metrics
-    .split('\n')
-    .map((line) => LINE.exec(line))
-    .filter((match): match is RegExpExecArray => match !== null)
-    .map(([, name = '', labels = '', value = '']) => ({ name, labels: labels.replaceAll('"', '').replaceAll(',', ', '), value: Number(value) }))
-    .filter((counter) => Number.isFinite(counter.value) && !/_(bucket|sum|count)$/.test(counter.name));
+/** What waits, in the order in which it is passed; the spool where there is one. */
+export function queueRows({ pending, bounds, spool }: IngestStateJson, { text, format }: Viewer): QueueRow[] {
+  const count = (value: number) => format.number(value, 0);
+  const bound = (value: number) => text('pipeline.bound', { count: count(value) });
+  return [
+    { name: text('pipeline.decoding'), waiting: count(pending.decoding), bound: null },
+    { name: text('pipeline.messages'), waiting: count(pending.messages), bound: bound(bounds.messages) },
+    { name: text('pipeline.readings'), waiting: count(pending.readings), bound: bound(bounds.readings) },
+    { name: text('pipeline.deadletters'), waiting: count(pending.deadLetters), bound: null },
+    ...(spool === null
+      ? []
+      : [
+          {
+            name: text('pipeline.spool'),
+            waiting: count(spool.readings),
+            bound: text('pipeline.spool.bytes', { used: megabytes(spool.bytes, format), limit: megabytes(spool.limitBytes, format) }),
+          },
+        ]),
+  ];
 }
 
-/** What a counter counts, in words; the metric's own name stands where no word is known. */
-export function counterName({ name, labels }: Counter, text: Text): string {
-  const short = name.replace('greenpark_', '');
-  const values = labels.split(', ').flatMap((label) => {
-    const [key = '', value] = label.split('=');
-    return value === undefined ? [] : [wordFor(text, key === 'reason' ? 'ingest.reason' : 'ingest.label', value)];
-  });
-  return [wordFor(text, 'ingest.counter', short), ...values].join(' · ');
+export interface StageRow {
+  readonly stage: string;
+  readonly name: string;
+  readonly perMinute: string;
+  /** What one message or reading took. */
+  readonly each: string;
+  readonly busy: string;
 }
 
-/** Bytes as people can read them: the text where they are text, else two hex digits a byte. Cut at 4,000 characters. */
-export function payloadText(base64: string): string {
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  const cut = bytes.subarray(0, 4000);
-  try {
-    // A cut in the middle of a character is no fault of the message.
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(cut, { stream: cut.length < bytes.length });
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what tells binary from text
-    if (!/[\u0000-\u0008\u000e-\u001f]/.test(text)) return text;
-  } catch {
-    // Not UTF-8: shown as bytes below.
-  }
-  return [...bytes.subarray(0, 1300)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+export function stageRows({ stages }: IngestStateJson, { text, format }: Viewer): StageRow[] {
+  return stages.map(({ stage, itemsPerMinute, busy }) => ({
+    stage,
+    name: text(`pipeline.stage.${stage}`),
+    perMinute: format.number(itemsPerMinute, itemsPerMinute > 0 && itemsPerMinute < 10 ? 1 : 0),
+    each: itemsPerMinute === 0 ? '–' : duration((busy * 60) / itemsPerMinute, format),
+    busy: format.share(busy),
+  }));
 }
+
+export interface CountRow {
+  readonly key: string;
+  readonly name: string;
+  readonly count: string;
+}
+
+/** What has ended since the start. What never happened says nothing, one line each. */
+export function countRows({ messages, readings, flagged, rejects, retries }: IngestStateJson, { text, format }: Viewer): CountRow[] {
+  const rows = (of: 'messages' | 'readings' | 'flagged' | 'rejects' | 'retries', counts: Readonly<Record<string, number>>): CountRow[] =>
+    Object.entries(counts)
+      .filter(([, count]) => count > 0)
+      .map(([key, count]) => ({
+        key: `${of} ${key}`,
+        name: `${text(`ingest.counts.${of}`)} · ${wordFor(text, of === 'rejects' ? 'ingest.reason' : 'ingest.label', key)}`,
+        count: format.number(count, 0),
+      }));
+  return [...rows('messages', messages), ...rows('readings', readings), ...rows('flagged', flagged), ...rows('rejects', rejects), ...rows('retries', retries)];
+}
+
+/** How long the oldest message waits, in words; `isLong` where somebody should look. */
+export function oldestWait(
+  { oldestUnacknowledgedSeconds: seconds }: IngestStateJson,
+  { text, format }: Viewer,
+): { readonly text: string; readonly isLong: boolean } {
+  if (seconds === 0) return { text: text('pipeline.oldest.none'), isLong: false };
+  return { text: text('pipeline.oldest', { time: duration(seconds, format) }), isLong: seconds >= LONG_SECONDS };
+}
+
+/** A store that answers takes far less. */
+const LONG_SECONDS = 10;
+
+/** In the unit that needs no zeros. */
+function duration(seconds: number, format: Viewer['format']): string {
+  if (seconds < 0.001) return format.withUnit(seconds * 1e6, 'µs');
+  if (seconds < 1) return format.withUnit(seconds * 1000, 'ms');
+  return seconds < 120 ? format.withUnit(seconds, 's') : format.withUnit(seconds / 60, 'min');
+}
+
+const megabytes = (bytes: number, format: Viewer['format']): string => format.withUnit(bytes / (1 << 20), 'MB');
