@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { hashSecret, newSecret } from '../api/auth/secrets.ts';
 import { importDocument } from '../store/registry/document.ts';
 import { openRegistry } from '../store/registry/open.ts';
+import type { Registry } from '../store/registry/port.ts';
 import { meterId, PARK } from './load.ts';
 
 export interface Service {
@@ -21,10 +22,50 @@ export interface Service {
   remove(): void;
 }
 
+/** What a bench service is started with: its data directory, and a token that may ask for its metrics. */
+export interface Data {
+  readonly folder: string;
+  readonly token: string;
+}
+
+const PROGRAM = new URL('../cli/greenpark.js', import.meta.url).pathname;
+
 /** A data directory with `meters` registered electricity meters and two limit rules on each. */
-export async function prepareData(meters: number): Promise<{ readonly folder: string; readonly token: string }> {
+export async function prepareData(meters: number): Promise<Data> {
   const folder = mkdtempSync(join(tmpdir(), 'greenpark-bench-'));
   const registry = await openRegistry(join(folder, 'registry.db'));
+  await importDocument(registry, documentOf(meters));
+  const token = await putToken(registry);
+  registry.close();
+  return { folder, token };
+}
+
+/** The same, made with `greenpark registry import` in a process of its own; with the time that the command took. */
+export async function importByCommand(meters: number): Promise<{ readonly data: Data; readonly seconds: number; readonly peakMb: number }> {
+  const folder = mkdtempSync(join(tmpdir(), 'greenpark-bench-'));
+  const file = join(folder, 'registry.json');
+  writeFileSync(file, JSON.stringify(documentOf(meters)));
+  const began = performance.now();
+  const child = spawn(process.execPath, [PROGRAM, 'registry', 'import', file], {
+    cwd: folder,
+    env: environment(folder),
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  let peakMb = 0;
+  const watch = setInterval(() => {
+    if (child.exitCode === null) peakMb = usageOf(child as { readonly pid: number }).peakMb;
+  }, 50);
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  clearInterval(watch);
+  if (code !== 0) throw new Error(`greenpark registry import ended with code ${code}`);
+  const seconds = (performance.now() - began) / 1000;
+  const registry = await openRegistry(join(folder, 'registry.db'));
+  const token = await putToken(registry);
+  registry.close();
+  return { data: { folder, token }, seconds, peakMb };
+}
+
+function documentOf(meters: number): unknown {
   const rule = (id: string, quantity: string, value: number) => ({
     id,
     park: PARK,
@@ -41,7 +82,7 @@ export async function prepareData(meters: number): Promise<{ readonly folder: st
     onDelaySeconds: 0,
     offDelaySeconds: 0,
   });
-  await importDocument(registry, {
+  return {
     parks: [{ id: PARK, name: '基准园区', region: '510112', timeZone: 'Asia/Shanghai' }],
     meters: Array.from({ length: meters }, (_, index) => ({
       id: meterId(index),
@@ -55,7 +96,10 @@ export async function prepareData(meters: number): Promise<{ readonly folder: st
       intervalSeconds: 60,
     })),
     rules: [rule('power-high', 'active_power', 1e6), rule('voltage-high', 'voltage_a', 1e5)],
-  });
+  };
+}
+
+async function putToken(registry: Registry): Promise<string> {
   const token = newSecret();
   await registry.tokens.put({
     name: 'bench',
@@ -65,18 +109,18 @@ export async function prepareData(meters: number): Promise<{ readonly folder: st
     createdAt: Date.now(),
     expiresAt: null,
   });
-  registry.close();
-  return { folder, token };
+  return token;
 }
 
+/** Nothing of the caller's own GREENPARK_ variables. */
+const environment = (folder: string): Readonly<Record<string, string>> => ({ PATH: process.env['PATH'] ?? '', GREENPARK_DATA_DIR: folder });
+
 /** The service as `greenpark serve` starts it, in a process of its own. */
-export async function startService(data: { readonly folder: string; readonly token: string }, env: Readonly<Record<string, string>>): Promise<Service> {
-  const program = new URL('../cli/greenpark.js', import.meta.url).pathname;
-  const child = spawn(process.execPath, [program, 'serve'], {
+export async function startService(data: Data, env: Readonly<Record<string, string>>): Promise<Service> {
+  const child = spawn(process.execPath, [PROGRAM, 'serve'], {
     cwd: data.folder,
     env: {
-      PATH: process.env['PATH'] ?? '',
-      GREENPARK_DATA_DIR: data.folder,
+      ...environment(data.folder),
       GREENPARK_HTTP_PORT: '0',
       GREENPARK_HTTP_HOST: '127.0.0.1',
       GREENPARK_LOG_LEVEL: 'warn',

@@ -2,11 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { benchAgainstNodeRed } from './against-node-red.ts';
 import { type BenchResult, printTable } from './figures.ts';
+import { benchGrowth } from './growth.ts';
 import { benchInflux } from './influx.ts';
 import { BATCH, benchIngest, SINGLE } from './ingest.ts';
 import { benchLatency } from './latency.ts';
 
-const NAMES = ['ingest-single', 'ingest-batch', 'ingest-influx', 'ingest-nodered', 'latency'] as const;
+const NAMES = ['ingest-single', 'ingest-batch', 'ingest-influx', 'ingest-nodered', 'latency', 'growth'] as const;
 type Name = (typeof NAMES)[number];
 
 const program = new Command('bench')
@@ -28,6 +29,7 @@ const program = new Command('bench')
       const single = results.find((result) => result.name === 'ingest-single') ?? (await benchIngest(SINGLE, 1));
       results.push(await benchLatency(single.figures['messages_per_second'] as number));
     }
+    if (wanted.has('growth')) results.push(await benchGrowth(rounds));
     printTable(results);
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`);
     if (!results.every((result) => result.met)) process.exitCode = 1;

@@ -131,7 +131,7 @@ export async function until(what: string, holds: () => Promise<boolean>): Promis
 }
 
 /** Counts what the store holds, after the service has let go of it, by the store's own delete. */
-async function storedReadings(service: Service, influx: Influx | null): Promise<number> {
+export async function storedReadings(service: Service, influx: Influx | null): Promise<number> {
   const store = influx === null ? await openEmbeddedStore({ directory: join(service.folder, 'readings') }) : await openBenchInflux(influx);
   try {
     return await store.deleteBefore(Date.UTC(2100, 0, 1));
