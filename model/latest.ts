@@ -1,18 +1,21 @@
 import type { EpochMs } from './ids.ts';
 
-/** Highest number of quantities the catalogue can hold; part of a series' key. */
-const QUANTITY_SPAN = 1024;
+/** End of a meter's chain of series, and of a meter that has none. */
+const NONE = -1;
 
 /**
- * The one owner of "latest reading of each series", by time of measurement, in columns that grow.
+ * The one owner of "latest reading of each series", by time of measurement, in columns that grow: a park of many meters must not cost an
+ * object each.
  * A series is a (meter ordinal, quantity code) pair; its position here is in-memory only and never stored.
  * The ingest pipeline writes, everyone else reads.
  */
 export class LatestReadings {
-  readonly #positions = new Map<number, number>();
-  readonly #seriesOfMeter = new Map<number, number[]>();
+  /** By meter ordinal, which the registry gives in a row: position of its first series. */
+  #firstOf = new Int32Array(1024).fill(NONE);
   #capacity = 1024;
   #count = 0;
+  /** By position: that of the same meter's next series. A meter has a handful, so that walking along them finds one soonest. */
+  #next = new Int32Array(this.#capacity).fill(NONE);
   meter = new Int32Array(this.#capacity);
   quantity = new Uint16Array(this.#capacity);
   /** -Infinity where nothing has been read yet. */
@@ -27,28 +30,31 @@ export class LatestReadings {
 
   /** Position of a series, given one at first sight. */
   seriesOf(meter: number, quantity: number): number {
-    const key = meter * QUANTITY_SPAN + quantity;
-    const known = this.#positions.get(key);
-    if (known !== undefined) return known;
+    let last = NONE;
+    for (let at = this.#first(meter); at !== NONE; at = this.#next[at] as number) {
+      if (this.quantity[at] === quantity) return at;
+      last = at;
+    }
     if (this.#count === this.#capacity) this.#grow();
     const position = this.#count++;
-    this.#positions.set(key, position);
     this.meter[position] = meter;
     this.quantity[position] = quantity;
-    const siblings = this.#seriesOfMeter.get(meter);
-    if (siblings === undefined) this.#seriesOfMeter.set(meter, [position]);
-    else siblings.push(position);
+    if (last === NONE) this.#begin(meter, position);
+    else this.#next[last] = position;
     return position;
   }
 
   /** Position of a series that has been seen, or undefined. */
   find(meter: number, quantity: number): number | undefined {
-    return this.#positions.get(meter * QUANTITY_SPAN + quantity);
+    for (let at = this.#first(meter); at !== NONE; at = this.#next[at] as number) if (this.quantity[at] === quantity) return at;
+    return undefined;
   }
 
-  /** Positions of a meter's series. */
+  /** Positions of a meter's series, in the order in which they were seen. */
   ofMeter(meter: number): readonly number[] {
-    return this.#seriesOfMeter.get(meter) ?? [];
+    const positions: number[] = [];
+    for (let at = this.#first(meter); at !== NONE; at = this.#next[at] as number) positions.push(at);
+    return positions;
   }
 
   /** Takes the reading when it is newer than the one held; false when it is late (same time or older). */
@@ -67,16 +73,27 @@ export class LatestReadings {
     this.quality[series] = quality;
   }
 
+  #first(meter: number): number {
+    return this.#firstOf[meter] ?? NONE;
+  }
+
+  #begin(meter: number, position: number): void {
+    if (meter >= this.#firstOf.length) this.#firstOf = grown(this.#firstOf, new Int32Array(2 ** Math.ceil(Math.log2(meter + 1))).fill(NONE));
+    this.#firstOf[meter] = position;
+  }
+
   #grow(): void {
     this.#capacity *= 2;
-    const grown = <T extends Int32Array | Uint16Array | Float64Array | Uint8Array>(made: T, old: T): T => {
-      made.set(old as never);
-      return made;
-    };
-    this.meter = grown(new Int32Array(this.#capacity), this.meter);
-    this.quantity = grown(new Uint16Array(this.#capacity), this.quantity);
-    this.ts = grown(new Float64Array(this.#capacity).fill(Number.NEGATIVE_INFINITY), this.ts);
-    this.value = grown(new Float64Array(this.#capacity).fill(Number.NaN), this.value);
-    this.quality = grown(new Uint8Array(this.#capacity), this.quality);
+    this.#next = grown(this.#next, new Int32Array(this.#capacity).fill(NONE));
+    this.meter = grown(this.meter, new Int32Array(this.#capacity));
+    this.quantity = grown(this.quantity, new Uint16Array(this.#capacity));
+    this.ts = grown(this.ts, new Float64Array(this.#capacity).fill(Number.NEGATIVE_INFINITY));
+    this.value = grown(this.value, new Float64Array(this.#capacity).fill(Number.NaN));
+    this.quality = grown(this.quality, new Uint8Array(this.#capacity));
   }
+}
+
+function grown<T extends Int32Array | Uint16Array | Float64Array | Uint8Array>(old: T, made: T): T {
+  made.set(old as never);
+  return made;
 }

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { LatestReadings } from '../../model/latest.ts';
 import { ReadingBlockBuilder } from '../../model/reading.ts';
 
@@ -28,6 +29,34 @@ describe('latest readings', () => {
     latest.seriesOf(2, 5);
     expect(latest.ofMeter(1)).to.deep.equal(own);
     expect(latest.find(3, 5)).to.equal(undefined);
+  });
+
+  it('give each series the position it had, in whatever order meters and quantities come', () => {
+    const pair = fc.tuple(fc.integer({ min: 0, max: 5000 }), fc.integer({ min: 1, max: 6 }));
+    fc.assert(
+      fc.property(fc.array(pair, { maxLength: 300 }), (pairs) => {
+        const latest = new LatestReadings();
+        const known = new Map<string, number>();
+        for (const [meter, quantity] of pairs) {
+          const series = latest.seriesOf(meter, quantity);
+          expect(series).to.equal(known.get(`${meter}/${quantity}`) ?? known.size);
+          known.set(`${meter}/${quantity}`, series);
+        }
+        for (const [meter, quantity] of pairs) {
+          expect(latest.find(meter, quantity)).to.equal(known.get(`${meter}/${quantity}`));
+          const own = [...known].filter(([key]) => key.startsWith(`${meter}/`)).map(([, series]) => series);
+          expect(latest.ofMeter(meter)).to.deep.equal(own);
+        }
+      }),
+    );
+  });
+
+  it('cost columns alone, not an object a series', () => {
+    const latest = new LatestReadings();
+    const before = process.memoryUsage().heapUsed;
+    for (let meter = 1; meter <= 100_000; meter++) for (let quantity = 1; quantity <= 5; quantity++) latest.seriesOf(meter, quantity);
+    expect(latest.count).to.equal(500_000);
+    expect(process.memoryUsage().heapUsed - before).to.be.below(10e6);
   });
 });
 
