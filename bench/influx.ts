@@ -75,9 +75,9 @@ function bodies(values: number, from: number): Buffer[] {
     const n = Math.floor(message / METERS) * frames + (frame % frames);
     const numbers = [1000 + meter + n * 0.25, 300 + ((meter * 7 + n * 13) % 1000) / 10, 225 + ((meter + n * 3) % 100) / 10, 40 + n / 100, 0.9];
     for (const [at, code] of codes.entries()) block.push(0, meter, code, from + n * 1000, Number((numbers[at] as number).toFixed(2)), 0);
-    if (block.length >= BODY_VALUES) made.push(Buffer.from(lines.linesOf(block.take()).join('\n')));
+    if (block.length >= BODY_VALUES) made.push(Buffer.from(lines.linesOf(block.take())));
   }
-  if (block.length > 0) made.push(Buffer.from(lines.linesOf(block.take()).join('\n')));
+  if (block.length > 0) made.push(Buffer.from(lines.linesOf(block.take())));
   return made;
 }
 

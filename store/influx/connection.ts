@@ -45,11 +45,11 @@ export class InfluxConnection {
     this.#client = new InfluxDB({ url: address.url, headers: this.#headers, timeout: TIMEOUT_MS });
   }
 
-  /** Sends the lines in one request; resolved means that the server acknowledged them. */
-  async write(lines: string[]): Promise<void> {
+  /** Sends the lines (one text) in one request; resolved means that the server acknowledged them. */
+  async write(lines: string): Promise<void> {
     const api = this.#client.getWriteApi(this.#address.org ?? '', this.#address.bucket, 'ms', {
-      // Above any block: a batch that the client sends by itself is one that flush() does not wait for.
-      batchSize: lines.length + 1,
+      // Above the one record that the text is to the client: a batch that it sends by itself is one that flush() does not wait for.
+      batchSize: 2,
       maxBatchBytes: Number.MAX_SAFE_INTEGER,
       flushInterval: 0,
       maxRetries: 0,
@@ -58,7 +58,7 @@ export class InfluxConnection {
       writeFailed: (error) => Promise.reject(error),
     });
     if (this.#address.version === 1) api.path = `/write?db=${encodeURIComponent(this.#address.bucket)}&precision=ms`;
-    api.writeRecords(lines);
+    api.writeRecord(lines);
     try {
       await api.flush();
     } catch (error) {

@@ -4,6 +4,9 @@ import { QUANTITIES } from '../../model/quantities.ts';
 import type { ReadingBlock } from '../../model/reading.ts';
 import type { Correction } from '../port.ts';
 import { FARTHEST_MS } from '../storable.ts';
+import { LineText } from './line-text.ts';
+
+const [COMMA, EQUALS, SPACE, NEWLINE] = [0x2c, 0x3d, 0x20, 0x0a];
 
 /**
  * Points of the readings: a tag meter, and for each quantity measured at that time a field of its name (float) when the reading is
@@ -59,31 +62,49 @@ export function readingOf(usable: unknown, flagged: unknown, quality: unknown): 
 export class LineWriter {
   readonly #meters: MeterNames;
   readonly #beginnings = new Map<number, string>();
-  readonly #names: string[] = [];
+  readonly #names: Uint8Array[] = [];
+  readonly #text = new LineText();
 
   constructor(meters: MeterNames) {
     this.#meters = meters;
   }
 
-  /** @param dropped a 1 for every row that is left out */
-  linesOf(block: ReadingBlock, dropped?: Uint8Array): string[] {
+  /**
+   * The lines of a block as one text; empty when none is left.
+   *
+   * @param dropped a 1 for every row that is left out
+   */
+  linesOf(block: ReadingBlock, dropped?: Uint8Array): string {
     const { length, meter, quantity, ts, value, quality } = block;
-    const lines: string[] = [];
+    const text = this.#text;
+    text.clear();
     for (let row = 0; row < length; ) {
       const whose = meter[row] as number;
       const at = ts[row] as number;
-      let line = '';
+      let isBegun = false;
       for (; row < length && meter[row] === whose && ts[row] === at; row++) {
         if (dropped?.[row] === 1) continue;
+        if (isBegun) text.byte(COMMA);
+        else text.string(this.#beginning(whose));
+        isBegun = true;
         const code = quantity[row] as number;
         const name = this.#names[code] ?? this.#nameOf(code);
         const flag = quality[row] as number;
-        line += line === '' ? this.#beginning(whose) : ',';
-        line += flag === QUALITY.good ? `${name}=${value[row]}` : `${name}${isUsable(flag) ? '' : '.flagged'}=${value[row]},${name}.quality=${flag}i`;
+        text.bytes(name);
+        if (flag !== QUALITY.good && !isUsable(flag)) text.string('.flagged');
+        text.byte(EQUALS);
+        text.number(value[row] as number);
+        if (flag === QUALITY.good) continue;
+        text.byte(COMMA);
+        text.bytes(name);
+        text.string(`.quality=${flag}i`);
       }
-      if (line !== '') lines.push(`${line} ${at}`);
+      if (!isBegun) continue;
+      text.byte(SPACE);
+      text.number(at);
+      text.byte(NEWLINE);
     }
-    return lines;
+    return text.take();
   }
 
   lineOfCorrection({ meter, quantity, ts, value, quality, author, reason, at }: Correction, number: number): string {
@@ -91,8 +112,8 @@ export class LineWriter {
     return `${CORRECTIONS},${tags} value=${value},quality=${quality}i,author=${quotedField(author)},reason=${quotedField(reason)},made=${at}i ${ts}`;
   }
 
-  #nameOf(quantity: number): string {
-    const name = quantityName(quantity);
+  #nameOf(quantity: number): Uint8Array {
+    const name = Buffer.from(quantityName(quantity));
     this.#names[quantity] = name;
     return name;
   }

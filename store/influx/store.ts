@@ -42,7 +42,7 @@ export class InfluxStore implements ReadingStore {
         if (!Number.isFinite(correction.value)) throw new GreenparkError('STORE_REFUSED', `the corrected value ${correction.value} is not a finite number`);
         const held = await this.#revisions(meter, quantity, ts);
         if (held.length === 0) throw new GreenparkError('STORE_REFUSED', `there is no reading of meter ${meter}, quantity ${quantity} at ${ts} to correct`);
-        await this.#connection.write([this.#lines.lineOfCorrection(correction, held.length)]);
+        await this.#connection.write(this.#lines.lineOfCorrection(correction, held.length));
       }),
     );
   }
@@ -149,8 +149,8 @@ export class InfluxStore implements ReadingStore {
     return this.#writeLines(lines, block.length - repeats, repeats);
   }
 
-  async #writeLines(lines: string[], stored: number, duplicates: number): Promise<WriteResult> {
-    if (lines.length === 0) return { stored: 0, duplicates };
+  async #writeLines(lines: string, stored: number, duplicates: number): Promise<WriteResult> {
+    if (lines === '') return { stored: 0, duplicates };
     const writing = this.#connection.write(lines);
     this.#writes.add(writing);
     try {

@@ -1,0 +1,59 @@
+import { expect } from 'chai';
+import fc from 'fast-check';
+import { LineText } from '../../../store/influx/line-text.ts';
+import { fuzzRuns } from '../../fuzz-runs.ts';
+
+const written = (value: number): string => {
+  const text = new LineText();
+  text.clear();
+  text.number(value);
+  return text.take();
+};
+
+describe('text of lines', () => {
+  const numbers: readonly (readonly [number, string])[] = [
+    [0, '0'],
+    [-0, '0'],
+    [7, '7'],
+    [-7.5, '-7.5'],
+    [0.1, '0.1'],
+    [0.05, '0.05'],
+    [0.001, '0.001'],
+    [1.01, '1.01'],
+    [100, '100'],
+    [1_000_000_000, '1000000000'],
+    [1_000_000_005.25, '1000000005.25'],
+    [1_767_225_600_000, '1767225600000'],
+    [9_007_199_254_740.99, '9007199254740.99'],
+    [2 ** 53, '9007199254740992'],
+    [1 / 3, '0.3333333333333333'],
+    [1e-7, '1e-7'],
+    [1e21, '1e+21'],
+    [5e-324, '5e-324'],
+  ];
+  for (const [value, text] of numbers) it(`writes ${text}`, () => expect(written(value)).to.equal(text));
+
+  it('writes every finite number so that the same one is read', () => {
+    const any = fc.double({ noNaN: true, noDefaultInfinity: true });
+    const usual = fc.tuple(fc.integer({ min: -1_000_000_000, max: 1_000_000_000 }), fc.integer({ min: 0, max: 4 })).map(([n, digits]) => n / 10 ** digits);
+    fc.assert(
+      fc.property(fc.oneof(any, usual, fc.maxSafeInteger()), (value) => {
+        expect(Number(written(value))).to.equal(value === 0 ? 0 : value);
+      }),
+      { numRuns: fuzzRuns(5000) },
+    );
+  });
+
+  it('grows, keeps characters of every width, and begins anew', () => {
+    const text = new LineText();
+    const parts = Array.from({ length: 30_000 }, (_, at) => (at % 3 === 0 ? '甲🏭é' : 'ab'));
+    for (const part of parts) text.string(part);
+    text.bytes(Buffer.from('end'));
+    text.byte(0x21);
+    expect(text.take()).to.equal(`${parts.join('')}end!`);
+    text.clear();
+    text.string('ascii');
+    text.number(2.5);
+    expect(text.take()).to.equal('ascii2.5');
+  });
+});
