@@ -86,6 +86,8 @@ export class Undo {
 
 /** Largest group written at once to InfluxDB: version 1 refuses bodies above 25 MB. */
 const INFLUX_BLOCK_ROWS = 50_000;
+/** It reads one while it still writes another down; the store keeps late rows behind what is under way. */
+const INFLUX_WRITES = 2;
 /** How long a start waits for InfluxDB before it gives up. */
 const INFLUX_PATIENCE_MS = 60_000;
 /** Disk that the spool leaves free for everything else. */
@@ -227,7 +229,7 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
       maxPendingReadings: config.ingest.maxPendingReadings,
       lingerMs: config.ingest.lingerMs,
       deadLetterCapacity: config.ingest.deadLetters,
-      ...(config.influx.url === undefined ? {} : { maxBlockRows: INFLUX_BLOCK_ROWS }),
+      ...(config.influx.url === undefined ? {} : { maxBlockRows: INFLUX_BLOCK_ROWS, writesAtOnce: INFLUX_WRITES }),
     },
   });
   undo.push(() => pipeline.stop());

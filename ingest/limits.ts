@@ -7,6 +7,8 @@ export interface PipelineLimits {
   readonly farPastMs: number;
   /** Rows written in one block, give or take one message. */
   readonly maxBlockRows: number;
+  /** Blocks that may be on their way to the store at the same time. */
+  readonly writesAtOnce: number;
   /** How long a write that follows closely on another one waits for company, in milliseconds; a lone message never waits. */
   readonly lingerMs: number;
   /** How long the store may take for a block before it goes to the spool, in milliseconds. */
@@ -26,6 +28,7 @@ export const DEFAULT_LIMITS: PipelineLimits = {
   clockSkewMs: 5 * 60_000,
   farPastMs: 400 * 86_400_000,
   maxBlockRows: 100_000,
+  writesAtOnce: 1,
   lingerMs: 0,
   storePatienceMs: 10_000,
   maxPendingReadings: 500_000,

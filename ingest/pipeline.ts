@@ -164,6 +164,7 @@ export class Pipeline implements Intake, DecodedIntake {
         return noting === null ? write.write(block, arrival) : noting.then(() => write.write(block, arrival));
       },
       mostRows: this.limits.maxBlockRows,
+      writesAtOnce: this.limits.writesAtOnce,
       lingerMs: this.limits.lingerMs,
       judge: (block) => stages.measure('judge', block.length, () => parts.judge(block)),
       late: (block) => parts.late?.(block),

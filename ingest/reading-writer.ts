@@ -7,7 +7,7 @@ export type Arrival = 'fresh' | 'late';
 
 /** Rows that a group has room for at first. */
 const SMALLEST = 64;
-/** Groups that wait to be filled again: one is filled while another is written. */
+/** Groups that wait to be filled again, beside those that are written. */
 const MOST_FREE = 2;
 
 /** Rows that are committed together, and who waits for them. */
@@ -60,14 +60,16 @@ class Repeats {
 }
 
 /**
- * Group commit: a write begins as soon as none is running, and what arrives while it runs goes into the next one. Order is kept:
- * a group's fresh rows, then its late ones, then the next group.
+ * Group commit: a write begins as soon as none is running, and what arrives while it runs goes into the next one. A group that is full
+ * need not wait where the store takes several at once. Writes begin in order: a group's fresh rows, then its late ones; the next group's
+ * fresh rows may be on their way by then.
  */
 export class ReadingWriter {
   readonly #parts: WriterParts;
   #open: Group;
   readonly #closed: Group[] = [];
-  #running = false;
+  /** Writes under way. */
+  #running = 0;
   #turnAhead = false;
   #lingering = false;
   /** When the last write ended, on the monotonic clock. */
@@ -103,11 +105,12 @@ export class ReadingWriter {
   readonly #onTurn = (): void => {
     this.#turnAhead = false;
     this.#judge(this.#open);
-    if (this.#running || this.#lingering) return;
+    while (this.#closed.length > 0 && this.#running < this.#parts.writesAtOnce) void this.#run();
+    if (this.#running > 0 || this.#lingering) return;
     // Company is worth waiting for where messages keep coming from many. A sender that waits for each acknowledgement sends one at a
     // time, however fast: there nobody comes, and waiting would only slow it down.
     const idleMs = performance.now() - this.#lastEnd;
-    if (idleMs >= this.#parts.lingerMs || this.#lastMessages <= 1 || this.#closed.length > 0) {
+    if (idleMs >= this.#parts.lingerMs || this.#lastMessages <= 1) {
       void this.#run();
       return;
     }
@@ -117,7 +120,8 @@ export class ReadingWriter {
 
   readonly #afterLinger = (): void => {
     this.#lingering = false;
-    void this.#run();
+    // A group that was full may have begun meanwhile, and goes on with what has come since.
+    if (this.#running === 0) void this.#run();
   };
 
   #judge(group: Group): void {
@@ -135,10 +139,11 @@ export class ReadingWriter {
   }
 
   async #run(): Promise<void> {
-    this.#running = true;
+    this.#running++;
     for (;;) {
       if (this.#closed.length === 0) {
-        if (this.#open.waiting.length === 0) break;
+        // What is not full yet goes when nothing else is under way.
+        if (this.#running > 1 || this.#open.waiting.length === 0) break;
         this.#close();
       }
       const group = this.#closed.shift();
@@ -146,7 +151,7 @@ export class ReadingWriter {
       this.#lastMessages = group.waiting.length;
       await this.#commit(group);
     }
-    this.#running = false;
+    this.#running--;
     this.#lastEnd = performance.now();
   }
 
@@ -204,6 +209,8 @@ export interface WriterParts {
   write(block: ReadingBlock, arrival: Arrival): Promise<Written>;
   /** Rows of one group at most, give or take one message. */
   readonly mostRows: number;
+  /** Groups that may be written at the same time. */
+  readonly writesAtOnce: number;
   /** How long a write that follows closely on one of several messages waits for company, in milliseconds. */
   readonly lingerMs: number;
   readonly logger: Logger;

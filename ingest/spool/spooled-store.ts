@@ -33,6 +33,8 @@ const SLOW = new Error('the store has not answered in time');
 export class SpooledStore implements Pick<ReadingStore, 'write'> {
   readonly #parts: SpooledStoreParts;
   #draining: Promise<void> | null = null;
+  /** Writes into the store that have not ended. */
+  readonly #attempts = new Set<Promise<unknown>>();
   #stopped = false;
 
   /** Begins to drain what an earlier process left. */
@@ -49,7 +51,9 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
       return this.#keep(block, arrival);
     }
     const attempt = store.write(block, arrival);
-    attempt.catch(() => {}); // heard below, or by nobody when it comes too late
+    const end = () => this.#attempts.delete(attempt);
+    this.#attempts.add(attempt);
+    attempt.then(end, end); // its error is heard below, or by nobody when it comes too late
     try {
       return await this.#patiently(attempt);
     } catch (error) {
@@ -62,7 +66,7 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
         return attempt;
       }
       logger.warn({ err: error }, 'the store takes no readings; they go to the spool');
-      this.#startDraining(attempt);
+      this.#startDraining();
       return { ...kept, lent: error === SLOW };
     }
   }
@@ -97,8 +101,8 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
     over.abort();
   }
 
-  #startDraining(after: Promise<unknown> = Promise.resolve()): void {
-    this.#draining ??= this.#drain(after).then((complete) => {
+  #startDraining(): void {
+    this.#draining ??= this.#drain().then((complete) => {
       this.#draining = null;
       // A block may have come between the last look and this.
       if (complete && !this.#stopped && this.#parts.spool.readings > 0) this.#startDraining();
@@ -106,13 +110,13 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
   }
 
   /** Answers whether it came to the end. */
-  async #drain(after: Promise<unknown>): Promise<boolean> {
+  async #drain(): Promise<boolean> {
     const { spool, drain, windowRows, logger } = this.#parts;
     const begun = performance.now();
     let drained = 0;
     try {
       // Two writes of the same rows at once could both find them missing.
-      await after.catch(() => {});
+      await Promise.allSettled([...this.#attempts]);
       for (let window = spool.next(windowRows); window !== null && !this.#stopped; window = spool.next(windowRows)) {
         const { block, last } = window;
         if (block !== null) await drain.write(block, 'late');
