@@ -175,7 +175,6 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   });
 
   const ages = new CommitAges();
-  const gateways = new GatewayBook(directory);
   const stages = new StageTimes();
   const mappings = new MappingCodec({
     surroundings: () => directory.current,
@@ -184,6 +183,7 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   });
   const mappingWatch = new MappingWatch(registry, mappings, () => core.onMappedTopics());
   const sparkplug = new SparkplugSessions(directory);
+  const gateways = new GatewayBook(directory, () => sparkplug.nodes());
   const unknown = new UnknownMeters({
     isRegistered: (meter) => directory.current.meter(meter) !== undefined,
     parkOfGateway: (gateway) => directory.current.gateway(gateway)?.park ?? null,

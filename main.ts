@@ -102,7 +102,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
   const gateway: { current: LiveGateway | null } = { current: null };
   const overview = new IngestOverview({
     pipeline: core.pipeline,
-    standings: new GatewayStandings({ book: core.gateways, directory: core.directory, nodes: () => core.sparkplug.nodes(), startedAt: clock() }),
+    standings: new GatewayStandings({ book: core.gateways, directory: core.directory, startedAt: clock() }),
     spool: core.spool,
     lastCommitAt: () => core.ages.lastCommitAt,
     clock,

@@ -1,6 +1,7 @@
 import type { GatewayId } from '../../model/ids.ts';
 import type { MessageState } from '../message-state.ts';
 import type { IngestMessage } from '../port.ts';
+import type { NodeState } from '../sparkplug/sessions.ts';
 import { GatewayTraffic } from './traffic.ts';
 
 /** What is needed of the registry's in-memory view. A new object stands for a changed registry. */
@@ -12,11 +13,14 @@ interface RegisteredGateways {
 export class GatewayBook {
   readonly others = new GatewayTraffic(null);
   readonly #source: { readonly current: RegisteredGateways };
+  readonly #nodes: () => readonly Pick<NodeState, 'gateway' | 'online'>[];
   #directory: RegisteredGateways | null = null;
   #traffic = new Map<string, GatewayTraffic>();
 
-  constructor(source: { readonly current: RegisteredGateways }) {
+  /** `nodes` are Sparkplug's, which tell of their births and deaths. */
+  constructor(source: { readonly current: RegisteredGateways }, nodes: () => readonly Pick<NodeState, 'gateway' | 'online'>[] = () => []) {
     this.#source = source;
+    this.#nodes = nodes;
   }
 
   /** `others` for whoever is not registered. */
@@ -29,6 +33,12 @@ export class GatewayBook {
   get registered(): Iterable<GatewayTraffic> {
     this.#follow();
     return this.#traffic.values();
+  }
+
+  /** Tells of each whether it is connected; null where nobody knows. */
+  connections(): (traffic: GatewayTraffic) => boolean | null {
+    const online = new Map(this.#nodes().map((node) => [node.gateway, node.online]));
+    return ({ gateway, isConnected }) => isConnected ?? (gateway === null ? null : (online.get(gateway) ?? null));
   }
 
   /** A message was taken; called once for each, when it is known what was found in it. */

@@ -9,7 +9,7 @@ interface Series {
   readonly type: 'counter' | 'gauge';
   readonly help: string;
   /** null: there is no such sample of this gateway. */
-  readonly value: (traffic: GatewayTraffic) => number | null;
+  readonly value: (traffic: GatewayTraffic, isConnected: (traffic: GatewayTraffic) => boolean | null) => number | null;
 }
 
 const SERIES: readonly Series[] = [
@@ -28,18 +28,22 @@ const SERIES: readonly Series[] = [
     name: 'greenpark_gateway_connected',
     type: 'gauge',
     help: '1 while it is connected, 0 while it is not; absent where nobody knows.',
-    value: ({ isConnected }) => (isConnected === null ? null : Number(isConnected)),
+    value: (traffic, isConnected) => {
+      const connected = isConnected(traffic);
+      return connected === null ? null : Number(connected);
+    },
   },
 ];
 
 /** In Prometheus' text format, without prom-client: there may be ten thousand gateways, and it takes some microseconds for every sample. */
-export function gatewayMetrics({ registered, others }: GatewayBook): string {
-  const all = [...registered, others];
+export function gatewayMetrics(book: GatewayBook): string {
+  const all = [...book.registered, book.others];
+  const isConnected = book.connections();
   let text = '';
   for (const { name, type, help, value } of SERIES) {
     text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
     for (const traffic of all) {
-      const found = value(traffic);
+      const found = value(traffic, isConnected);
       // Ids hold nothing that had to be escaped.
       if (found !== null) text += `${name}{gateway="${traffic.gateway ?? OTHERS}"} ${found}\n`;
     }

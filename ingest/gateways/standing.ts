@@ -2,7 +2,6 @@ import type { EpochMs, GatewayId, ParkId } from '../../model/ids.ts';
 import { GATEWAY_STATES, type GatewayStanding, type GatewayState } from '../../model/ingest.ts';
 import type { Gateway, RegisteredMeter } from '../../model/registry.ts';
 import { RecentCounts } from '../recent-counts.ts';
-import type { NodeState } from '../sparkplug/sessions.ts';
 import type { GatewayBook } from './book.ts';
 import type { GatewayTraffic } from './traffic.ts';
 
@@ -17,8 +16,6 @@ export interface StandingDirectory {
 export interface StandingParts {
   readonly book: GatewayBook;
   readonly directory: { readonly current: StandingDirectory };
-  /** Sparkplug nodes: they tell of their births and deaths. */
-  readonly nodes: () => readonly Pick<NodeState, 'gateway' | 'online'>[];
   readonly startedAt: EpochMs;
 }
 
@@ -48,19 +45,18 @@ export class GatewayStandings {
 
   /** Worst first, then by id; those who are not registered have one entry, once anything came of them. */
   list(now: EpochMs, mono: number): GatewayStanding[] {
-    const { book, nodes } = this.#parts;
-    const online = new Map(nodes().map((node) => [node.gateway, node.online]));
-    const all = [...book.registered].map((traffic) => this.#standing(traffic, now, mono, online.get(traffic.gateway) ?? null));
-    if (book.others.messages > 0) all.push(this.#standing(book.others, now, mono, null));
+    const { book } = this.#parts;
+    const isConnected = book.connections();
+    const some = [...book.registered, ...(book.others.messages > 0 ? [book.others] : [])];
+    const all = some.map((traffic) => this.#standing(traffic, now, mono, isConnected(traffic)));
     return all.sort((a, b) => rankOf(a) - rankOf(b) || compare(a.gateway ?? '', b.gateway ?? ''));
   }
 
-  #standing(traffic: GatewayTraffic, now: EpochMs, mono: number, online: boolean | null): GatewayStanding {
+  #standing(traffic: GatewayTraffic, now: EpochMs, mono: number, connected: boolean | null): GatewayStanding {
     const registered = traffic.gateway === null ? undefined : this.#parts.directory.current.gateway(traffic.gateway);
     const lately = this.#recent.gained(traffic, mono, LATELY_MS);
     const [messages = 0, refusedLately = 0] = lately.counts;
     const [, , heldLately = 0] = this.#recent.gained(traffic, mono, MINUTE).counts;
-    const connected = traffic.isConnected ?? online;
     const interval = registered === undefined ? undefined : this.#intervalOf(registered.id);
     const silentAfterSeconds = interval === undefined ? null : interval * INTERVALS_TILL_SILENT;
     const isSilent = silentAfterSeconds !== null && now - Math.max(traffic.lastSeen, this.#parts.startedAt) > silentAfterSeconds * 1000;

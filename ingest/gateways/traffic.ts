@@ -35,7 +35,7 @@ export class GatewayTraffic {
     this.connections--;
   }
 
-  /** Null where nobody knows: another broker stands between, or it opens a connection for each request. */
+  /** Null where its own connections and its status topics tell nothing: see `GatewayBook.connections`. */
   get isConnected(): boolean | null {
     return this.#hasConnected ? this.connections > 0 : this.said;
   }

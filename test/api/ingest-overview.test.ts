@@ -3,6 +3,7 @@ import request from 'supertest';
 import { hashSecret } from '../../api/auth/secrets.ts';
 import type { Scope } from '../../model/access.ts';
 import type { GatewayId, ParkId } from '../../model/ids.ts';
+import { hashGatewaySecret } from '../../store/registry/gateway-secret.ts';
 import { bearer, NOW, TestService } from './service.ts';
 
 interface Shown {
@@ -60,6 +61,19 @@ describe('what the operator sees of ingest', () => {
     expect(names(await get('gateways', 'Bearer secret-of-jiangsu'))).to.deep.equal(['gw-south']);
     expect(names(await get('gateways?park=south'))).to.deep.equal(['gw-south']);
     expect((await get('gateways?park=south', 'Bearer secret-of-north')).status).to.equal(404);
+  });
+
+  it('tells of a gateway that pushes over HTTP what is known: it has no connection', async () => {
+    await service.registry.gateways.setSecret('gw-2' as GatewayId, await hashGatewaySecret('s3cret'));
+    const meter = { meter: 'm-alpha', values: { active_power: 3 } };
+    await request(service.app)
+      .post('/api/v1/readings')
+      .auth('gw-2', 's3cret')
+      .send([meter, { ...meter, meter: 'm-none' }]);
+    // A person's push says nothing of the gateway.
+    await request(service.app).post('/api/v1/readings').set('Authorization', bearer('operator')).send(meter);
+    const { body } = await get('gateways?text=gw-2');
+    expect(body.items[0]).to.include({ gateway: 'gw-2', transport: 'http', connected: null, messages: 2, refused: 2, state: 'refused' });
   });
 
   it('comes in pages and is searched by id and name', async () => {

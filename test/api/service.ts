@@ -201,7 +201,7 @@ export class TestService {
     });
     const overview = new IngestOverview({
       pipeline: this.pipeline,
-      standings: new GatewayStandings({ book: gateways, directory: this.watch, nodes: () => [], startedAt: NOW }),
+      standings: new GatewayStandings({ book: gateways, directory: this.watch, startedAt: NOW }),
       spool: null,
       lastCommitAt: () => 0,
       clock: () => this.now,

@@ -12,7 +12,7 @@ describe('what the operator sees of ingest', () => {
     const book = new GatewayBook({ current });
     const overview = new IngestOverview({
       pipeline: rig.pipeline,
-      standings: new GatewayStandings({ book, directory: { current }, nodes: () => [], startedAt: NOW }),
+      standings: new GatewayStandings({ book, directory: { current }, startedAt: NOW }),
       spool: { readings: 7, waitingBytes: 4096, limitBytes: 1 << 20, oldestTs: NOW - 1000, refusal: null },
       lastCommitAt: () => NOW - 5,
       clock: () => now,

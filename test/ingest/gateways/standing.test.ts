@@ -30,8 +30,8 @@ describe('how gateways stand', () => {
       intervals.map((intervalSeconds, at) => aMeter(at, { id: `${gateway}-${at}`, gateway, intervalSeconds })),
     );
     const current = { gateways: [...registered.values()], gateway: (id: string) => registered.get(id), parks: new Map([[PARK, {}]]), metersOf: () => meters };
-    book = new GatewayBook({ current });
-    standings = new GatewayStandings({ book, directory: { current }, nodes: () => nodes, startedAt: NOW }, mono);
+    book = new GatewayBook({ current }, () => nodes);
+    standings = new GatewayStandings({ book, directory: { current }, startedAt: NOW }, mono);
   }
   function pass(ms: number, then: () => void = () => {}): void {
     for (const end = now + ms; now < end; ) {

@@ -46,6 +46,9 @@ describe('a pipeline with a spool', () => {
     expect(values()).to.deep.equal(numbers(22));
     expect(drained.map((row) => row[3])).to.deep.equal(numbers(21));
     expect(rig.pipeline.stats).to.include({ accepted: 22, readingsFresh: 22 });
+    const { store: written, spool: spooled, drain } = rig.pipeline.stages.spent;
+    expect([written.items, spooled.items, drain.items]).to.deep.equal([1, 21, 21]);
+    for (const { seconds } of [written, spooled, drain]) expect(seconds).to.be.above(0);
   });
 
   it('stores a repeat once, though both waited', async () => {
