@@ -90,8 +90,8 @@ const INFLUX_BLOCK_ROWS = 50_000;
 const INFLUX_WRITES = 2;
 /** How long a start waits for InfluxDB before it gives up. */
 const INFLUX_PATIENCE_MS = 60_000;
-/** Disk that the spool leaves free for everything else. */
-const KEEP_FREE_BYTES = 100 << 20;
+/** Disk that the spool leaves free for everything else. With less the service is not ready. */
+export const KEEP_FREE_BYTES = 100 << 20;
 /** Readings of the spool that are looked at together at the start. */
 const SPOOL_WINDOW_ROWS = 50_000;
 /** Running usage is computed again at most this often after late readings. */

@@ -9,7 +9,7 @@ import { TodayFigures } from './accounting/today.ts';
 import { createApi } from './api/app.ts';
 import { createAuth } from './api/auth/auth.ts';
 import type { Config } from './config.ts';
-import { type Core, type CoreOptions, openCore, Undo } from './core.ts';
+import { type CoreOptions, openCore, Undo } from './core.ts';
 import { LiveGateway } from './dashboards/gateway.ts';
 import { LiveState } from './dashboards/live-state.ts';
 import { startDemonstration } from './demonstration.ts';
@@ -20,13 +20,13 @@ import { mappingDesk } from './ingest/mappings/desk.ts';
 import { IngestOverview } from './ingest/overview.ts';
 import { SAMPLE_EVERY_MS } from './ingest/recent-counts.ts';
 import { sparkplugReplay } from './ingest/sparkplug/replay.ts';
-import type { Spool } from './ingest/spool/spool.ts';
 import { hj212Replay } from './ingest/transports/hj212-replay.ts';
 import { readTls } from './ingest/transports/tls-files.ts';
 import { createMetrics } from './metrics.ts';
 import { GreenparkError } from './model/errors.ts';
 import type { ParkId } from './model/ids.ts';
 import type { AirQuality } from './model/live.ts';
+import { freeBytes, readiness } from './readiness.ts';
 import { expectDeclared } from './registers.ts';
 import { startTransports, type Transports } from './transports.ts';
 
@@ -114,6 +114,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     gateways: core.gateways,
     openAlerts: () => core.alerts.open().length,
     watchers: () => gateway.current?.connections ?? 0,
+    freeBytes: () => freeBytes(config.dataDir),
     spool: core.spool,
   });
   const ingest = createIngestDesk({
@@ -138,7 +139,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     ingest,
     state: (park, enterprise) => live.snapshot(park, enterprise),
     assess: assessEntry,
-    readiness: () => readiness(core, () => transports),
+    readiness: () => readiness(core, config.dataDir, transports),
     metrics,
     corrected: ({ meter, quantity, ts, value, quality }) => {
       core.latest.correct(core.latest.seriesOf(meter, quantity), ts, value, quality);
@@ -187,25 +188,6 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     hj212Port: opened.hj212Port,
     notes: [`Greenpark is at ${url}`, ...opened.notes, ...notes, 'Ctrl-C stops it.'],
   };
-}
-
-function spoolReadiness({ readings, refusal }: Spool): { part: string; ready: boolean; detail?: string } {
-  if (readings === 0) return { part: 'spool', ready: true };
-  return { part: 'spool', ready: refusal === null, detail: `${readings} readings wait on disk for the store${refusal === null ? '' : `; ${refusal}`}` };
-}
-
-async function readiness(core: Core, transports: () => Transports | null): Promise<{ part: string; ready: boolean; detail?: string }[]> {
-  const store = await core.store.ping().then(
-    () => ({ part: 'store', ready: true }),
-    () => ({ part: 'store', ready: false, detail: 'the store does not take a write now' }),
-  );
-  const trouble = transports() === null ? 'starting' : (transports()?.trouble() ?? null);
-  return [
-    store,
-    { part: 'broker', ready: trouble === null, ...(trouble === null ? {} : { detail: trouble }) },
-    ...(core.spool === null ? [] : [spoolReadiness(core.spool)]),
-    { part: 'ingest', ready: !core.pipeline.full, ...(core.pipeline.full ? { detail: 'too much is not committed yet: the broker is held back' } : {}) },
-  ];
 }
 
 /** The built web client, beside the compiled program. */

@@ -7,12 +7,13 @@ import type { Spool } from './ingest/spool/spool.ts';
 import { flagsOf } from './ingest/stats.ts';
 
 export interface MetricSources {
-  readonly pipeline: Pick<Pipeline, 'stats' | 'stages' | 'full' | 'decoding' | 'oldestWaitSeconds'>;
+  readonly pipeline: Pick<Pipeline, 'stats' | 'stages' | 'full' | 'decoding' | 'oldestWaitSeconds' | 'storeFails'>;
   readonly ages: CommitAges;
   readonly gateways: GatewayBook;
   readonly openAlerts: () => number;
   readonly watchers: () => number;
-  readonly spool: Pick<Spool, 'readings' | 'waitingBytes' | 'limitBytes' | 'oldestTs'> | null;
+  readonly freeBytes: () => number;
+  readonly spool: Pick<Spool, 'readings' | 'waitingBytes' | 'limitBytes' | 'oldestTs' | 'lost'> | null;
 }
 
 /**
@@ -62,11 +63,16 @@ export function createMetrics(sources: MetricSources): () => Promise<string> {
     failed: stats.failed,
   }));
   counter('greenpark_ingest_received_bytes_total', 'Payloads of messages taken, in bytes.', () => stats.bytes);
-  counters('greenpark_ingest_readings_total', 'Readings stored, by arrival; duplicates were there already.', 'arrival', () => ({
-    fresh: stats.readingsFresh,
-    late: stats.readingsLate,
-    duplicate: stats.readingsDuplicate,
-  }));
+  counters(
+    'greenpark_ingest_readings_total',
+    'Readings made durable, by arrival; duplicates were there already. What goes to the spool counts as fresh or late: greenpark_spool_drained_total says later how much of it was there already.',
+    'arrival',
+    () => ({
+      fresh: stats.readingsFresh,
+      late: stats.readingsLate,
+      duplicate: stats.readingsDuplicate,
+    }),
+  );
   counters('greenpark_ingest_rejects_total', 'Values or messages refused, by reason.', 'reason', () => stats.rejects);
   counters('greenpark_ingest_dead_letters_total', 'Dead letters, by whether they were kept or only counted.', 'result', () => ({
     kept: stats.lettersKept,
@@ -93,10 +99,26 @@ export function createMetrics(sources: MetricSources): () => Promise<string> {
   gauge('greenpark_ingest_full', '1 while the broker is held back because too much is not committed.', () => (pipeline.full ? 1 : 0));
   counter('greenpark_ingest_pressures_total', 'Times that senders had to be held back.', () => stats.pressures);
   counter('greenpark_ingest_listener_errors_total', 'Faults of whoever hears of readings; they were stored all the same.', () => stats.listenerErrors);
+  gauge('greenpark_store_failing', '1 while writes to the store fail and are tried again.', () => (pipeline.storeFails ? 1 : 0));
+  gauge('greenpark_data_free_bytes', 'Space left to the service on the disk of its data directory.', sources.freeBytes);
   if (spool !== null) {
     gauge('greenpark_spool_readings', 'Readings on disk that wait for the store.', () => spool.readings);
     gauge('greenpark_spool_bytes', 'Disk that they take, in bytes.', () => spool.waitingBytes);
     gauge('greenpark_spool_limit_bytes', 'Disk that they may take, in bytes.', () => spool.limitBytes);
+    counters(
+      'greenpark_spool_drained_total',
+      'Readings that came from the spool into the store; duplicates were there already: sent twice, or written by an attempt whose answer was lost.',
+      'outcome',
+      () => ({
+        stored: stats.drainedStored,
+        duplicate: stats.drainedDuplicate,
+      }),
+    );
+    gauge(
+      'greenpark_spool_lost_readings',
+      'Readings that could not be read back from the spool since the start; their bytes are kept on disk.',
+      () => spool.lost,
+    );
     gauge('greenpark_spool_oldest_timestamp_seconds', 'Time of measurement of the oldest that waits; 0 when none does.', () => (spool.oldestTs ?? 0) / 1000);
   }
   gauge('greenpark_ingest_last_commit_timestamp_seconds', 'When readings were committed last.', () => ages.lastCommitAt / 1000);

@@ -45,9 +45,6 @@ import { IngestStats } from './stats.ts';
 import { SureWrite } from './sure-write.ts';
 import { quote } from './wording.ts';
 
-/** A store that is back has what the spool holds within this time, and what draining takes. */
-const LONGEST_DRAIN_PAUSE_MS = 5000;
-
 export interface PipelineParts {
   readonly directory: { readonly current: MeterDirectory };
   /** Seeded from the store before the first message: it decides what is fresh and what is late. */
@@ -100,6 +97,8 @@ export class Pipeline implements Intake, DecodedIntake {
   readonly #decoding = new DecodeQueue();
   readonly #waiting = new OldestWaiting();
   readonly #spooled: SpooledStore | null;
+  /** Every way into the store. */
+  readonly #writes: readonly SureWrite[];
   readonly #writer: ReadingWriter;
   readonly #quality: QualityJudge;
   readonly #letters: DeadLetterWriter;
@@ -143,19 +142,23 @@ export class Pipeline implements Intake, DecodedIntake {
     const sure = { ...shared, bury: (row: ReadingBlock, error: GreenparkError) => this.#bury(row, error) };
     const store = stages.writesOf(parts.store, 'store');
     const drained = stages.writesOf(parts.store, 'drain');
+    const drain = new SureWrite({ ...sure, store: drained });
     this.#spooled =
       parts.spool === undefined
         ? null
         : new SpooledStore({
             ...{ store, stages },
             spool: parts.spool,
-            drain: new SureWrite({ ...sure, store: drained, pace: { ...sure.pace, longestMs: Math.min(sure.pace.longestMs, LONGEST_DRAIN_PAUSE_MS) } }),
+            drain,
             windowRows: this.limits.maxBlockRows,
             patienceMs: this.limits.storePatienceMs,
+            drainAgainMs: shared.pace.longestMs,
             logger: parts.logger,
+            stats: this.stats,
             onDrained: (block) => parts.onDrained?.(block),
           });
     const write = new SureWrite({ ...sure, store: this.#spooled ?? store });
+    this.#writes = [write, drain];
     this.#writer = new ReadingWriter({
       stats: this.stats,
       logger: parts.logger,
@@ -197,6 +200,11 @@ export class Pipeline implements Intake, DecodedIntake {
   get oldestWaitSeconds(): number {
     const { since } = this.#waiting;
     return since === null ? 0 : Math.max(0, (this.#parts.clock() - since) / 1000);
+  }
+
+  /** Do writes to the store fail, so that they are tried again? The spool may take readings meanwhile. */
+  get storeFails(): boolean {
+    return this.#writes.some(({ fails }) => fails);
   }
 
   onPressure(listener: (full: boolean) => void): () => void {

@@ -6,7 +6,8 @@ export interface RetryPace {
   readonly longestMs: number;
 }
 
-export const DEFAULT_PACE: RetryPace = { firstMs: 200, longestMs: 30_000 };
+/** A store or disk that is back has what waited for it within seconds; one attempt in five seconds is no load. */
+export const DEFAULT_PACE: RetryPace = { firstMs: 200, longestMs: 5_000 };
 
 /** Growing delays with jitter, so that many who wait for the same server do not come back in one instant. */
 export class Backoff {

@@ -19,10 +19,16 @@ export class IngestStats {
   /** Handed back unacknowledged because the service stopped: the sender still has it. Not an outcome of its own. */
   failed = 0;
 
-  /** Rows written, by arrival, and those of the late ones that were there already. */
+  /**
+   * Rows made durable, by arrival, and those of the late ones that were there already. While the store is away, durable is in the spool,
+   * where nobody can tell what the store has: all of them count as fresh or late there.
+   */
   readingsFresh = 0;
   readingsLate = 0;
   readingsDuplicate = 0;
+  /** Rows that came from the spool into the store, and those that it had already: sent twice, or written by an attempt whose answer was lost. */
+  drainedStored = 0;
+  drainedDuplicate = 0;
   /** Readings that are not good, by number of quality. Stored like the others. */
   readonly flagged = new Float64Array(QUALITY_NAMES.length);
 

@@ -25,9 +25,15 @@ export const isFinal = (error: unknown): boolean => error instanceof GreenparkEr
 /** Writes blocks until they are stored: waits out a store that is away, and buries rows that it will never take one by one. */
 export class SureWrite {
   readonly #parts: SureWriteParts;
+  #fails = false;
 
   constructor(parts: SureWriteParts) {
     this.#parts = parts;
+  }
+
+  /** Has the last attempt failed, so that there will be another? */
+  get fails(): boolean {
+    return this.#fails;
   }
 
   async write(block: ReadingBlock, arrival: Arrival): Promise<Written> {
@@ -40,14 +46,17 @@ export class SureWrite {
         onRetry: (error, delayMs) => {
           // The attempt may have reached the store after all: from now on its rows are not promised to be new.
           how = 'late';
+          this.#fails = true;
           this.#parts.stats.storeRetries++;
           this.#parts.logger.warn({ err: error, delayMs, rows: block.length }, 'readings cannot be stored; trying again');
         },
       });
+      this.#fails = false;
       this.#parts.stats.blocksWritten++;
       return arrival === how ? result : { ...result, stored: result.stored + result.duplicates, duplicates: 0 };
     } catch (error) {
       if (!(error instanceof GreenparkError) || error.code !== 'STORE_REFUSED') throw error;
+      this.#fails = false;
       if (block.length === 1) {
         await this.#parts.bury(block, error);
         return NOTHING;

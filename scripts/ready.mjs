@@ -16,6 +16,7 @@ const SOURCES = [
   'demonstration.ts',
   'first-start.ts',
   'transports.ts',
+  'readiness.ts',
   'registers.ts',
   'model',
   'accounting',

@@ -22,7 +22,8 @@ describe('the metrics', () => {
       gateways: book,
       openAlerts: () => 0,
       watchers: () => 0,
-      spool: { readings: 3, waitingBytes: 4096, limitBytes: 1 << 20, oldestTs: NOW },
+      freeBytes: () => 1,
+      spool: { readings: 3, waitingBytes: 4096, lost: 0, limitBytes: 1 << 20, oldestTs: NOW },
     });
     book.of('g-1').connect();
     book.of('g-1').held = 2;

@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { GreenparkError } from '../../model/errors.ts';
 import type { EpochMs } from '../../model/ids.ts';
 import type { ReadingBlock } from '../../model/reading.ts';
-import { bytesOf, type Connection, openSqlite } from '../../store/registry/sqlite.ts';
+import { bytesOf, type Connection, isDamaged, openSqlite } from '../../store/registry/sqlite.ts';
 import type { Arrival } from '../reading-writer.ts';
 import { emptyBlock, packRows, seal, type UnpackedRows, unpackRows } from './packed-rows.ts';
 
@@ -26,7 +26,13 @@ export interface SpoolWindow {
   readonly block: ReadingBlock | null;
 }
 
-const FILE = 'spool.db';
+/** The newest is in use; those before it were damaged and are kept. No name is used twice: the library may let go of a file late. */
+const fileOf = (number: number): string => (number === 0 ? 'spool.db' : `spool-${number}.db`);
+const FILE = /^spool(?:-(\d+))?\.db$/;
+/** Marks a file that has everything which could be saved of the one before it. */
+const WHOLE = 1;
+/** Each file begins its numbers of blocks here times its own number, so that no block has the number of another. */
+const NUMBERS_OF_A_FILE = 1e9;
 /** Blocks that one window is made of at most. */
 const MOST_BLOCKS = 4096;
 /** What SQLite writes beyond the rows themselves, in bytes: pages of the tree and of its log. */
@@ -35,7 +41,8 @@ const MEGABYTE = 1 << 20;
 
 /**
  * Blocks of readings that the store could not take, in their order, in one SQLite file: each is on the disk when `append` returns.
- * A block has its own check sum; one that cannot be read is set aside in a file, and a file that is no database any more too.
+ * A block has its own check sum; one that cannot be read is set aside in a file. So is the whole file when it is damaged, and what can
+ * still be read of it goes into a new one.
  *
  * Disk work is done in the call, as it is for the registry: it happens only while the store is away.
  */
@@ -44,6 +51,12 @@ export class Spool {
   #database: Connection;
   #readings = 0;
   #refusal: string | null = null;
+  #lost = 0;
+  /** Numbers of blocks that could not be read. */
+  readonly #damaged = new Set<number>();
+  /** Number of the file in use, and of the newest that was made. */
+  #file = 0;
+  #newest = 0;
 
   /** Throws `DATA_DIR_UNWRITABLE` when its folder cannot be written. */
   constructor(options: SpoolOptions) {
@@ -70,10 +83,15 @@ export class Spool {
     return this.#options.limitBytes;
   }
 
+  /** Readings that could not be read back; their bytes are kept in the files that were set aside. */
+  get lost(): number {
+    return this.#lost;
+  }
+
   /** Bytes of the disk in use. */
   get bytes(): number {
     const one = (name: string) => Object.values(this.#database.prepare(`pragma ${name}`).all([])[0] as Record<string, number>)[0] ?? 0;
-    return (one('page_count') - one('freelist_count')) * one('page_size');
+    return this.#surely(() => (one('page_count') - one('freelist_count')) * one('page_size'));
   }
 
   /** Bytes of the disk that waiting readings take: an empty spool has some pages of its own. */
@@ -84,29 +102,38 @@ export class Spool {
   /** Earliest time of measurement in the block that is next; null when there is none. */
   get oldestTs(): EpochMs | null {
     if (this.#readings === 0) return null;
-    const [row] = this.#database.prepare('select oldest from block order by seq limit 1').all([]) as { oldest: number }[];
+    const [row] = this.#surely(() => this.#database.prepare('select oldest from block order by seq limit 1').all([])) as { oldest: number }[];
     return row?.oldest ?? null;
   }
 
-  /** Puts the block at the end. Throws `STORE_UNREACHABLE` when there is no room or the disk refuses; nothing of it is kept then. */
-  append(block: ReadingBlock, arrival: Arrival): void {
+  /**
+   * Puts the block at the end. Throws `STORE_UNREACHABLE` when there is no room or the disk refuses; nothing of it is kept then.
+   *
+   * @param cause why the store did not take it, where it was asked
+   */
+  append(block: ReadingBlock, arrival: Arrival, cause?: unknown): void {
     const bytes = packRows(block, arrival);
     const { rows, oldest } = seal(bytes);
-    this.#refusal = this.#noRoomFor(bytes.byteLength);
-    if (this.#refusal === null) {
-      try {
-        this.#database.prepare('insert into block (rows, oldest, data) values (?, ?, ?)').run([rows, oldest, new Uint8Array(bytes)]);
+    try {
+      this.#refusal = this.#noRoomFor(bytes.byteLength);
+      if (this.#refusal === null) {
+        const row = [rows, oldest, new Uint8Array(bytes)];
+        this.#surely(() => this.#database.prepare('insert into block (rows, oldest, data) values (?, ?, ?)').run(row));
         this.#readings += rows;
         return;
-      } catch (error) {
-        this.#refusal = `the disk of ${this.#options.directory} refuses the spool: ${textOf(error)}`;
       }
+    } catch (error) {
+      this.#refusal = `the disk of ${this.#options.directory} refuses the spool: ${textOf(error)}`;
     }
-    throw new GreenparkError('STORE_UNREACHABLE', `the store is away and ${this.#refusal}`);
+    throw new GreenparkError('STORE_UNREACHABLE', `the store takes nothing and ${this.#refusal}`, { cause });
   }
 
   /** The oldest blocks behind number `after`, about `rows` readings of them; null when there are none. */
   next(rows: number, after = 0): SpoolWindow | null {
+    return this.#surely(() => this.#next(rows, after));
+  }
+
+  #next(rows: number, after: number): SpoolWindow | null {
     const heads = this.#database.prepare('select seq, rows from block where seq > ? order by seq limit ?').all([after, MOST_BLOCKS]) as {
       seq: number;
       rows: number;
@@ -119,28 +146,42 @@ export class Spool {
       seq: number;
       data: Uint8Array;
     }[];
+    const rowsOf = new Map(heads.map((head) => [head.seq, head.rows]));
     const parts = stored.flatMap(({ seq, data }) => {
       const bytes = Uint8Array.from(bytesOf(data)).buffer;
       const unpacked = unpackRows(bytes);
       if (!('fault' in unpacked)) return [unpacked];
-      // Numbers are never given twice.
-      const path = join(this.#options.directory, `damaged-${seq}.block`);
-      writeFileSync(path, new Uint8Array(bytes));
-      this.#options.logger.error({ file: path, fault: unpacked.fault }, 'a block of the spool cannot be read; its bytes are kept in a file of their own');
+      this.#keepDamaged(seq, rowsOf.get(seq) ?? 0, bytes, unpacked.fault);
       return [];
     });
     return { last, block: parts.length === 0 ? null : merged(parts) };
   }
 
+  #keepDamaged(seq: number, rows: number, bytes: ArrayBuffer, fault: string): void {
+    if (this.#damaged.has(seq)) return;
+    this.#damaged.add(seq);
+    this.#lost += rows;
+    const file = join(this.#options.directory, `damaged-${seq}.block`);
+    writeFileSync(file, new Uint8Array(bytes));
+    this.#options.logger.error({ file, fault, lost: rows }, 'a block of the spool cannot be read; its bytes are kept in a file of their own');
+  }
+
   /** Forgets the blocks up to number `last`: they are in the store. */
   remove(last: number): void {
-    this.#database.prepare('delete from block where seq <= ?').run([last]);
-    this.#readings = this.#count();
+    this.#surely(() => {
+      this.#database.prepare('delete from block where seq <= ?').run([last]);
+      this.#readings = readingsIn(this.#database);
+    });
     if (this.#readings > 0) return;
     this.#refusal = null;
-    // Gives the disk its space back.
-    this.#database.exec('vacuum');
-    this.#database.exec('pragma wal_checkpoint(truncate)');
+    try {
+      // Gives the disk its space back.
+      this.#database.exec('vacuum');
+      this.#database.exec('pragma wal_checkpoint(truncate)');
+    } catch (error) {
+      // On a full disk it stays for the next time.
+      this.#options.logger.error({ err: error }, 'the empty spool keeps its space on the disk');
+    }
   }
 
   close(): void {
@@ -155,47 +196,114 @@ export class Spool {
     return `the disk of ${directory} has less than ${Math.round(keepFreeBytes / MEGABYTE)} MB left, which the spool leaves free`;
   }
 
-  #count(): number {
-    const [sum] = this.#database.prepare('select sum(rows) as readings from block').all([]) as { readings: number | null }[];
-    return sum?.readings ?? 0;
-  }
-
-  #openOrSetAside(): Connection {
+  /** The answer of `work`, which is begun again when the file shows itself damaged. */
+  #surely<T>(work: () => T): T {
     try {
-      return this.#open();
+      return work();
     } catch (error) {
-      if (!(error instanceof GreenparkError) || error.code !== 'STORE_REFUSED') throw error;
-      const path = join(this.#options.directory, FILE);
-      const aside = this.#freePath();
-      for (const end of ['-wal', '-shm', '']) if (existsSync(path + end)) renameSync(path + end, aside + end);
-      this.#options.logger.error({ err: error, file: aside }, 'the spool is damaged; its file is kept beside a new one');
-      return this.#open();
+      if (!isDamaged(error)) throw error;
+      this.#database = this.#setAside(error, this.#database);
+      return work();
     }
   }
 
-  #open(): Connection {
-    const path = join(this.#options.directory, FILE);
-    const database = openSqlite(path, 'the spool');
+  #openOrSetAside(): Connection {
+    const { directory } = this.#options;
+    const numbers = readdirSync(directory).flatMap((name) => (FILE.test(name) ? [Number(FILE.exec(name)?.[1] ?? 0)] : []));
+    this.#newest = Math.max(0, ...numbers);
+    for (let number = this.#newest; ; number--) {
+      let opened: Connection | null = null;
+      try {
+        opened = this.#open(number);
+        // A process that ended while it saved left the file before it as it was.
+        if (number > 0 && !isWhole(opened)) {
+          opened.close();
+          continue;
+        }
+        this.#file = number;
+        this.#readings = readingsIn(opened);
+        return opened;
+      } catch (error) {
+        if (!isDamaged(error)) throw error;
+        this.#file = number;
+        return this.#setAside(error, opened);
+      }
+    }
+  }
+
+  /** Leaves the file for another one with all blocks that can still be read. */
+  #setAside(error: unknown, damaged: Connection | null): Connection {
+    const { directory, logger } = this.#options;
+    const before = this.#readings;
+    const number = ++this.#newest;
+    const database = this.#open(number);
+    try {
+      save(damaged, database, number * NUMBERS_OF_A_FILE);
+    } catch (cause) {
+      database.close();
+      for (const end of ['', '-wal', '-shm']) rmSync(join(directory, fileOf(number) + end), { force: true });
+      throw cause;
+    }
+    damaged?.close();
+    const file = join(directory, fileOf(this.#file));
+    this.#file = number;
+    this.#readings = readingsIn(database);
+    const lost = Math.max(0, before - this.#readings);
+    this.#lost += lost;
+    logger.error({ err: error, file, saved: this.#readings, lost }, 'the spool is damaged: its file is kept, and what can be read of it is in another one');
+    return database;
+  }
+
+  #open(number: number): Connection {
+    const database = openSqlite(join(this.#options.directory, fileOf(number)), 'the spool');
     try {
       database.exec(
         'create table if not exists block (seq integer primary key autoincrement, rows integer not null, oldest real not null, data blob not null)',
       );
-      this.#database = database;
-      this.#readings = this.#count();
       return database;
     } catch (cause) {
       database.close();
-      throw new GreenparkError('STORE_REFUSED', `the spool ${path} cannot be read: ${textOf(cause)}`, { cause });
+      throw cause;
     }
   }
+}
 
-  /** A name for a damaged database that nothing in the folder has yet. */
-  #freePath(): string {
-    const taken = new Set(readdirSync(this.#options.directory));
-    for (let number = 1; ; number++) {
-      const name = `damaged-${number}.db`;
-      if (!taken.has(name)) return join(this.#options.directory, name);
+function readingsIn(database: Connection): number {
+  const [sum] = database.prepare('select sum(rows) as readings from block').all([]) as { readings: number | null }[];
+  return sum?.readings ?? 0;
+}
+
+const isWhole = (database: Connection): boolean => (database.prepare('pragma user_version').all([])[0] as { user_version: number }).user_version === WHOLE;
+
+/** Copies what can be read in one transaction: on a disk without room for it there is nothing, and this throws. */
+function save(damaged: Connection | null, into: Connection, firstNumber: number): void {
+  into.exec('begin');
+  into.prepare("insert into sqlite_sequence (name, seq) values ('block', ?)").run([firstNumber]);
+  if (damaged !== null) {
+    const read = damaged.prepare('select seq, rows, oldest, data from block where seq = ?');
+    const write = into.prepare('insert into block (seq, rows, oldest, data) values (?, ?, ?, ?)');
+    const [first, last] = rangeOf(damaged);
+    for (let seq = first; seq <= last; seq++) {
+      const row = readable(() => read.all([seq])[0]) as { rows: number; oldest: number; data: Uint8Array } | undefined;
+      if (row !== undefined) write.run([seq, row.rows, row.oldest, bytesOf(row.data)]);
     }
+  }
+  into.exec(`pragma user_version = ${WHOLE}`);
+  into.exec('commit');
+}
+
+function rangeOf(database: Connection): readonly [first: number, last: number] {
+  const edge = (which: 'min' | 'max') =>
+    readable(() => database.prepare(`select ${which}(seq) as seq from block`).all([])[0]) as { seq: number | null } | undefined;
+  return [edge('min')?.seq ?? 0, edge('max')?.seq ?? -1];
+}
+
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isDamaged(error)) return undefined;
+    throw error;
   }
 }
 

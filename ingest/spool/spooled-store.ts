@@ -4,6 +4,7 @@ import type { ReadingBlock } from '../../model/reading.ts';
 import type { ReadingStore, WriteResult } from '../../store/port.ts';
 import type { Arrival, Written } from '../reading-writer.ts';
 import type { StageTimes } from '../stage-times.ts';
+import type { IngestStats } from '../stats.ts';
 import { isFinal, type SureWrite } from '../sure-write.ts';
 import type { Spool } from './spool.ts';
 
@@ -14,10 +15,13 @@ export interface SpooledStoreParts {
   readonly drain: SureWrite;
   /** How long the store may take for a block, in milliseconds. */
   readonly patienceMs: number;
+  /** How long draining rests when the spool's own disk refused, in milliseconds. */
+  readonly drainAgainMs: number;
   /** Readings that are drained in one write. */
   readonly windowRows: number;
   readonly stages: Pick<StageTimes, 'measure'>;
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  readonly stats: IngestStats;
   /** Readings that waited in the spool are in the store now. */
   onDrained(block: ReadingBlock): void;
 }
@@ -35,6 +39,7 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
   #draining: Promise<void> | null = null;
   /** Writes into the store that have not ended. */
   readonly #attempts = new Set<Promise<unknown>>();
+  #again: NodeJS.Timeout | undefined;
   #stopped = false;
 
   /** Begins to drain what an earlier process left. */
@@ -46,7 +51,6 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
   async write(block: ReadingBlock, arrival: Arrival): Promise<Written> {
     const { spool, store, logger } = this.#parts;
     if (spool.readings > 0) {
-      // Nothing drains after a fault of the spool's own disk.
       this.#startDraining();
       return this.#keep(block, arrival);
     }
@@ -60,7 +64,7 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
       if (isFinal(error)) throw error;
       let kept: WriteResult;
       try {
-        kept = this.#keep(block, arrival);
+        kept = this.#keep(block, arrival, error);
       } catch (full) {
         if (error !== SLOW) throw full;
         return attempt;
@@ -71,9 +75,10 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
     }
   }
 
-  #keep(block: ReadingBlock, arrival: Arrival): WriteResult {
+  /** @param cause why the store does not take it, for the error when the spool does not either */
+  #keep(block: ReadingBlock, arrival: Arrival, cause?: unknown): WriteResult {
     const { spool, stages } = this.#parts;
-    stages.measure('spool', block.length, () => spool.append(block, arrival));
+    stages.measure('spool', block.length, () => spool.append(block, arrival, cause));
     return { stored: block.length, duplicates: 0 };
   }
 
@@ -96,6 +101,7 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
    */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
+    clearTimeout(this.#again);
     const over = new AbortController();
     await Promise.race([this.#draining, sleep(graceMs, undefined, { signal: over.signal }).catch(() => {})]);
     over.abort();
@@ -104,14 +110,16 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
   #startDraining(): void {
     this.#draining ??= this.#drain().then((complete) => {
       this.#draining = null;
+      if (this.#stopped || this.#parts.spool.readings === 0) return;
       // A block may have come between the last look and this.
-      if (complete && !this.#stopped && this.#parts.spool.readings > 0) this.#startDraining();
+      if (complete) this.#startDraining();
+      else this.#again = setTimeout(() => this.#startDraining(), this.#parts.drainAgainMs).unref();
     });
   }
 
   /** Answers whether it came to the end. */
   async #drain(): Promise<boolean> {
-    const { spool, drain, windowRows, logger } = this.#parts;
+    const { spool, drain, windowRows, logger, stats } = this.#parts;
     const begun = performance.now();
     let drained = 0;
     try {
@@ -119,9 +127,11 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
       await Promise.allSettled([...this.#attempts]);
       for (let window = spool.next(windowRows); window !== null && !this.#stopped; window = spool.next(windowRows)) {
         const { block, last } = window;
-        if (block !== null) await drain.write(block, 'late');
+        const found = block === null ? null : await drain.write(block, 'late');
         spool.remove(last);
-        if (block === null) continue;
+        if (block === null || found === null) continue;
+        stats.drainedStored += found.stored;
+        stats.drainedDuplicate += found.duplicates;
         drained += block.length;
         this.#parts.onDrained(block);
       }

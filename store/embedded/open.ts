@@ -14,20 +14,27 @@ export interface EmbeddedStoreOptions {
   readonly memoryLimitMb?: number;
   /** Threads that DuckDB computes with. Default 2. */
   readonly threads?: number;
+  /** With less left on the disk nothing is written: room for a checkpoint, and for whoever else needs the disk. Default 64 MB. */
+  readonly keepFreeBytes?: number;
 }
 
 /**
  * Opens the store in `directory`. Rejects `DATA_DIR_UNWRITABLE` when the folder cannot be made or written, `DATA_DIR_IN_USE`
  * when another process (or another store of this one) has it open.
  */
-export async function openEmbeddedStore({ directory, memoryLimitMb = 512, threads = 2 }: EmbeddedStoreOptions): Promise<ReadingStore> {
+export async function openEmbeddedStore({
+  directory,
+  memoryLimitMb = 512,
+  threads = 2,
+  keepFreeBytes = 64 << 20,
+}: EmbeddedStoreOptions): Promise<ReadingStore> {
   await requireWritable(directory);
   const folder = await realpath(directory);
   if (open.has(folder)) throw inUse(directory);
   open.add(folder);
   const store = new EmbeddedStore(() => open.delete(folder));
   try {
-    await store.open({ file: join(folder, 'readings.duckdb'), memoryLimitMb, threads });
+    await store.open({ file: join(folder, 'readings.duckdb'), memoryLimitMb, threads, keepFreeBytes });
   } catch (error) {
     if (error instanceof GreenparkError && error.code === 'DATA_DIR_IN_USE') throw inUse(directory, error);
     throw error;

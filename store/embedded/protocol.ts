@@ -4,7 +4,7 @@ import type { SharedBlock } from './shared-block.ts';
 
 /** What the main thread asks of the worker, and what the worker answers to each. */
 export interface Questions {
-  open: { ask: { readonly file: string; readonly memoryLimitMb: number; readonly threads: number }; answer: null };
+  open: { ask: { readonly file: string; readonly memoryLimitMb: number; readonly threads: number; readonly keepFreeBytes: number }; answer: null };
   /** All blocks go into one transaction; one result a block, in order. */
   write: { ask: { readonly blocks: readonly SharedBlock[] }; answer: readonly WriteResult[] };
   correct: { ask: Correction; answer: null };

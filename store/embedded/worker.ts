@@ -1,6 +1,9 @@
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { GreenparkError } from '../../model/errors.ts';
+import { EngineKeeper } from './engine-keeper.ts';
 import type { QuestionName, Questions, Reply, Request } from './protocol.ts';
 import { counters, latest, raw, revisions, steps } from './questions.ts';
 import { numbers } from './rows.ts';
@@ -11,28 +14,33 @@ import { Writer } from './writer.ts';
 /** Connections for questions: more would take the process's whole thread pool when several are slow. */
 const READERS = 2;
 
+const MEGABYTE = 1 << 20;
+
 /** The thread that owns the database file. */
 class Engine {
+  readonly #opened: Questions['open']['ask'];
   readonly #instance: DuckDBInstance;
   readonly #shapes: Shapes;
   readonly #writer: Writer;
   readonly #idle: DuckDBConnection[];
   readonly #waiting: ((connection: DuckDBConnection) => void)[] = [];
 
-  private constructor(instance: DuckDBInstance, shapes: Shapes, writer: Writer, readers: DuckDBConnection[]) {
+  private constructor(opened: Questions['open']['ask'], instance: DuckDBInstance, shapes: Shapes, writer: Writer, readers: DuckDBConnection[]) {
+    this.#opened = opened;
     this.#instance = instance;
     this.#shapes = shapes;
     this.#writer = writer;
     this.#idle = readers;
   }
 
-  static async open({ file, memoryLimitMb, threads }: Questions['open']['ask']): Promise<Engine> {
+  static async open(ask: Questions['open']['ask']): Promise<Engine> {
+    const { file, memoryLimitMb, threads } = ask;
     const instance = await DuckDBInstance.create(file, { memory_limit: `${memoryLimitMb}MB`, threads: String(threads) });
     const connection = await instance.connect();
     await createTables(connection);
     const shapes = await loadShapes(connection);
     const writer = await Writer.create(connection, shapes);
-    return new Engine(instance, shapes, writer, await Promise.all(Array.from({ length: READERS }, () => instance.connect())));
+    return new Engine(ask, instance, shapes, writer, await Promise.all(Array.from({ length: READERS }, () => instance.connect())));
   }
 
   async answer(request: Request): Promise<unknown> {
@@ -40,6 +48,7 @@ class Engine {
       case 'open':
         throw new GreenparkError('INTERNAL', 'the store is open already');
       case 'write':
+        this.#requireRoom();
         return this.#writer.write(request.ask.blocks);
       case 'correct':
         return this.#writer.correct(request.ask);
@@ -77,6 +86,20 @@ class Engine {
     }
   }
 
+  /** On a disk that fills up DuckDB first cannot write and then, at a checkpoint, gives up answering questions too. */
+  #requireRoom(): void {
+    const { file, keepFreeBytes } = this.#opened;
+    const { bavail, bsize } = statfsSync(dirname(file));
+    if (bavail * bsize >= keepFreeBytes) return;
+    throw new GreenparkError('STORE_UNREACHABLE', `the disk of ${file} has less than ${Math.round(keepFreeBytes / MEGABYTE)} MB left`, { retryable: true });
+  }
+
+  async abandon(): Promise<void> {
+    await this.#writer.abandon();
+    for (const connection of this.#idle) connection.closeSync();
+    this.#instance.closeSync();
+  }
+
   async #close(): Promise<void> {
     await this.#writer.close();
     for (const connection of this.#idle) connection.closeSync();
@@ -108,15 +131,16 @@ function translated(error: unknown): Extract<Reply, { error: unknown }>['error']
 
 const port = parentPort;
 if (port === null) throw new GreenparkError('INTERNAL', 'store/embedded/worker.ts runs as a worker thread only');
-let engine: Engine | undefined;
+let keeper: EngineKeeper<Request> | undefined;
 
 async function handle(request: Request): Promise<unknown> {
   if (request.name === 'open') {
-    engine = await Engine.open(request.ask);
+    keeper = new EngineKeeper(() => Engine.open(request.ask));
+    await keeper.start();
     return null;
   }
-  if (engine === undefined) throw new GreenparkError('INTERNAL', `the store is not open, yet "${request.name satisfies QuestionName}" was asked`);
-  return engine.answer(request);
+  if (keeper === undefined) throw new GreenparkError('INTERNAL', `the store is not open, yet "${request.name satisfies QuestionName}" was asked`);
+  return keeper.answer(request);
 }
 
 /** Typed arrays of an answer move to the other thread instead of being copied. */

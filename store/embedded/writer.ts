@@ -35,7 +35,7 @@ export class Writer {
     const mark = await oneNumber(connection, 'SELECT coalesce(max(received), 0)::DOUBLE FROM mark');
     const corrections = await oneNumber(connection, 'SELECT count(*)::DOUBLE FROM correction');
     const writer = new Writer(connection, shapes, await FrameAppender.create(connection, shapes), mark, corrections);
-    await writer.refresh();
+    await writer.refresh().catch(() => undefined); // on a full disk; then a question for the latest reads more
     return writer;
   }
 
@@ -107,14 +107,19 @@ export class Writer {
     return this.#alone(() => this.#transaction(() => Promise.resolve()));
   }
 
-  /** Finishes what is queued and writes everything into the database file. */
+  /** Finishes what is queued and writes everything into the database file. On a full disk it stays in the file's log, for the next start to read. */
   async close(): Promise<void> {
-    await this.refresh();
+    await this.refresh().catch(() => undefined);
     await this.#alone(async () => {
       this.#frames.close();
-      await this.#connection.run('CHECKPOINT');
+      await this.#connection.run('CHECKPOINT').catch(() => undefined);
       this.#connection.closeSync();
     });
+  }
+
+  /** Lets go of the connection after what is under way. */
+  abandon(): Promise<void> {
+    return this.#alone(async () => this.#connection.closeSync());
   }
 
   async #store(blocks: readonly SharedBlock[]): Promise<WriteResult[]> {

@@ -1,4 +1,4 @@
-import { Kysely, type Transaction } from 'kysely';
+import { Kysely, sql, type Transaction } from 'kysely';
 import { GreenparkError } from '../../model/errors.ts';
 import { BUSY_WAIT_MS, type Connection, isBusy, RegistryDialect, translated } from './sqlite.ts';
 import type { CounterRow, Tables } from './tables.ts';
@@ -28,6 +28,8 @@ export class DatabaseFile implements RegistryDatabase {
   #version = 1;
   #dataVersion: number;
   #closed = false;
+  /** The last change failed for the disk's sake. */
+  #failing = false;
 
   constructor(connection: Connection, file: string) {
     this.#connection = connection;
@@ -64,16 +66,29 @@ export class DatabaseFile implements RegistryDatabase {
     return result;
   }
 
-  record<T>(change: (db: Transaction<Tables>) => Promise<T>): Promise<T> {
+  async record<T>(change: (db: Transaction<Tables>) => Promise<T>): Promise<T> {
     let begun = false;
-    return this.#patient(
-      () =>
-        this.#kysely.transaction().execute((db) => {
-          begun = true;
-          return change(db);
-        }),
-      () => !begun,
-    );
+    try {
+      const result = await this.#patient(
+        () =>
+          this.#kysely.transaction().execute((db) => {
+            begun = true;
+            return change(db);
+          }),
+        () => !begun,
+      );
+      this.#failing = false;
+      return result;
+    } catch (error) {
+      if (error instanceof GreenparkError && error.code === 'STORE_UNREACHABLE') this.#failing = true;
+      throw error;
+    }
+  }
+
+  /** Rejects while changes cannot be written. The disk is asked only after one has failed. */
+  async ping(): Promise<void> {
+    // A pragma that sets what is set already is written all the same.
+    if (this.#failing) await this.record((db) => sql`pragma user_version = 0`.execute(db));
   }
 
   version(): number {

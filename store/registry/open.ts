@@ -26,6 +26,8 @@ export interface OpenRegistry extends Registry {
   import(document: RegistryDocument, by: { readonly actor: string; readonly at: EpochMs }): Promise<ImportResult>;
   /** The whole registry as a document that imports to the same. Secrets, users and tokens are not in it. */
   export(): Promise<RegistryDocument>;
+  /** Rejects while changes cannot be written, as on a full disk. */
+  ping(): Promise<void>;
 }
 
 /**
@@ -49,6 +51,7 @@ export async function openRegistry(file: string): Promise<OpenRegistry> {
         ({ created, replaced }) => created + replaced > 0,
       ),
     export: () => database.record(exportDocument),
+    ping: () => database.ping(),
     version: () => database.version(),
     close: () => database.close(),
   };

@@ -128,6 +128,15 @@ class ImmediateDriver extends SqliteDriver {
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'));
   }
+
+  /** On a full disk SQLite has rolled back by itself: then its own error is the one to tell. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    try {
+      await super.rollbackTransaction(connection);
+    } catch (cause) {
+      if (!/no transaction is active/.test(textOf(cause))) throw cause;
+    }
+  }
 }
 
 class TransactionalAdapter extends SqliteAdapter {
@@ -161,7 +170,7 @@ export function translated(cause: unknown, where: string): GreenparkError {
   if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_PERM')) {
     return new GreenparkError('DATA_DIR_UNWRITABLE', `${where} cannot be opened for writing: ${textOf(cause)}`, { cause });
   }
-  if (code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_CORRUPT')) {
+  if (isDamaged(cause)) {
     return new GreenparkError('STORE_REFUSED', `${where} is not a readable database: ${textOf(cause)}; restore it from a backup`, { cause });
   }
   if (code.startsWith('SQLITE_CONSTRAINT')) {
@@ -172,6 +181,12 @@ export function translated(cause: unknown, where: string): GreenparkError {
 
 /** Another process holds the database; a moment later it may not. */
 export const isBusy = (cause: unknown): boolean => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(cause));
+
+/** The file is no database, or not all of it is. */
+export function isDamaged(cause: unknown): boolean {
+  if (cause instanceof GreenparkError && cause.cause !== undefined) return isDamaged(cause.cause);
+  return /^SQLITE_(NOTADB|CORRUPT)/.test(codeOf(cause));
+}
 
 const codeOf = (cause: unknown): string => (cause instanceof Error && 'code' in cause ? String(cause.code) : '');
 const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

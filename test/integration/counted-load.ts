@@ -38,7 +38,8 @@ export interface Publishing {
   readonly more: (n: number) => boolean;
   /** Rest after each hundred messages, ms; left out: none. */
   readonly restMs?: number;
-  readonly onAcknowledged: () => void;
+  /** Told with the message's number. */
+  readonly onAcknowledged: (n: number) => void;
 }
 
 /** Messages under way at most for each client: a gateway bounds them, and after a lost connection mqtt.js repeats them one by one, each after the PUBACK of the last. */
@@ -48,17 +49,16 @@ const WINDOW_PER_CLIENT = 50;
 export async function publishLoad(clients: readonly MqttClient[], { from, more, restMs = 0, onAcknowledged }: Publishing): Promise<CountedLoad> {
   let total = 0;
   let underWay = 0;
-  const acknowledged = () => {
-    underWay--;
-    onAcknowledged();
-  };
   while (more(total)) {
     const good = JSON.stringify({ ts: from + total, values: { active_power: total, voltage_a: 230 } });
     const payload = total % BAD_EVERY === 0 ? 'not a reading' : good;
     const client = clients[total % clients.length] as MqttClient;
+    const n = total++;
     underWay++;
-    void publishUntilAcknowledged(client, `parks/p-1/meters/m-${1 + (total % 2)}/readings`, payload).then(acknowledged);
-    total++;
+    void publishUntilAcknowledged(client, `parks/p-1/meters/m-${1 + (n % 2)}/readings`, payload).then(() => {
+      underWay--;
+      onAcknowledged(n);
+    });
     if (total % 100 === 0) await new Promise((resolve) => (restMs === 0 ? setImmediate(resolve) : setTimeout(resolve, restMs)));
     while (underWay >= WINDOW_PER_CLIENT * clients.length && !client.disconnecting) await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -82,10 +82,22 @@ async function publishUntilAcknowledged(client: MqttClient, topic: string, paylo
 }
 
 /** What should be stored of the load, given that nothing of it is lost. */
-const goodOnes = ({ total }: CountedLoad): number[] => Array.from({ length: total }, (_, n) => n).filter((n) => n % BAD_EVERY !== 0);
+export const goodOnes = ({ total }: CountedLoad): number[] => Array.from({ length: total }, (_, n) => n).filter((n) => n % BAD_EVERY !== 0);
 
 /** Looks into the files of a service that has ended: every good message is stored once, every malformed one is a dead letter. */
 export async function expectAllStoredOnce(folder: string, load: CountedLoad): Promise<void> {
+  expect(await storedIn(folder, load)).to.deep.equal(goodOnes(load));
+  await expectLetters(folder, load);
+}
+
+/** The same where the readings rest in an InfluxDB. */
+export async function expectAllInInflux(url: string, folder: string, load: CountedLoad): Promise<void> {
+  expect(await storedInInflux(url)).to.deep.equal(goodOnes(load));
+  await expectLetters(folder, load);
+}
+
+/** Numbers of the messages that the embedded store of a service that has ended holds, in order. */
+export async function storedIn(folder: string, load: CountedLoad): Promise<number[]> {
   const registry = await openRegistry(join(folder, 'registry.db'));
   const store = await openEmbeddedStore({ directory: join(folder, 'readings') });
   try {
@@ -94,12 +106,33 @@ export async function expectAllStoredOnce(folder: string, load: CountedLoad): Pr
       const raw = await store.raw({ meter: meter.ordinal, quantity: POWER, from: load.from, to: load.from + load.total, limit: load.total * 2 });
       values.push(...raw.value);
     }
-    expect(values.sort((a, b) => a - b)).to.deep.equal(goodOnes(load));
-    const letters = await registry.deadLetters.countByReason();
-    // A letter may be written twice, when the crash came between it and its PUBACK, and is never missing.
-    expect(letters.get('not-json')).to.be.at.least(load.total / BAD_EVERY);
+    return values.sort((a, b) => a - b);
   } finally {
     await store.close();
+    registry.close();
+  }
+}
+
+/** The same of all that an InfluxDB 1 itself says it holds. */
+export async function storedInInflux(url: string): Promise<number[]> {
+  const answer = await fetch(`${url}/query?db=greenpark&chunked=false`, {
+    method: 'POST',
+    body: new URLSearchParams({ q: 'SELECT * FROM /.*/ ORDER BY time' }),
+  });
+  const { results } = (await answer.json()) as { results: { series?: { columns: string[]; values: unknown[][] }[] }[] };
+  const values = (results[0]?.series ?? []).flatMap(({ columns, values: points }) => {
+    const at = columns.findIndex((column) => column.includes('active_power') && !column.includes('quality'));
+    return points.map((point) => Number(point[at]));
+  });
+  return values.sort((a, b) => a - b);
+}
+
+async function expectLetters(folder: string, load: CountedLoad): Promise<void> {
+  const registry = await openRegistry(join(folder, 'registry.db'));
+  try {
+    // A letter may be written twice, when the crash came between it and its PUBACK, and is never missing.
+    expect((await registry.deadLetters.countByReason()).get('not-json')).to.be.at.least(Math.ceil(load.total / BAD_EVERY));
+  } finally {
     registry.close();
   }
 }

@@ -72,6 +72,16 @@ export class GreenparkProcess {
     return new GreenparkProcess(running);
   }
 
+  /** Of the running process. */
+  get pid(): number {
+    return this.#running.child.pid as number;
+  }
+
+  /** What it has written to its log, which is standard error, so far. */
+  get log(): string {
+    return this.#running.said.err;
+  }
+
   /** What it has written to standard output so far. */
   get said(): string {
     return this.#running.said.out;

@@ -10,7 +10,7 @@ import { openRegistry } from '../../store/registry/open.ts';
 import { requireServer } from '../real-servers.ts';
 import { Influx } from '../servers/influx.ts';
 import { eventually } from './callers.ts';
-import { LOAD_PARK } from './counted-load.ts';
+import { LOAD_PARK, storedInInflux } from './counted-load.ts';
 import { GreenparkProcess } from './greenpark-process.ts';
 
 describe('the spool, before a real InfluxDB', function () {
@@ -64,22 +64,7 @@ describe('the spool, before a real InfluxDB', function () {
     return Number(new RegExp(`^${name} (\\d+)`, 'm').exec(text)?.[1]);
   }
 
-  /** Every reading that InfluxDB itself holds, in order. */
-  async function stored(): Promise<number[]> {
-    const values: number[] = [];
-    const answer = await fetch(`${influx?.url}/query?db=greenpark&chunked=false`, {
-      method: 'POST',
-      body: new URLSearchParams({ q: 'SELECT * FROM /.*/ ORDER BY time' }),
-    });
-    const { results } = (await answer.json()) as { results: { series?: { columns: string[]; values: unknown[][] }[] }[] };
-    for (const { columns, values: points } of results[0]?.series ?? []) {
-      const at = columns.findIndex((column) => column.includes('active_power') && !column.includes('quality'));
-      for (const point of points) values.push(Number(point[at]));
-    }
-    return values.sort((a, b) => a - b);
-  }
-
-  const expectAll = async () => expect(await stored()).to.deep.equal(Array.from({ length: sent }, (_, n) => n));
+  const expectAll = async () => expect(await storedInInflux(influx?.url ?? '')).to.deep.equal(Array.from({ length: sent }, (_, n) => n));
 
   it('takes readings while the server is killed under load, and everything is there once when it is back', async () => {
     await publish(1000);

@@ -344,6 +344,8 @@ export const en: Readonly<Record<TextKey, string>> = {
   'ingest.reason.encrypted': 'values encrypted',
   'ingest.part.store': 'Store',
   'ingest.part.spool': 'Spool on disk',
+  'ingest.part.registry': 'Registry (rules, people, alerts)',
+  'ingest.part.disk': 'Disk of the data directory',
   'ingest.part.broker': 'Broker (MQTT)',
   'ingest.part.ingest': 'Ingest',
   'ingest.part.http': 'Web service',

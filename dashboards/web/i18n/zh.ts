@@ -343,6 +343,8 @@ export const zh = {
   'ingest.reason.encrypted': '数据已加密',
   'ingest.part.store': '数据存储',
   'ingest.part.spool': '磁盘缓冲',
+  'ingest.part.registry': '登记库（规则、用户、告警）',
+  'ingest.part.disk': '数据目录所在磁盘',
   'ingest.part.broker': '消息代理（MQTT）',
   'ingest.part.ingest': '数据接入',
   'ingest.part.http': '网页服务',

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -141,6 +141,41 @@ describe('the spool', () => {
     open();
     expect(spool.readings).to.equal(0);
     spool.append(block(0, 10), 'fresh');
-    expect(readdirSync(directory)).to.include('damaged-1.db');
+    expect(readdirSync(directory)).to.include.members(['spool.db', 'spool-1.db']);
+    expect(readFileSync(join(directory, 'spool.db'), 'utf8')).to.match(/^not a database/);
+    spool.close();
+    open();
+    expect(everything()).to.deep.equal(rowsOf(block(0, 10)));
+  });
+
+  /** Overwrites every third page of the database file, from the fifth on. */
+  const damage = (name: string) => {
+    const path = join(directory, name);
+    const bytes = readFileSync(path);
+    for (let page = 4; page * 4096 < bytes.length; page += 3) bytes.fill(0xa5, page * 4096, (page + 1) * 4096);
+    const file = openSync(path, 'r+');
+    writeSync(file, bytes);
+    closeSync(file);
+  };
+
+  it('saves what can be read of a file that was damaged while it was in use, and takes readings as before', () => {
+    // More than the library keeps in memory, in the file itself and not in its log.
+    open();
+    const rows = 20_000;
+    const total = 20;
+    for (let at = 0; at < total; at++) spool.append(block(at * 10, 10), 'fresh');
+    for (let at = 0; at < total; at++) spool.append(block(at * rows, rows), 'fresh');
+    openSqlite(join(directory, 'spool.db')).exec('pragma wal_checkpoint(truncate)');
+    damage('spool.db');
+    spool.append(block(0, 7), 'fresh');
+    const back = everything();
+    expect(back.slice(-7)).to.deep.equal(rowsOf(block(0, 7)));
+    expect([spool.readings, spool.lost + back.length]).to.deep.equal([0, total * (10 + rows) + 7]);
+    expect(spool.lost).to.be.within(1, total * (10 + rows));
+    expect(readdirSync(directory)).to.include.members(['spool.db', 'spool-1.db']);
+    spool.append(block(0, 9), 'fresh');
+    spool.close();
+    open();
+    expect(everything()).to.deep.equal(rowsOf(block(0, 9)));
   });
 });

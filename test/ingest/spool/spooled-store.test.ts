@@ -57,6 +57,22 @@ describe('a pipeline with a spool', () => {
     rig.store.awayFor = 0;
     await until(() => spool.readings === 0, 'the drain');
     expect(values()).to.deep.equal([0, 1]);
+    // At the spool nobody could tell; the drain could.
+    expect(rig.pipeline.stats).to.include({ readingsFresh: 2, readingsLate: 2, readingsDuplicate: 0, drainedStored: 2, drainedDuplicate: 2 });
+  });
+
+  it('drains later when the disk of the spool itself refuses for a while, though nothing more comes', async () => {
+    rig.store.awayFor = AWAY;
+    for (const n of numbers(3)) await rig.send(reading(n));
+    const { remove } = spool;
+    let refusals = 0;
+    spool.remove = (last) => {
+      if (++refusals > 2) return remove.call(spool, last);
+      throw new Error('database or disk is full');
+    };
+    rig.store.awayFor = 0;
+    await until(() => spool.readings === 0, 'the drain');
+    expect([refusals, values()]).to.deep.equal([3, numbers(3)]);
   });
 
   it('does not wait for a store that is silent, and drains when it speaks again', async () => {

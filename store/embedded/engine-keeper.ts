@@ -1,0 +1,58 @@
+/** What answers from the open database file. */
+export interface Engine<Request> {
+  answer(request: Request): Promise<unknown>;
+  /** Lets go of the file as it is. */
+  abandon(): Promise<void>;
+}
+
+/** What DuckDB says of an instance that it has given up, as when the disk was full at a checkpoint. Another one on the same file goes on. */
+const GIVEN_UP = /^FATAL Error|database has been invalidated/;
+
+/** Passes requests to the engine, and opens another one when DuckDB has given up the one there is: what was committed is in the file. */
+export class EngineKeeper<Request> {
+  readonly #open: () => Promise<Engine<Request>>;
+  /** Null after an opening that failed: whoever asks next has it tried again. */
+  #engine: Promise<Engine<Request>> | null = null;
+  readonly #underWay = new Set<Promise<unknown>>();
+
+  constructor(open: () => Promise<Engine<Request>>) {
+    this.#open = open;
+  }
+
+  /** Rejects when the file cannot be opened. */
+  async start(): Promise<void> {
+    await this.#begin(this.#open());
+  }
+
+  async answer(request: Request): Promise<unknown> {
+    const asked = this.#engine ?? this.#begin(this.#open());
+    const engine = await asked;
+    // Given up between the two.
+    if (this.#engine !== asked) return this.answer(request);
+    const answering = engine.answer(request);
+    this.#underWay.add(answering);
+    try {
+      return await answering;
+    } catch (error) {
+      // The first to hear of it sees to the next engine.
+      if (error instanceof Error && GIVEN_UP.test(error.message) && this.#engine === asked) void this.#begin(this.#another(engine));
+      throw error;
+    } finally {
+      this.#underWay.delete(answering);
+    }
+  }
+
+  #begin(opening: Promise<Engine<Request>>): Promise<Engine<Request>> {
+    this.#engine = opening;
+    opening.catch(() => {
+      this.#engine = null;
+    });
+    return opening;
+  }
+
+  async #another(given: Engine<Request>): Promise<Engine<Request>> {
+    await Promise.allSettled([...this.#underWay]);
+    await given.abandon();
+    return this.#open();
+  }
+}
