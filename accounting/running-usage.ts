@@ -7,11 +7,11 @@ import type { ReadingBlock } from '../model/reading.ts';
 import type { RegisterMove } from '../model/register-change.ts';
 import type { Park, RegisteredMeter } from '../model/registry.ts';
 import type { Carrier, Flow } from '../model/rules.ts';
-import type { CounterPoint, ReadingStore } from '../store/port.ts';
+import type { ReadingStore } from '../store/port.ts';
+import { CounterTallies, TALLIED, type TalliedPeriod } from './counter-tallies.ts';
 import { type CountedFlow, countersOf, quantityFor, topMeters } from './flows.ts';
 import type { RunningUsage } from './port.ts';
-import { riseAcross } from './register-changes.ts';
-import { type Seed, StoredUsage } from './stored-usage.ts';
+import { StoredUsage } from './stored-usage.ts';
 
 /** What the tally needs of the registry's view. */
 export interface TallyDirectory {
@@ -21,81 +21,9 @@ export interface TallyDirectory {
   metersOf(park: string, enterprise?: EnterpriseId): readonly RegisteredMeter[];
 }
 
-const PERIODS = ['day', 'month', 'year'] as const;
-type TalliedPeriod = (typeof PERIODS)[number];
-
-/** Calendar periods of one zone that hold the newest reading seen; asked again only when a reading falls outside. */
-class ZonePeriods {
-  readonly #zone: string;
-  readonly from = new Float64Array(3).fill(Number.NaN);
-  readonly to = new Float64Array(3).fill(Number.NaN);
-
-  constructor(zone: string) {
-    this.#zone = zone;
-  }
-
-  moveTo(ts: EpochMs): void {
-    if (ts >= (this.from[0] as number) && ts < (this.to[0] as number)) return;
-    for (const [at, period] of PERIODS.entries()) {
-      const span = periodOf(ts, period, this.#zone);
-      this.from[at] = span.from;
-      this.to[at] = span.to;
-    }
-  }
-}
-
-/** A series that is not part of any account. */
-const NOT_COUNTED = null;
-
-/** The running figures of one counter. */
-class CounterTally {
-  zone: ZonePeriods;
-  lastTs = Number.NaN;
-  lastValue = Number.NaN;
-  /** First instant of the period that each amount belongs to: day, month, year. */
-  readonly periodFrom = new Float64Array(3).fill(Number.NaN);
-  readonly amount = new Float64Array(3);
-
-  constructor(zone: ZonePeriods) {
-    this.zone = zone;
-  }
-
-  add(ts: EpochMs, value: number, move?: RegisterMove): void {
-    const { zone } = this;
-    zone.moveTo(ts);
-    const began = this.lastTs;
-    const rise = Number.isNaN(began) ? 0 : riseAcross(this.lastValue, value, move);
-    for (let at = 0; at < 3; at++) {
-      const from = zone.from[at] as number;
-      if (this.periodFrom[at] !== from) {
-        this.periodFrom[at] = from;
-        this.amount[at] = 0;
-      }
-      const share = began >= from ? 1 : (ts - from) / (ts - began);
-      if (rise !== 0) this.amount[at] = (this.amount[at] as number) + rise * share;
-    }
-    this.lastTs = ts;
-    this.lastValue = value;
-  }
-
-  /** Takes the figures of day, month and year. They were asked for one after the other: all are brought to the newest point known. */
-  seed(known: readonly (Seed | undefined)[]): void {
-    const newest = known.reduce<CounterPoint | null>(
-      (best, seed) => (seed !== undefined && (best === null || seed.last.ts > best.ts) ? seed.last : best),
-      null,
-    );
-    if (newest === null) return;
-    for (const [at, seed] of known.entries()) {
-      if (seed === undefined) continue;
-      const { last } = seed;
-      const since = newest.ts === last.ts ? 0 : riseAcross(last.value, newest.value);
-      this.periodFrom[at] = seed.from;
-      this.amount[at] = seed.amount + since;
-    }
-    this.lastTs = newest.ts;
-    this.lastValue = newest.value;
-  }
-}
+/** Of a series that no counter is open for yet, and of one that is not part of any account. */
+const NOT_OPEN = -1;
+const NOT_COUNTED = -2;
 
 /**
  * Usage since the start of the running day, month and year for every counter, reading by reading. Fed with the readings that are the
@@ -104,9 +32,11 @@ class CounterTally {
 export class UsageTally implements RunningUsage {
   readonly #directory: { readonly current: TallyDirectory };
   readonly #latest: LatestReadings;
-  readonly #tallies: (CounterTally | null | undefined)[] = [];
-  readonly #zones = new Map<string, ZonePeriods>();
-  #owners = new Map<string, readonly (readonly [ordinal: number, quantity: number])[]>();
+  readonly #tallies = new CounterTallies();
+  /** By series: number of its counter, or one of the constants above. */
+  #counterOf = new Int32Array(1024).fill(NOT_OPEN);
+  /** Of each owner and flow, the counters that make its total: meter's ordinal and quantity in turn. */
+  #owners = new Map<string, Int32Array>();
   #view: TallyDirectory;
   readonly #stored: StoredUsage;
   readonly #moves = new Map<number, { readonly at: EpochMs; readonly move: RegisterMove }>();
@@ -123,12 +53,12 @@ export class UsageTally implements RunningUsage {
     this.#follow();
     for (let row = 0; row < block.length; row++) {
       const series = block.series[row] as number;
-      let tally = this.#tallies[series];
-      if (tally === NOT_COUNTED) continue;
-      if (tally === undefined) tally = this.#open(series, block.meter[row] as number, block.quantity[row] as number);
-      if (tally === NOT_COUNTED || !isUsable(block.quality[row] as number)) continue;
+      let counter = this.#counterOf[series] ?? NOT_OPEN;
+      if (counter === NOT_COUNTED) continue;
+      if (counter === NOT_OPEN) counter = this.#open(series, block.meter[row] as number, block.quantity[row] as number);
+      if (counter === NOT_COUNTED || !isUsable(block.quality[row] as number)) continue;
       const ts = block.ts[row] as number;
-      tally.add(ts, block.value[row] as number, this.#moves.size === 0 ? undefined : this.#moveAt(series, ts));
+      this.#tallies.add(counter, ts, block.value[row] as number, this.#moves.size === 0 ? undefined : this.#moveAt(series, ts));
     }
   }
 
@@ -147,25 +77,29 @@ export class UsageTally implements RunningUsage {
   soFar(owner: { readonly park: ParkId; readonly enterprise: EnterpriseId | null }, carrier: Carrier, flow: Flow, period: TalliedPeriod, now: EpochMs): number {
     const park = this.#directory.current.parks.get(owner.park);
     if (park === undefined) return 0;
-    const at = PERIODS.indexOf(period);
+    const index = TALLIED.indexOf(period);
     const { from } = periodOf(now, period, park.timeZone);
+    const counting = this.#counting(owner, { carrier, flow });
     let sum = 0;
-    for (const [ordinal, quantity] of this.#counting(owner, { carrier, flow })) {
-      const series = this.#latest.find(ordinal, quantity);
-      const tally = series === undefined ? undefined : this.#tallies[series];
-      if (tally && tally.periodFrom[at] === from) sum += tally.amount[at] as number;
+    for (let at = 0; at < counting.length; at += 2) {
+      const series = this.#latest.find(counting[at] as number, counting[at + 1] as number);
+      const counter = series === undefined ? NOT_OPEN : (this.#counterOf[series] ?? NOT_OPEN);
+      if (counter >= 0) sum += this.#tallies.amountIn(counter, index, from);
     }
     return sum;
   }
 
   /** Has any counter of this flow ever been read? Where not, there is nothing to show, which is not the same as zero. */
   isMetered(owner: { readonly park: ParkId; readonly enterprise: EnterpriseId | null }, flow: CountedFlow): boolean {
-    return this.#counting(owner, flow).some(([ordinal, quantity]) => this.#latest.find(ordinal, quantity) !== undefined);
+    const counting = this.#counting(owner, flow);
+    for (let at = 0; at < counting.length; at += 2) if (this.#latest.find(counting[at] as number, counting[at + 1] as number) !== undefined) return true;
+    return false;
   }
 
   /**
    * Computes the figures anew from what is stored; a few questions a park. Readings may go on coming meanwhile: what was added but not
-   * stored when the store answered comes back with the next reading of its counter.
+   * stored when the store answered comes back with the next reading of its counter. The latest readings are to be those of the store: a
+   * counter of which nothing was ever read is not asked for.
    *
    * @param touchedFrom the earliest late reading or correction since the last seeding; months that ended before are not asked again
    */
@@ -175,37 +109,41 @@ export class UsageTally implements RunningUsage {
     for (const park of view.parks.values()) {
       const counters = view
         .metersOf(park.id)
-        .flatMap((meter) => countersOf(meter.kind).map((quantity) => ({ meter: meter.ordinal, quantity: quantityOf(quantity).code })));
+        .flatMap((meter) => countersOf(meter.kind).map((quantity) => ({ meter: meter.ordinal, quantity: quantityOf(quantity).code })))
+        .filter(({ meter, quantity }) => this.#latest.find(meter, quantity) !== undefined);
       if (counters.length === 0) continue;
       const seeds = await this.#stored.seeds({ store, view, park, counters }, now, touchedFrom);
       // All at once: a reading between two of the answers must not count in one period and miss in another.
-      for (const [key, known] of seeds) this.#open(key, this.#latest.meter[key] as number, this.#latest.quantity[key] as number)?.seed(known);
+      for (const [place, { meter, quantity }] of counters.entries()) {
+        const counter = this.#open(this.#latest.seriesOf(meter, quantity), meter, quantity);
+        if (counter >= 0) this.#tallies.seed(counter, seeds(place));
+      }
     }
   }
 
-  #open(series: number, ordinal: number, quantity: number): CounterTally | null {
-    const known = this.#tallies[series];
-    if (known !== undefined) return known;
+  #open(series: number, ordinal: number, quantity: number): number {
+    const known = this.#counterOf[series] ?? NOT_OPEN;
+    if (known !== NOT_OPEN) return known;
     const meter = this.#directory.current.meterOf(ordinal);
     const park = meter === undefined ? undefined : this.#directory.current.parks.get(meter.park);
     const counted = meter !== undefined && countersOf(meter.kind).some((name) => quantityOf(name).code === quantity);
     if (park === undefined || !counted) {
       // A meter that is not in this view may be in the next one: only a quantity that never counts is settled.
-      if (meter !== undefined) this.#tallies[series] = NOT_COUNTED;
+      if (meter !== undefined) this.#settle(series, NOT_COUNTED);
       return NOT_COUNTED;
     }
-    const made = new CounterTally(this.#zoneOf(park));
-    this.#tallies[series] = made;
-    return made;
+    const counter = this.#tallies.open(park.timeZone);
+    this.#settle(series, counter);
+    return counter;
   }
 
-  #zoneOf(park: Park): ZonePeriods {
-    let zone = this.#zones.get(park.timeZone);
-    if (zone === undefined) {
-      zone = new ZonePeriods(park.timeZone);
-      this.#zones.set(park.timeZone, zone);
+  #settle(series: number, counter: number): void {
+    const before = this.#counterOf;
+    if (series >= before.length) {
+      this.#counterOf = new Int32Array(2 ** Math.ceil(Math.log2(series + 1))).fill(NOT_OPEN);
+      this.#counterOf.set(before);
     }
-    return zone;
+    this.#counterOf[series] = counter;
   }
 
   /** Forgets what was settled by an older view of the registry: owners' counters, series that did not count, a park's zone. */
@@ -214,27 +152,28 @@ export class UsageTally implements RunningUsage {
     if (view === this.#view) return;
     this.#view = view;
     this.#owners = new Map();
-    for (const [series, tally] of this.#tallies.entries()) {
-      if (tally === NOT_COUNTED) this.#tallies[series] = undefined;
-      else if (tally !== undefined) {
+    for (const [series, counter] of this.#counterOf.entries()) {
+      if (counter === NOT_COUNTED) this.#counterOf[series] = NOT_OPEN;
+      else if (counter !== NOT_OPEN) {
         const park = view.parks.get(view.meterOf(this.#latest.meter[series] as number)?.park as ParkId);
-        if (park !== undefined) tally.zone = this.#zoneOf(park);
+        if (park !== undefined) this.#tallies.setZone(counter, park.timeZone);
       }
     }
   }
 
   /** The counters that make an owner's total, found once per view of the registry. */
-  #counting(owner: { readonly park: ParkId; readonly enterprise: EnterpriseId | null }, wanted: CountedFlow): readonly (readonly [number, number])[] {
+  #counting(owner: { readonly park: ParkId; readonly enterprise: EnterpriseId | null }, wanted: CountedFlow): Int32Array {
     this.#follow();
     const view = this.#view;
     const key = `${owner.park}/${owner.enterprise ?? ''}/${wanted.carrier}/${wanted.flow}`;
     let found = this.#owners.get(key);
     if (found === undefined) {
       const meters = owner.enterprise === null ? view.metersOf(owner.park) : view.metersOf(owner.park, owner.enterprise);
-      found = topMeters(meters, wanted, (id) => view.meter(id)).flatMap((meter) => {
+      const pairs = topMeters(meters, wanted, (id) => view.meter(id)).flatMap((meter) => {
         const quantity = quantityFor(meter.kind, wanted);
-        return quantity === null ? [] : [[meter.ordinal, quantityOf(quantity).code] as const];
+        return quantity === null ? [] : [meter.ordinal, quantityOf(quantity).code];
       });
+      found = Int32Array.from(pairs);
       this.#owners.set(key, found);
     }
     return found;

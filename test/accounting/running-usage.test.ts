@@ -26,7 +26,13 @@ function aTally(meters: RegisteredMeter[]) {
   const directory = { current: new Directory([park], [{ id: WORKS, park: PARK, name: 'w', trade: 't', stage: 'admitted' }], [], meters) };
   const tally = new UsageTally(directory, latest);
   return {
+    /** The counters were read before, as the store knows. */
+    seed(counters: Parameters<UsageTally['seed']>[0]['counters'], now: number) {
+      for (const { ordinal } of meters) latest.seriesOf(ordinal, quantityOf('active_energy_import').code);
+      return tally.seed({ counters }, now);
+    },
     tally,
+    latest,
     read(ordinal: number, ts: number, value: number, quantity: QuantityName = 'active_energy_import', quality: number = QUALITY.good) {
       const { code } = quantityOf(quantity);
       const block = new ReadingBlockBuilder(1);
@@ -129,7 +135,7 @@ describe('usage so far', () => {
               },
             ];
           };
-          await seeded.tally.seed({ counters }, stored.at(-1)?.ts ?? 0);
+          await seeded.seed(counters, stored.at(-1)?.ts ?? 0);
           for (const point of points.slice(begun + 1)) seeded.read(1, point.ts, point.value);
           for (const period of ['day', 'month', 'year'] as const) expect(seeded.used(period, ts), period).to.be.closeTo(whole.used(period, ts), 1e-6);
         },
@@ -138,26 +144,50 @@ describe('usage so far', () => {
   });
 
   it('loses nothing that was stored between the questions of a seed', async () => {
-    const { tally, read, used } = aTally([meter(1)]);
+    const { seed, read, used } = aTally([meter(1)]);
     const now = at('2026-05-03T10:00');
+    let asked = 0;
+    // Ten more are there with each question: day, month, year.
+    await seed(async ({ from, to }) => {
+      if (to <= at('2026-05-03T01:00')) return [];
+      asked++;
+      const [first, last] = [
+        { ts: at('2026-05-03T01:00'), value: 100 },
+        { ts: now - 3_600_000 + asked * 60_000, value: 100 + asked * 10 },
+      ];
+      return [{ meter: 1, quantity: 1, steps: [{ at: from, first, last, rise: last.value - first.value, falls: 0 }], before: null, after: null }];
+    }, now);
+    read(1, now, 150);
+    expect([used('day', now), used('month', now), used('year', now)]).to.deep.equal([50, 50, 50]);
+  });
+
+  it('asks for no counter that was never read', async () => {
+    const { tally } = aTally([meter(1), meter(2)]);
     let asked = 0;
     await tally.seed(
       {
-        // Ten more are there with each question: day, month, year.
-        counters: async ({ from, to }) => {
-          if (to <= at('2026-05-03T01:00')) return [];
+        counters: async () => {
           asked++;
-          const [first, last] = [
-            { ts: at('2026-05-03T01:00'), value: 100 },
-            { ts: now - 3_600_000 + asked * 60_000, value: 100 + asked * 10 },
-          ];
-          return [{ meter: 1, quantity: 1, steps: [{ at: from, first, last, rise: last.value - first.value, falls: 0 }], before: null, after: null }];
+          return [];
         },
       },
-      now,
+      at('2026-05-03T10:00'),
     );
-    read(1, now, 150);
-    expect([used('day', now), used('month', now), used('year', now)]).to.deep.equal([50, 50, 50]);
+    expect(asked).to.equal(0);
+  });
+
+  it('costs columns alone, not an object a counter', () => {
+    const { tally, latest } = aTally(Array.from({ length: 50_000 }, (_, n) => meter(n + 1)));
+    const { code } = quantityOf('active_energy_import');
+    const blocks = [at('2026-05-01T01:00'), at('2026-05-01T02:00')].map((ts) => {
+      const block = new ReadingBlockBuilder(50_000);
+      for (let ordinal = 1; ordinal <= 50_000; ordinal++) block.push(latest.seriesOf(ordinal, code), ordinal, code, ts, ts / 3_600_000, 0);
+      return block.take();
+    });
+    const before = process.memoryUsage().heapUsed;
+    for (const block of blocks) tally.add(block);
+    expect(process.memoryUsage().heapUsed - before).to.be.below(5e6);
+    expect(tally.soFar({ park: PARK, enterprise: WORKS }, 'electricity', 'consumption', 'day', at('2026-05-01T02:30'))).to.be.closeTo(50_000, 1e-3);
   });
 
   it('is what usageOf answers for the same period', () => {

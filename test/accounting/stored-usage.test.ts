@@ -25,6 +25,7 @@ const meter = (ordinal: number): RegisteredMeter => ({
 function aTally(ordinal: number, timeZone: string) {
   const park: Park = { id: PARK, name: '园区', region: '510112', timeZone };
   const latest = new LatestReadings();
+  latest.seriesOf(ordinal, IMPORT);
   const tally = new UsageTally({ current: new Directory([park], [], [], [meter(ordinal)]) }, latest);
   const used = (now: number) => PERIODS.map((period) => tally.soFar({ park: PARK, enterprise: null }, 'electricity', 'consumption', period, now));
   return { tally, latest, used };
@@ -168,6 +169,29 @@ describe('usage from the embedded store', function () {
       }),
       { numRuns: 15, interruptAfterTimeLimit: 40_000, markInterruptAsFailure: true },
     ));
+
+  it('asks for the months that have a reading, and shares the silence before one over the year that it reaches into', async () => {
+    const at = (text: string) => Date.parse(`${text}+08:00`);
+    const number = ++ordinal;
+    const { tally, used } = aTally(number, 'Asia/Shanghai');
+    // 31 days of silence, of which 21 lie in the year; then nothing in March.
+    await stored.write(number, [
+      { ts: at('2025-12-22T00:00'), value: 100 },
+      { ts: at('2026-01-22T00:00'), value: 131 },
+      { ts: at('2026-02-01T00:00'), value: 140 },
+      { ts: at('2026-04-02T00:00'), value: 200 },
+    ]);
+    const asked: number[] = [];
+    const counting = {
+      counters: (query: Parameters<typeof stored.store.counters>[0]) => {
+        asked.push(query.from);
+        return stored.store.counters(query);
+      },
+    };
+    await tally.seed(counting, at('2026-04-02T01:00'));
+    expectClose(used(at('2026-04-02T01:00')), [0, 1, 21 + 9 + 60], 'over the year');
+    expect(asked).to.deep.equal(['2026-04-02T00:00', '2026-04-01T00:00', '2026-02-01T00:00', '2026-01-01T00:00'].map(at));
+  });
 
   describe('across the start of the running month', () => {
     const at = (text: string) => Date.parse(`${text}+08:00`);
