@@ -5,18 +5,17 @@ import { periodOf } from '../model/period.ts';
 import { isUsable } from '../model/quality.ts';
 import { quantityOfCode } from '../model/quantities.ts';
 import type { ReadingBlock } from '../model/reading.ts';
+import type { RegisteredMeter } from '../model/registry.ts';
 import { AlertBook } from './alert-book.ts';
 import { EndedPeriods } from './ended-periods.ts';
-import { PeriodInstance, type PeriodPlan, type RuleLabel, RuleMarks, SeriesInstance, type SeriesPlan } from './instances.ts';
+import { JOINT, PeriodInstance, type PeriodPlan, type RuleLabel, SeriesGroup, SeriesInstance, type SeriesRule } from './instances.ts';
 import { AlertJournal } from './journal.ts';
-import { JOINT, type Plans, planAll } from './plans.ts';
+import { type Plans, planAll, type SeriesPlan } from './plans.ts';
 import type { AlertEngineDeps, AlertEntry, RuleBook } from './port.ts';
 import { mayHaveMissed, replayMissed } from './replay.ts';
 import { type CapRunState, isReached, stepCap } from './rules/cap.ts';
 import { CLEAR, elapse, isBeyond, type LimitState, observe, transitionOf } from './rules/limit.ts';
 
-/** Highest number of quantities the catalogue can hold; part of a series' key. */
-const QUANTITY_SPAN = 1024;
 /** A clock that is corrected over midnight does not bring yesterday's period back; one that was wrong by more is believed anew. */
 const CLOCK_SET_BACK_MS = 3_600_000;
 
@@ -32,14 +31,14 @@ export class AlertEngine {
   readonly #alerts: AlertBook;
   readonly #ended: EndedPeriods;
   readonly #stored: Map<string, string>;
-  readonly #seriesInstances = new Map<string, SeriesInstance>();
+  /** By rule and quantity. */
+  readonly #groups = new Map<string, SeriesGroup>();
   readonly #periodInstances = new Map<string, PeriodInstance>();
-  readonly #marks = new Map<string, RuleMarks>();
   /** Of each rule by the key of its marks: meter ordinal to the time judged last. Only while the stored states are taken. */
   readonly #restoredMarks = new Map<string, Record<number, EpochMs>>();
-  /** By (meter, quantity), and the same by the position of a series in a block: null where there is no rule. */
-  readonly #byKey = new Map<number, SeriesInstance[]>();
-  #bySeries: (readonly SeriesInstance[] | null | undefined)[] = [];
+  #byQuantity = new Map<number, SeriesGroup[]>();
+  /** The first rule on a series, by its position in a block, once a reading of it has come: null where there is none. */
+  #bySeries: (SeriesInstance | null | undefined)[] = [];
   /** Those for which time going by may change something. */
   readonly #waiting = new Set<SeriesInstance>();
   readonly #changed = new Set<SeriesInstance | PeriodInstance>();
@@ -53,8 +52,7 @@ export class AlertEngine {
     engine.#stored.clear();
     engine.#restoredMarks.clear();
     if (deps.replay !== undefined) {
-      const series = [...engine.#byKey.values()].filter((instances) => mayHaveMissed(instances, deps.latest));
-      await replayMissed(series, deps.replay, deps.clock(), (instance, ts, value, quality) => engine.#judgeOne(instance, ts, value, quality));
+      await replayMissed(engine.#missedSeries(), deps.replay, deps.clock(), (instance, ts, value, quality) => engine.#judgeOne(instance, ts, value, quality));
     }
     return engine;
   }
@@ -72,24 +70,25 @@ export class AlertEngine {
     const { length, series, meter, quantity, ts, value, quality } = block;
     for (let row = 0; row < length; row++) {
       const position = series[row] as number;
-      let instances = this.#bySeries[position];
-      if (instances === null) continue;
-      if (instances === undefined) {
-        instances = this.#byKey.get((meter[row] as number) * QUANTITY_SPAN + (quantity[row] as number)) ?? null;
+      let instance = this.#bySeries[position];
+      if (instance === null) continue;
+      if (instance === undefined) {
+        instance = this.#firstOn(meter[row] as number, quantity[row] as number);
         // Filled up first: an array with holes would turn into a slow dictionary.
         while (this.#bySeries.length < position) this.#bySeries.push(undefined);
-        this.#bySeries[position] = instances;
-        if (instances === null) continue;
+        this.#bySeries[position] = instance;
       }
-      for (let at = 0; at < instances.length; at++) {
-        this.#judgeOne(instances[at] as SeriesInstance, ts[row] as number, value[row] as number, quality[row] as number);
+      for (; instance !== null; instance = instance.next) {
+        this.#judgeOne(instance, ts[row] as number, value[row] as number, quality[row] as number);
       }
     }
   }
 
   /** Lets delays, periods and shelves come to their end without a message, and looks at the caps. Call it once a second or oftener. */
   tick(now: EpochMs): void {
-    for (const instance of this.#waiting) this.#advance(instance, elapse(instance.plan.bound, instance.state, now - instance.lagMs), now - instance.lagMs);
+    for (const instance of this.#waiting) {
+      this.#advance(instance, elapse(instance.group.rule.bound, instance.state, now - instance.lagMs), now - instance.lagMs);
+    }
     for (const instance of this.#periodInstances.values()) this.#judgePeriod(instance, now);
     this.#alerts.tick(now);
     this.#journal.tick();
@@ -102,14 +101,12 @@ export class AlertEngine {
     for (const plan of plans.series) this.#takeSeries(plan);
     for (const plan of plans.periods) this.#takePeriod(plan);
     this.#bySeries = [];
-    this.#byKey.clear();
+    this.#byQuantity = new Map();
     const claimed = new Set<string>();
-    for (const instance of this.#seriesInstances.values()) {
-      const key = instance.plan.ordinal * QUANTITY_SPAN + instance.plan.quantity;
-      const others = this.#byKey.get(key);
-      if (others === undefined) this.#byKey.set(key, [instance]);
-      else others.push(instance);
-      if (instance.state.kind === 'firing') claimed.add(seriesAlertId(instance.plan, instance.state.since));
+    for (const group of this.#groups.values()) {
+      const { quantity } = group.rule;
+      this.#byQuantity.set(quantity, [...(this.#byQuantity.get(quantity) ?? []), group]);
+      for (const instance of group.members.values()) if (instance.state.kind === 'firing') claimed.add(seriesAlertId(instance, instance.state.since));
     }
     for (const { alerts } of this.#periodInstances.values()) for (const id of alerts.values()) claimed.add(id);
     for (const { id } of this.#alerts.open()) if (!claimed.has(id)) this.#alerts.resolve(id, this.#deps.clock());
@@ -179,11 +176,11 @@ export class AlertEngine {
   #judgeOne(instance: SeriesInstance, ts: EpochMs, value: number, quality: number): void {
     if (ts <= instance.last) return;
     instance.last = ts;
-    instance.marks.touched = true;
+    instance.group.touched = true;
     if (!isUsable(quality)) return;
     const judged = instance.mean === null ? value : instance.mean.push(ts, value);
     if (Number.isNaN(judged)) return;
-    const { bound } = instance.plan;
+    const { bound } = instance.group.rule;
     if (instance.state === CLEAR && !isBeyond(bound, judged)) return;
     instance.lagMs = Math.max(0, this.#deps.clock() - ts);
     // First what came to its end before this value was measured.
@@ -199,16 +196,17 @@ export class AlertEngine {
     if (after.kind === 'pending' || (after.kind === 'firing' && after.clearSince !== null)) this.#waiting.add(instance);
     else this.#waiting.delete(instance);
     const transition = transitionOf(before, after, at);
-    if (transition?.kind === 'fired' && after.kind === 'firing') this.#fireSeries(instance.plan, after);
-    else if (transition?.kind === 'resolved' && before.kind === 'firing') this.#alerts.resolve(seriesAlertId(instance.plan, before.since), transition.until);
-    else if (after.kind === 'firing') this.#alerts.worsen(seriesAlertId(instance.plan, after.since), after.peak);
+    if (transition?.kind === 'fired' && after.kind === 'firing') this.#fireSeries(instance, after);
+    else if (transition?.kind === 'resolved' && before.kind === 'firing') this.#alerts.resolve(seriesAlertId(instance, before.since), transition.until);
+    else if (after.kind === 'firing') this.#alerts.worsen(seriesAlertId(instance, after.since), after.peak);
   }
 
-  #fireSeries(plan: SeriesPlan, { since, value, peak }: LimitState & { kind: 'firing' }): void {
-    const { park, rule, ruleType, level, enterprise, meter, unit, bound } = plan;
+  #fireSeries(instance: SeriesInstance, { since, value, peak }: LimitState & { kind: 'firing' }): void {
+    const { park, rule, ruleType, level, unit, bound, quantity } = instance.group.rule;
+    const { id: meter, enterprise } = instance.meter;
     this.#alerts.fire({
-      ...{ id: seriesAlertId(plan, since), park, enterprise, meter, rule, ruleType, ...namesOf(plan), level, since, value, peak, unit },
-      quantity: quantityOfCode(plan.quantity).name,
+      ...{ id: seriesAlertId(instance, since), park, enterprise, meter, rule, ruleType, ...namesOf(instance.group.rule), level, since, value, peak, unit },
+      quantity: quantityOfCode(quantity).name,
       ...{ bound: bound.value, stage: null, periodStart: null },
     });
   }
@@ -275,18 +273,15 @@ export class AlertEngine {
   }
 
   #dropUnplanned(plans: Plans): void {
-    const planned = new Set([...plans.series, ...plans.periods].map(({ key }) => key));
-    for (const [key, instance] of this.#seriesInstances) {
-      if (planned.has(key)) continue;
-      this.#seriesInstances.delete(key);
-      this.#waiting.delete(instance);
-      this.#changed.delete(instance);
-      instance.marks.members.delete(instance);
-      this.#journal.forget(key);
-      if (instance.marks.members.size > 0) continue;
-      this.#marks.delete(instance.marks.key);
-      this.#journal.forget(instance.marks.key);
+    const metersOf = new Map(plans.series.map(({ rule, meters }) => [groupKey(rule), meters]));
+    for (const [key, group] of this.#groups) {
+      const meters = new Set(metersOf.get(key)?.map(({ ordinal }) => ordinal));
+      for (const [ordinal, instance] of group.members) if (!meters.has(ordinal)) this.#drop(instance, ordinal);
+      if (group.members.size > 0) continue;
+      this.#groups.delete(key);
+      this.#journal.forget(group.marksKey);
     }
+    const planned = new Set(plans.periods.map(({ key }) => key));
     for (const [key, instance] of this.#periodInstances) {
       if (planned.has(key)) continue;
       this.#periodInstances.delete(key);
@@ -295,21 +290,59 @@ export class AlertEngine {
     }
   }
 
-  #takeSeries(plan: SeriesPlan): void {
-    const known = this.#seriesInstances.get(plan.key);
-    if (known !== undefined) {
-      known.replan(plan);
-      return;
+  #drop(instance: SeriesInstance, ordinal: number): void {
+    instance.group.members.delete(ordinal);
+    this.#waiting.delete(instance);
+    this.#changed.delete(instance);
+    this.#journal.forget(instance.key);
+  }
+
+  #takeSeries({ rule, meters }: SeriesPlan): void {
+    const group = this.#groups.get(groupKey(rule)) ?? this.#newGroup(rule);
+    const windowBefore = group.rule.windowMs;
+    group.rule = rule;
+    for (const meter of meters) {
+      const known = group.members.get(meter.ordinal);
+      if (known === undefined) this.#takeMeter(group, meter);
+      else known.replan(meter, windowBefore);
     }
-    const instance = new SeriesInstance(plan, this.#marksOf(plan));
-    this.#seriesInstances.set(plan.key, instance);
-    this.#restore(plan.key, instance);
-    const mark = this.#restoredMarks.get(instance.marks.key)?.[plan.ordinal];
+  }
+
+  #newGroup(rule: SeriesRule): SeriesGroup {
+    const group = new SeriesGroup(rule);
+    this.#groups.set(groupKey(rule), group);
+    const { marksKey } = group;
+    this.#restore(marksKey, { restore: (text) => this.#restoredMarks.set(marksKey, JSON.parse(text) as Record<number, EpochMs>) });
+    return group;
+  }
+
+  #takeMeter(group: SeriesGroup, meter: RegisteredMeter): void {
+    const instance = new SeriesInstance(group, meter);
+    this.#restore(instance.key, instance);
+    const mark = this.#restoredMarks.get(group.marksKey)?.[meter.ordinal];
     if (mark !== undefined && mark > instance.last) instance.last = mark;
     const { state } = instance;
     // Alert and state were saved together: one without the other was taken apart by hand, and the alert is what people saw.
-    if (state.kind === 'firing' && this.#alerts.get(seriesAlertId(plan, state.since)) === undefined) instance.state = CLEAR;
+    if (state.kind === 'firing' && this.#alerts.get(seriesAlertId(instance, state.since)) === undefined) instance.state = CLEAR;
     if (instance.state.kind === 'pending' || (instance.state.kind === 'firing' && instance.state.clearSince !== null)) this.#waiting.add(instance);
+  }
+
+  /** The first of a series' rules, with the others behind it. */
+  #firstOn(ordinal: number, quantity: number): SeriesInstance | null {
+    const instances = this.#byQuantity.get(quantity)?.flatMap(({ members }) => members.get(ordinal) ?? []) ?? [];
+    for (const [at, instance] of instances.entries()) instance.next = instances[at + 1] ?? null;
+    return instances[0] ?? null;
+  }
+
+  /** All rules of each series of which one may have missed readings. */
+  #missedSeries(): SeriesInstance[][] {
+    const found: SeriesInstance[][] = [];
+    for (const groups of this.#byQuantity.values()) {
+      const missed = new Set(groups.flatMap(({ members }) => [...members.values()].filter((one) => mayHaveMissed(one, this.#deps.latest))));
+      const ordinals = new Set([...missed].map(({ meter }) => meter.ordinal));
+      for (const ordinal of ordinals) found.push(groups.flatMap(({ members }) => members.get(ordinal) ?? []));
+    }
+    return found;
   }
 
   #takePeriod(plan: PeriodPlan): void {
@@ -341,16 +374,6 @@ export class AlertEngine {
     this.#changed.add(instance);
   }
 
-  #marksOf(plan: SeriesPlan): RuleMarks {
-    const key = ['marks', plan.ruleType, plan.park, plan.rule].join(JOINT);
-    let marks = this.#marks.get(key);
-    if (marks !== undefined) return marks;
-    marks = new RuleMarks(key);
-    this.#marks.set(key, marks);
-    this.#restore(key, { restore: (text) => this.#restoredMarks.set(key, JSON.parse(text) as Record<number, EpochMs>) });
-    return marks;
-  }
-
   #restore(key: string, into: { restore(text: string): void }): void {
     const text = this.#stored.get(key);
     if (text === undefined) return;
@@ -364,13 +387,13 @@ export class AlertEngine {
 
   #collectStates(all: boolean): Map<string, string> {
     const states = new Map<string, string>();
-    for (const instance of this.#changed) states.set(instance.plan.key, instance.text());
+    for (const instance of this.#changed) states.set(instance.key, instance.text());
     this.#changed.clear();
     if (!all) return states;
-    for (const marks of this.#marks.values()) {
-      if (!marks.touched) continue;
-      marks.touched = false;
-      states.set(marks.key, marks.text());
+    for (const group of this.#groups.values()) {
+      if (!group.touched) continue;
+      group.touched = false;
+      states.set(group.marksKey, group.marks());
     }
     return states;
   }
@@ -378,4 +401,7 @@ export class AlertEngine {
 
 const namesOf = ({ name, nameEn }: RuleLabel): Pick<Alert, 'name' | 'nameEn'> => (nameEn === undefined ? { name } : { name, nameEn });
 
-const seriesAlertId = (plan: SeriesPlan, since: EpochMs): string => [plan.key, since].join(JOINT);
+const seriesAlertId = (instance: SeriesInstance, since: EpochMs): string => [instance.key, since].join(JOINT);
+
+/** A rule that watches another quantity than before is another rule. */
+const groupKey = ({ ruleType, park, rule, quantity }: SeriesRule): string => [ruleType, park, rule, quantity].join(JOINT);

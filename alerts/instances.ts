@@ -1,10 +1,15 @@
 import type { Alert } from '../model/alert.ts';
-import type { EnterpriseId, EpochMs, MeterId, ParkId } from '../model/ids.ts';
+import type { EnterpriseId, EpochMs, ParkId } from '../model/ids.ts';
+import { quantityOfCode } from '../model/quantities.ts';
+import type { RegisteredMeter } from '../model/registry.ts';
 import type { Carrier, Flow, Level } from '../model/rules.ts';
 import type { CapRunState, StagedBound } from './rules/cap.ts';
 import type { Bound, LimitState } from './rules/limit.ts';
 import { CLEAR } from './rules/limit.ts';
 import { RollingMean } from './rules/rolling-mean.ts';
+
+/** Parts of a key or an alert's id are held together by this: it stands in no id, and a URL takes it as it is. */
+export const JOINT = '~';
 
 /** What an alert says about the rule behind it. */
 export interface RuleLabel {
@@ -15,19 +20,14 @@ export interface RuleLabel {
   readonly nameEn: string | undefined;
 }
 
-/** How one rule is judged for one series. */
-export interface SeriesPlan extends RuleLabel {
-  readonly key: string;
+/** How one rule is judged on each series that it watches. */
+export interface SeriesRule extends RuleLabel {
   readonly level: Level;
-  readonly enterprise: EnterpriseId | null;
-  readonly meter: MeterId;
-  readonly ordinal: number;
   readonly quantity: number;
   readonly unit: string;
   readonly bound: Bound;
   /** null: each value is judged by itself. */
   readonly windowMs: number | null;
-  readonly intervalMs: number;
 }
 
 /** How one cap, or one usage declared at entry, is judged for its owner. */
@@ -45,45 +45,60 @@ export interface PeriodPlan extends RuleLabel {
   readonly judgedAtEnd: boolean;
 }
 
-/** When each series of a rule was judged last is kept together: one small record a rule, not one a meter. */
-export class RuleMarks {
-  readonly key: string;
+/**
+ * One rule on all its series. What they have in common stands here once, as there may be one on every meter; and when each was judged last
+ * is kept together: one small record a rule, not one a meter.
+ */
+export class SeriesGroup {
+  rule: SeriesRule;
+  readonly marksKey: string;
+  /** A series was judged since the marks were taken last. */
   touched = false;
-  readonly members = new Set<SeriesInstance>();
+  /** By the meter's ordinal. */
+  readonly members = new Map<number, SeriesInstance>();
 
-  constructor(key: string) {
-    this.key = key;
+  constructor(rule: SeriesRule) {
+    this.rule = rule;
+    this.marksKey = ['marks', rule.ruleType, rule.park, rule.rule].join(JOINT);
   }
 
-  text(): string {
+  marks(): string {
     const marks: Record<number, EpochMs> = {};
-    for (const { plan, last } of this.members) if (Number.isFinite(last)) marks[plan.ordinal] = last;
+    for (const [ordinal, { last }] of this.members) if (Number.isFinite(last)) marks[ordinal] = last;
     return JSON.stringify(marks);
   }
 }
 
 /** One rule on one series, with its state; only the engine changes it. */
 export class SeriesInstance {
-  plan: SeriesPlan;
-  readonly marks: RuleMarks;
+  readonly group: SeriesGroup;
+  meter: RegisteredMeter;
   state: LimitState = CLEAR;
   /** Time of the newest reading taken, -Infinity before the first. */
   last: EpochMs = Number.NEGATIVE_INFINITY;
   /** How far the readings lie behind the clock, in milliseconds: delays run in the readings' own time. */
   lagMs = 0;
   mean: RollingMean | null;
+  /** The next rule on the same series, once readings of it have come. */
+  next: SeriesInstance | null = null;
 
-  constructor(plan: SeriesPlan, marks: RuleMarks) {
-    this.plan = plan;
-    this.marks = marks;
-    this.mean = meanOf(plan);
-    marks.members.add(this);
+  constructor(group: SeriesGroup, meter: RegisteredMeter) {
+    this.group = group;
+    this.meter = meter;
+    this.mean = meanOf(group.rule, meter);
+    group.members.set(meter.ordinal, this);
   }
 
-  /** Takes the rule as it reads now; what has fired stays until the next value says otherwise. */
-  replan(plan: SeriesPlan): void {
-    if (plan.windowMs !== this.plan.windowMs) this.mean = meanOf(plan);
-    this.plan = plan;
+  /** Tells it apart from all others, and names its stored state. A rule on another quantity is another instance. */
+  get key(): string {
+    const { ruleType, park, rule, quantity } = this.group.rule;
+    return [ruleType, park, rule, this.meter.id, quantityOfCode(quantity).name].join(JOINT);
+  }
+
+  /** Takes meter and rule as they read now; what has fired stays until the next value says otherwise. */
+  replan(meter: RegisteredMeter, windowBefore: number | null): void {
+    this.meter = meter;
+    if (this.group.rule.windowMs !== windowBefore) this.mean = meanOf(this.group.rule, meter);
   }
 
   text(): string {
@@ -108,6 +123,10 @@ export class PeriodInstance {
     this.plan = plan;
   }
 
+  get key(): string {
+    return this.plan.key;
+  }
+
   text(): string {
     return JSON.stringify({ run: this.run, alerts: [...this.alerts] });
   }
@@ -119,4 +138,5 @@ export class PeriodInstance {
   }
 }
 
-const meanOf = ({ windowMs, intervalMs }: SeriesPlan): RollingMean | null => (windowMs === null ? null : new RollingMean(windowMs, intervalMs));
+const meanOf = ({ windowMs }: SeriesRule, { intervalSeconds }: RegisteredMeter): RollingMean | null =>
+  windowMs === null ? null : new RollingMean(windowMs, intervalSeconds * 1000);

@@ -2,27 +2,28 @@ import { CARRIER_UNITS } from '../accounting/flows.ts';
 import { quantityOf } from '../model/quantities.ts';
 import type { RegisteredMeter } from '../model/registry.ts';
 import type { Cap, EntryRule, LimitRule } from '../model/rules.ts';
-import type { PeriodPlan, SeriesPlan } from './instances.ts';
+import { JOINT, type PeriodPlan, type SeriesRule } from './instances.ts';
 import type { AlertDirectory, AlertEngineDeps, RuleBook } from './port.ts';
 import { entryBound } from './rules/entry.ts';
+
+/** A rule, and the meters whose series it watches. */
+export interface SeriesPlan {
+  readonly rule: SeriesRule;
+  readonly meters: readonly RegisteredMeter[];
+}
 
 export interface Plans {
   readonly series: readonly SeriesPlan[];
   readonly periods: readonly PeriodPlan[];
 }
 
-/**
- * Parts of a key or an alert's id are held together by this: it stands in no id, and a URL takes it as it is.
- */
-export const JOINT = '~';
-
-/** Expands the rules over the registry's meters. A rule that cannot be judged is named in the log and left out. */
+/** Lays the rules over the registry's meters. A rule that cannot be judged is named in the log and left out. */
 export function planAll(book: RuleBook, directory: AlertDirectory, logger: Pick<AlertEngineDeps['logger'], 'warn'>): Plans {
   const series: SeriesPlan[] = [];
   const periods: PeriodPlan[] = [];
   for (const rule of book.rules) {
     if (!rule.enabled) continue;
-    if (rule.type === 'limit') series.push(...limitPlans(rule, directory));
+    if (rule.type === 'limit') series.push(limitPlan(rule, directory));
     else {
       const plans = entryPlans(rule, book, directory);
       if (typeof plans === 'string') logger.warn({ park: rule.park, rule: rule.id }, `entry rule watches nothing: ${plans}`);
@@ -36,10 +37,9 @@ export function planAll(book: RuleBook, directory: AlertDirectory, logger: Pick<
   return { series, periods };
 }
 
-/** Plans of one meter's series and one rule are told apart by this key; it also names their stored state. A rule on another quantity is another plan. */
 const keyOf = (...parts: readonly string[]): string => parts.join(JOINT);
 
-function limitPlans(rule: LimitRule, directory: AlertDirectory): SeriesPlan[] {
+function limitPlan(rule: LimitRule, directory: AlertDirectory): SeriesPlan {
   const { subject } = rule;
   const meters =
     'meter' in subject
@@ -53,23 +53,21 @@ function limitPlans(rule: LimitRule, directory: AlertDirectory): SeriesPlan[] {
     onDelayMs: rule.onDelaySeconds * 1000,
     offDelayMs: rule.offDelaySeconds * 1000,
   };
-  return meters.map((meter) => ({
-    key: keyOf('limit', rule.park, rule.id, meter.id, rule.quantity),
-    park: rule.park,
-    rule: rule.id,
-    ruleType: 'limit',
-    name: rule.name,
-    nameEn: rule.nameEn,
-    level: rule.level,
-    enterprise: meter.enterprise,
-    meter: meter.id,
-    ordinal: meter.ordinal,
-    quantity: code,
-    unit,
-    bound,
-    windowMs: rule.judged.by === 'instant' ? null : rule.judged.windowSeconds * 1000,
-    intervalMs: meter.intervalSeconds * 1000,
-  }));
+  return {
+    meters,
+    rule: {
+      park: rule.park,
+      rule: rule.id,
+      ruleType: 'limit',
+      name: rule.name,
+      nameEn: rule.nameEn,
+      level: rule.level,
+      quantity: code,
+      unit,
+      bound,
+      windowMs: rule.judged.by === 'instant' ? null : rule.judged.windowSeconds * 1000,
+    },
+  };
 }
 
 function entryPlans(rule: EntryRule, book: RuleBook, directory: AlertDirectory): Plans | string {
@@ -78,30 +76,19 @@ function entryPlans(rule: EntryRule, book: RuleBook, directory: AlertDirectory):
   const found = entryBound(rule, directory.enterprise(rule.park, rule.enterprise), application, profile);
   if (typeof found === 'string') return found;
   const { actual, above, bound: value, unit } = found;
-  const label = { park: rule.park, rule: rule.id, ruleType: 'entry', name: rule.name, nameEn: rule.nameEn, enterprise: rule.enterprise, unit } as const;
+  const label = { park: rule.park, rule: rule.id, ruleType: 'entry', name: rule.name, nameEn: rule.nameEn, unit } as const;
   if (actual.of === 'reading') {
     const { code } = quantityOf(actual.quantity);
     const bound = { above, value, deadband: 0, onDelayMs: 0, offDelayMs: 0 };
-    return {
-      periods: [],
-      series: directory.metersOf(rule.park, rule.enterprise).map((meter) => ({
-        ...label,
-        key: keyOf('entry', rule.park, rule.id, meter.id, actual.quantity),
-        level: rule.level,
-        meter: meter.id,
-        ordinal: meter.ordinal,
-        quantity: code,
-        bound,
-        windowMs: null,
-        intervalMs: meter.intervalSeconds * 1000,
-      })),
-    };
+    const watched: SeriesRule = { ...label, level: rule.level, quantity: code, bound, windowMs: null };
+    return { periods: [], series: [{ rule: watched, meters: directory.metersOf(rule.park, rule.enterprise) }] };
   }
   const park = directory.park(rule.park);
   if (park === undefined) return `park "${rule.park}" is not registered`;
   const { carrier, flow, period } = actual;
   const plan: PeriodPlan = {
     ...label,
+    enterprise: rule.enterprise,
     key: keyOf('entry', rule.park, rule.id),
     carrier,
     flow,

@@ -11,11 +11,10 @@ const AT_ONCE = 8;
 const AHEAD_MS = 86_400_000;
 
 /** False where the newest stored reading was judged already and no window has to be filled: after a proper stop, nearly everywhere. */
-export function mayHaveMissed(instances: readonly SeriesInstance[], latest: Pick<LatestReadings, 'find' | 'ts'> | undefined): boolean {
-  const plan = instances[0]?.plan;
-  const series = plan === undefined ? undefined : latest?.find(plan.ordinal, plan.quantity);
+export function mayHaveMissed({ group, meter, last, mean }: SeriesInstance, latest: Pick<LatestReadings, 'find' | 'ts'> | undefined): boolean {
+  const series = latest?.find(meter.ordinal, group.rule.quantity);
   const newest = series === undefined ? undefined : latest?.ts[series];
-  return newest === undefined || instances.some(({ last, mean }) => mean !== null || last < newest);
+  return newest === undefined || mean !== null || last < newest;
 }
 
 /**
@@ -44,16 +43,17 @@ async function replaySeries(
 ): Promise<void> {
   const first = instances[0];
   if (first === undefined) return;
-  const { ordinal: meter, quantity } = first.plan;
+  const meter = first.meter.ordinal;
+  const { quantity } = first.group.rule;
   const judgedUntil = new Map(instances.map((instance) => [instance, instance.last]));
-  let from = Math.min(...instances.map(({ last, plan }) => last - (plan.windowMs ?? 0))) + 1;
+  let from = Math.min(...instances.map(({ last, group }) => last - (group.rule.windowMs ?? 0))) + 1;
   for (;;) {
     const page = await raw({ meter, quantity, from, to, limit: PAGE });
     for (let row = 0; row < page.length; row++) {
       const [ts, value, quality] = [page.ts[row] as number, page.value[row] as number, page.quality[row] as number];
       for (const [instance, until] of judgedUntil) {
         if (ts > until) judge(instance, ts, value, quality);
-        else if (instance.mean !== null && ts > until - (instance.plan.windowMs ?? 0) && isUsable(quality)) instance.mean.push(ts, value);
+        else if (instance.mean !== null && ts > until - (instance.group.rule.windowMs ?? 0) && isUsable(quality)) instance.mean.push(ts, value);
       }
     }
     if (page.length < PAGE) return;

@@ -48,6 +48,17 @@ describe('the alert engine', () => {
     expect(at.engine.capStates(PARK, undefined, at.now)[0]).to.include({ nameEn: 'Electricity of the day' });
   });
 
+  it('judges all rules of a series in their order, also after one of them changed', async () => {
+    const rules = [aLimit({ id: 'high' }), aLimit({ id: 'higher', value: 110 }), aLimit({ id: 'elsewhere', quantity: 'voltage_a' })];
+    const at = await anEngine({ rules });
+    at.judge(MAY, 120);
+    at.judge(MAY + 1000, 50);
+    at.reload({ rules: [aLimit({ id: 'high' }), aLimit({ id: 'higher', value: 200 })] });
+    at.judge(MAY + 2000, 120);
+    at.judge(MAY + 3000, 220);
+    expect(at.told).to.deep.equal(['fired high', 'fired higher', 'resolved high', 'resolved higher', 'fired high', 'fired higher']);
+  });
+
   it('judges neither readings of bad quality nor late ones', async () => {
     const at = await anEngine({ rules: [aLimit()] });
     at.judge(MAY, 9999, { quality: QUALITY.range });
