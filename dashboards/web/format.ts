@@ -73,6 +73,11 @@ export class Format {
     return { text: this.amount(amount), unit };
   }
 
+  /** As it was written, never rounded: thresholds, declarations. */
+  exact(value: number, unit: string): string {
+    return join(this.#number('exact', { maximumFractionDigits: 12 }).format(value), shown(unit));
+  }
+
   withUnit(value: number, unit: string): string {
     return join(this.amount(value), shown(unit));
   }

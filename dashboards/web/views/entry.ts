@@ -1,5 +1,4 @@
 import type { Criterion, EntryProfile } from '../../../model/rules.ts';
-import { whole } from '../format.ts';
 import { nameIn, wordFor } from '../i18n/text.ts';
 import type { Assessment } from '../rest.ts';
 import type { Reader } from './reader.ts';
@@ -22,13 +21,13 @@ export const criterionRows = (profile: EntryProfile, reader: Reader): CriterionR
 
 /** The assessment's judgement beside what the profile says of each criterion. */
 export function judgedRows(assessment: Assessment, profile: EntryProfile | undefined, reader: Reader): JudgedRow[] {
-  const { text } = reader;
+  const { text, format } = reader;
   return assessment.criteria.map((judged) => {
     const known = profile?.criteria.find((criterion) => criterion.id === judged.criterion);
     const row = criterionRow(known ?? { ...judged, id: judged.criterion }, reader);
     return {
       ...row,
-      declared: judged.declared === null ? text('entry.undeclared') : plain(judged.declared, judged.unit, reader),
+      declared: judged.declared === null ? text('entry.undeclared') : format.exact(judged.declared, judged.unit),
       met: judged.met,
       result: text(judged.met ? 'entry.met' : 'entry.notmet'),
     };
@@ -39,12 +38,12 @@ function criterionRow(
   criterion: Pick<Criterion, 'id' | 'name' | 'unit' | 'side' | 'threshold' | 'mandatory'> & Partial<Criterion>,
   reader: Reader,
 ): CriterionRow {
-  const { text, language } = reader;
+  const { text, format, language } = reader;
   const { source } = criterion;
   return {
     id: criterion.id,
     name: nameIn(language, criterion),
-    required: text(`entry.${criterion.side}`, { value: plain(criterion.threshold, criterion.unit, reader) }),
+    required: text(`entry.${criterion.side}`, { value: format.exact(criterion.threshold, criterion.unit) }),
     kind: text(criterion.mandatory ? 'entry.mandatory' : 'entry.conditional'),
     source:
       source === undefined
@@ -54,7 +53,3 @@ function criterionRow(
           : text('entry.source.note', { source: source.text, note: wordFor(text, 'confidence', source.confidence) }),
   };
 }
-
-/** Thresholds and declarations are shown as they were written, never rounded. */
-const plain = (value: number, unit: string, { language }: Reader): string =>
-  whole({ text: new Intl.NumberFormat(language, { maximumFractionDigits: 12 }).format(value), unit: unit === '1' ? '' : unit });
