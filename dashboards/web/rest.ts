@@ -1,10 +1,12 @@
 import type { EntryAssessment } from '../../accounting/entry-assessment.ts';
 import type { Principal, Role, Scope } from '../../model/access.ts';
 import type { Alert } from '../../model/alert.ts';
+import type { Fault } from '../../model/errors.ts';
 import type { EpochMs } from '../../model/ids.ts';
 import type { GatewayStanding, IngestState } from '../../model/ingest.ts';
 import type { QualityName } from '../../model/quality.ts';
 import type { QuantityName } from '../../model/quantities.ts';
+import type { NotedRegisterChange, RegisterMove } from '../../model/register-change.ts';
 import type { Enterprise, Park } from '../../model/registry.ts';
 import type { Application, EntryProfile } from '../../model/rules.ts';
 import type { SeriesPoint } from './chart/series-window.ts';
@@ -85,6 +87,19 @@ export interface UnknownMeter {
 
 export type EnterpriseName = Pick<Enterprise, 'id' | 'name' | 'nameEn'>;
 
+/** The API's register change: as the model's, with times as text and with its unit. */
+export type RegisterChangeJson = Pick<NotedRegisterChange, 'number' | 'quantity' | 'author' | 'reason'> &
+  RegisterMove & { readonly at: string; readonly notedAt: string; readonly unit: string };
+
+/** Another instrument took over: what both registers showed, after the multiplier. */
+export interface ExchangeDeclaration {
+  readonly quantity: QuantityName;
+  readonly at: string;
+  readonly closing: number;
+  readonly opening: number;
+  readonly reason: string;
+}
+
 export interface Readiness {
   readonly ready: boolean;
   readonly parts: readonly { readonly part: string; readonly ready: boolean; readonly detail?: string }[];
@@ -94,12 +109,15 @@ export interface Readiness {
 export class RestError extends Error {
   readonly status: number;
   readonly code: string;
+  /** What is wrong with the request, place by place. */
+  readonly faults: readonly Fault[];
 
-  constructor(status: number, code: string, message: string) {
+  constructor(status: number, code: string, message: string, faults: readonly Fault[] = []) {
     super(message);
     this.name = 'RestError';
     this.status = status;
     this.code = code;
+    this.faults = faults;
   }
 }
 
@@ -136,8 +154,9 @@ async function taken(path: string, init?: RequestInit): Promise<Response> {
 
 async function accepted(response: Response): Promise<Response> {
   if (response.ok) return response;
-  const problem = (await response.json().catch(() => ({}))) as { code?: string; detail?: string; title?: string };
-  throw new RestError(response.status, problem.code ?? 'INTERNAL', problem.detail ?? problem.title ?? `${response.status} ${response.statusText}`);
+  const problem = (await response.json().catch(() => ({}))) as Partial<Record<'code' | 'detail' | 'title', string>> & { faults?: Fault[] };
+  const said = problem.detail ?? problem.title ?? `${response.status} ${response.statusText}`;
+  throw new RestError(response.status, problem.code ?? 'INTERNAL', said, problem.faults);
 }
 
 const post = (body: unknown): RequestInit => ({ method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
@@ -207,6 +226,10 @@ export const registerUnknown = (meter: string, record: object): Promise<{ readon
   json(`/api/v1/unknown-meters/${id(meter)}/register`, post(record));
 export const dismissUnknown = (meter: string): Promise<void> => nothing(`/api/v1/unknown-meters/${id(meter)}`, { method: 'DELETE' });
 export const enterprisesOf = (park: string): Promise<Listed<EnterpriseName>> => json(`/api/v1/parks/${id(park)}/enterprises?limit=1000`);
+
+export const registerChanges = (meter: string): Promise<Listed<RegisterChangeJson>> => json(`/api/v1/meters/${id(meter)}/register-changes`);
+export const declareExchange = (meter: string, declaration: ExchangeDeclaration): Promise<RegisterChangeJson> =>
+  json(`/api/v1/meters/${id(meter)}/register-changes`, post({ kind: 'exchange', ...declaration }));
 
 /** What the service says of its parts; it answers 503 with the same body while one is not ready. */
 export async function readiness(): Promise<Readiness> {

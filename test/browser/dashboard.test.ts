@@ -350,6 +350,67 @@ describe('the dashboard in a real browser', function () {
     expect(values.map(({ value }) => value)).to.deep.equal([1, 2, 3]);
   });
 
+  it('lets the committee say what both registers of an exchanged meter showed; the auditor reads it and is given no form', async () => {
+    const committee = await come({ role: 'committee' });
+    const { page, text, service } = committee;
+    await service.publishMoved('browser-moved');
+    await committee.open(`${PARK_PAGE}/meters/browser-moved`);
+    const row = (visitor: Visitor, author: string) => visitor.page.locator('table.registers').getByRole('row').filter({ hasText: author });
+    const found = row(committee, text('register.service'));
+    await found.getByText(text('register.why.exchange')).waitFor();
+    await found.getByText(text('register.closing.of', { value: '60,010\u00a0kWh' })).waitFor();
+
+    await found.getByRole('button', { name: text('register.better') }).press('Enter');
+    const form = page.getByRole('form', { name: text('register.declare') });
+    const closing = form.getByLabel(text('register.closing', { unit: 'kWh' }));
+    // Quantity and time are the note's, so that the first thing to fill in is what the old register showed.
+    expect(await closing.evaluate((field) => field.matches(':focus'))).to.equal(true);
+    await page.keyboard.type('60012.5');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('29990');
+    await page.keyboard.press('Enter');
+    // The reason is missing: it is said at its field, which is where one goes on.
+    await form.getByText(text('register.fault.reason')).waitFor();
+    const reason = form.getByLabel(text('register.reason'));
+    expect(await reason.evaluate((field) => field.matches(':focus[aria-invalid=true]'))).to.equal(true);
+    await page.keyboard.type('到期轮换');
+    await page.keyboard.press('Enter');
+
+    await page
+      .getByRole('status')
+      .filter({ hasText: text('register.declared', { quantity: '', time: '' }).split('：')[0] ?? '' })
+      .waitFor();
+    await found.getByText(text('register.overruled')).waitFor();
+    const { username } = service.accounts.committee;
+    const declared = row(committee, username);
+    for (const said of ['60,012.5\u00a0kWh', '29,990\u00a0kWh', '到期轮换']) await declared.getByText(said).waitFor();
+    const button = page.getByRole('button', { name: text('register.declare') });
+    expect(await button.evaluate((each) => each.matches(':focus')), 'where the form was opened from is gone with its line').to.equal(true);
+
+    // What the form lets through, the service may still refuse: it is said at its field, too.
+    await button.click();
+    expect(await form.getByLabel(text('table.quantity')).evaluate((field) => field.matches(':focus'))).to.equal(true);
+    await page.route('**/register-changes', (route) =>
+      route.request().method() === 'POST' ? route.continue({ postData: { ...route.request().postDataJSON(), at: '2999-01-01T00:00:00Z' } }) : route.continue(),
+    );
+    await closing.fill('1');
+    await form.getByLabel(text('register.opening', { unit: 'kWh' })).fill('1');
+    await reason.fill('试一试');
+    await form.getByRole('button', { name: text('register.confirm') }).click();
+    await form.locator('#register-at-fault').getByText('2999-01-01').waitFor();
+    await form.getByRole('button', { name: text('register.cancel') }).press('Enter');
+    await form.waitFor({ state: 'detached' });
+    committee.faults.splice(0, committee.faults.length, ...committee.faults.filter((fault) => !/400 .*register-changes/.test(fault)));
+
+    const auditor = await come({ role: 'auditor' });
+    await auditor.open(METER_PAGE);
+    await auditor.page.getByText(text('register.none')).waitFor();
+    await auditor.open(`${PARK_PAGE}/meters/browser-moved`);
+    await row(auditor, username).getByText('60,012.5\u00a0kWh').waitFor();
+    for (const name of ['register.declare', 'register.better'] as const)
+      expect(await auditor.page.getByRole('button', { name: text(name) }).count(), name).to.equal(0);
+  });
+
   it('shows an alert as it fires; the committee acknowledges it, the auditor only looks', async () => {
     const [committee, auditor] = [await come({ role: 'committee' }), await come({ role: 'auditor' })];
     for (const visitor of [committee, auditor]) {

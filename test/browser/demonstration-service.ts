@@ -99,6 +99,18 @@ export class DemonstrationService {
     return end;
   }
 
+  /** Registers a meter whose register fell from 60,010 to 30,000 some hours ago and went on from there. */
+  async publishMoved(meter: string): Promise<void> {
+    this.#gatewaySecret ??= await this.#register();
+    await this.#put(`meters/${meter}`, { name: '换过的表', nameEn: 'Meter exchanged', kind: 'electricity', enterprise: null, parent: null, ...FROM_OWN });
+    const end = Date.now() - 3_600_000;
+    const readings = [60_000, 60_010, 30_000, 30_010].map((register, hour) => ({
+      ts: end - (3 - hour) * 3_600_000,
+      values: { active_energy_import: register },
+    }));
+    await this.#send(`parks/${PARK}/meters/${meter}/readings`, JSON.stringify(readings));
+  }
+
   /** Publishes what no codec can read, so that a dead letter lies there. */
   async publishNonsense(): Promise<void> {
     await this.#send(`parks/${PARK}/meters/${OWN.meter}/readings`, '{"active_power": 12');
