@@ -57,14 +57,23 @@ export interface CountRow {
   readonly count: string;
 }
 
+/** Where the words of each group of counts stand. */
+const WORDS = {
+  messages: 'ingest.label',
+  readings: 'ingest.label',
+  flagged: 'quality',
+  rejects: 'ingest.reason',
+  retries: 'ingest.label',
+} as const;
+
 /** What has ended since the start. What never happened says nothing, one line each. */
 export function countRows({ messages, readings, flagged, rejects, retries }: IngestStateJson, { text, format }: Viewer): CountRow[] {
-  const rows = (of: 'messages' | 'readings' | 'flagged' | 'rejects' | 'retries', counts: Readonly<Record<string, number>>): CountRow[] =>
+  const rows = (of: keyof typeof WORDS, counts: Readonly<Record<string, number>>): CountRow[] =>
     Object.entries(counts)
       .filter(([, count]) => count > 0)
       .map(([key, count]) => ({
         key: `${of} ${key}`,
-        name: `${text(`ingest.counts.${of}`)} · ${wordFor(text, of === 'rejects' ? 'ingest.reason' : 'ingest.label', key)}`,
+        name: `${text(`ingest.counts.${of}`)} · ${wordFor(text, WORDS[of], key)}`,
         count: format.number(count, 0),
       }));
   return [...rows('messages', messages), ...rows('readings', readings), ...rows('flagged', flagged), ...rows('rejects', rejects), ...rows('retries', retries)];

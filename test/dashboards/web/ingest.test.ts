@@ -65,7 +65,7 @@ describe('the state of ingest', () => {
     full: false,
     messages: { accepted: 1000, partly: 0, refused: 2, duplicate: 0, failed: 0 },
     readings: { fresh: 4000, late: 0, duplicate: 0 },
-    flagged: { range: 1, backwards: 0, other: 0 },
+    flagged: { range: 1, stuck: 2 },
     rejects: { 'not-json': 2 },
     retries: { store: 0, deadLetters: 5 },
     messagesPerMinute: 60,
@@ -114,6 +114,7 @@ describe('the state of ingest', () => {
       ['消息 · 拒收', '2'],
       ['读数 · 最新', '4,000'],
       ['带质量标记 · 超量程', '1'],
+      ['带质量标记 · 数值不变', '2'],
       ['拒收 · 不是 JSON', '2'],
       ['重试写入 · 死信库', '5'],
     ]);
