@@ -13,6 +13,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0004-trade-en': { up: (db) => db.schema.alterTable('enterprises').addColumn('trade_en', 'text').execute() },
   '0005-checks': { up: (db) => db.schema.alterTable('meters').addColumn('checks_json', 'text').execute() },
   '0006-register-changes': { up: registerChanges },
+  '0007-imports': { up: imports },
 };
 
 /**
@@ -61,6 +62,16 @@ async function registerChanges(db: Kysely<unknown>): Promise<void> {
     .execute();
   await db.schema.createIndex('register_changes_of_meter').on('register_changes').columns(['meter', 'at']).execute();
   await makeAppendOnly(db, 'register_changes');
+}
+
+async function imports({ schema }: Kysely<unknown>): Promise<void> {
+  await schema
+    .createTable('imports')
+    .addColumn('file', 'text', (c) => c.notNull())
+    .addColumn('mapping', 'text', (c) => c.notNull())
+    .addColumn('progress_json', 'text', (c) => c.notNull())
+    .addPrimaryKeyConstraint('imports_key', ['file', 'mapping'])
+    .execute();
 }
 
 async function ground(db: Kysely<unknown>): Promise<void> {

@@ -8,6 +8,7 @@ import { documentRecords } from './documents.ts';
 import { enterpriseRecords } from './enterprises.ts';
 import { gatewayRecords } from './gateways.ts';
 import { exportDocument, mergeDocument } from './import.ts';
+import { importRecords } from './imports.ts';
 import { meterRecords } from './meters.ts';
 import { migrate } from './migrations.ts';
 import { parkRecords } from './parks.ts';
@@ -75,5 +76,6 @@ function recordsOf(database: RegistryDatabase): RegistryRecords {
     deadLetters: deadLetterRecords(database),
     audit: auditRecords(database),
     registerChanges: registerChangeRecords(database),
+    imports: importRecords(database),
   };
 }

@@ -29,6 +29,7 @@ export interface RegistryRecords {
   readonly deadLetters: DeadLetterRecords;
   readonly audit: AuditRecords;
   readonly registerChanges: RegisterChangeRecords;
+  readonly imports: ImportRecords;
 }
 
 export interface Registry extends RegistryRecords {
@@ -249,3 +250,17 @@ export interface RegisterChangeRecords {
 
 /** As it is handed in: `Omit` over each of the variants. */
 export type Unnumbered = NotedRegisterChange extends infer T ? (T extends NotedRegisterChange ? Omit<T, 'number'> : never) : never;
+
+/** A recording and the mapping that it is read by, as paths. */
+export interface ImportSource {
+  readonly file: string;
+  readonly mapping: string;
+}
+
+/** How far the import of each recording has come. `progress` is JSON of the import's own. */
+export interface ImportRecords {
+  get(source: ImportSource): Promise<string | null>;
+  /** Durable when resolved. */
+  put(source: ImportSource, progress: string): Promise<void>;
+  delete(source: ImportSource): Promise<boolean>;
+}

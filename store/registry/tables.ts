@@ -22,6 +22,7 @@ export interface Tables {
   audit: AuditRow;
   register_changes: RegisterChangeRow;
   counters: CounterRow;
+  imports: ImportRow;
 }
 
 export interface ParkRow {
@@ -152,6 +153,12 @@ export interface RegisterChangeRow {
   author: string;
   reason: string;
   noted_at: EpochMs;
+}
+
+export interface ImportRow {
+  file: string;
+  mapping: string;
+  progress_json: string;
 }
 
 /** Numbers given out in order and never twice, whatever is deleted meanwhile. */

@@ -111,6 +111,30 @@ describe('registry: records', () => {
     });
   });
 
+  describe('progress of imports', () => {
+    const source = { file: '/data/a.csv', mapping: '/data/a.yaml' };
+
+    it('is kept by file and mapping over a restart, and only the last of it', async () => {
+      expect(await registry.imports.get(source)).to.equal(null);
+      const version = registry.version();
+      await registry.imports.put(source, '{"rows":1}');
+      await registry.imports.put(source, '{"rows":2}');
+      await registry.imports.put({ ...source, mapping: '/data/b.yaml' }, '{"rows":3}');
+      expect(registry.version(), 'nothing that people set up').to.equal(version);
+      registry.close();
+      registry = await files.open();
+      expect(await registry.imports.get(source)).to.equal('{"rows":2}');
+      expect(await registry.imports.get({ ...source, mapping: '/data/b.yaml' })).to.equal('{"rows":3}');
+    });
+
+    it('is forgotten', async () => {
+      await registry.imports.put(source, '{}');
+      expect(await registry.imports.delete(source)).to.equal(true);
+      expect(await registry.imports.delete(source)).to.equal(false);
+      expect(await registry.imports.get(source)).to.equal(null);
+    });
+  });
+
   describe('park-owned documents', () => {
     it('are created, unchanged, replaced, listed in pages and kept apart by park', async () => {
       const [cap] = aDocument().caps ?? [];
