@@ -256,6 +256,12 @@ export class Pipeline implements Intake, DecodedIntake {
     return new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
+  /** Resolves when all that was accepted is in the store itself; rejects STORE_UNREACHABLE where what waits in the spool cannot be brought there. */
+  async stored(): Promise<void> {
+    await this.drain();
+    await this.#spooled?.drained();
+  }
+
   /**
    * Takes nothing more and waits for what is under way, at most `graceMs`; what the store has not taken by then goes back
    * unacknowledged to whoever sent it, and what the spool holds waits for the next start. May be called twice.

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { GreenparkError } from '../../model/errors.ts';
 import type { ReadingBlock } from '../../model/reading.ts';
 import type { ReadingStore, WriteResult } from '../../store/port.ts';
 import type { Arrival, Written } from '../reading-writer.ts';
@@ -36,7 +37,8 @@ const SLOW = new Error('the store has not answered in time');
  */
 export class SpooledStore implements Pick<ReadingStore, 'write'> {
   readonly #parts: SpooledStoreParts;
-  #draining: Promise<void> | null = null;
+  /** Answers whether it came to the end. */
+  #draining: Promise<boolean> | null = null;
   /** Writes into the store that have not ended. */
   readonly #attempts = new Set<Promise<unknown>>();
   #again: NodeJS.Timeout | undefined;
@@ -82,6 +84,18 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
     return { stored: block.length, duplicates: 0 };
   }
 
+  /** Resolves when nothing waits in the spool; rejects STORE_UNREACHABLE where draining it comes to nothing. */
+  async drained(): Promise<void> {
+    const { spool } = this.#parts;
+    while (spool.readings > 0) {
+      this.#startDraining();
+      if ((await this.#draining) === false)
+        throw new GreenparkError('STORE_UNREACHABLE', `${spool.readings} readings wait in the spool and cannot be brought into the store now`, {
+          retryable: true,
+        });
+    }
+  }
+
   /** The attempt's end, or `SLOW` when it takes too long; the attempt itself goes on. */
   async #patiently(attempt: Promise<WriteResult>): Promise<WriteResult> {
     let timer: NodeJS.Timeout | undefined;
@@ -110,10 +124,11 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
   #startDraining(): void {
     this.#draining ??= this.#drain().then((complete) => {
       this.#draining = null;
-      if (this.#stopped || this.#parts.spool.readings === 0) return;
+      if (this.#stopped || this.#parts.spool.readings === 0) return complete;
       // A block may have come between the last look and this.
       if (complete) this.#startDraining();
       else this.#again = setTimeout(() => this.#startDraining(), this.#parts.drainAgainMs).unref();
+      return complete;
     });
   }
 
@@ -136,7 +151,7 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
         this.#parts.onDrained(block);
       }
       logger.info({ drained, left: spool.readings, seconds: Math.round((performance.now() - begun) / 100) / 10 }, 'readings of the spool are in the store');
-      return true;
+      return !this.#stopped;
     } catch (error) {
       if (!this.#stopped && !isFinal(error)) logger.error({ err: error, left: spool.readings }, 'the spool cannot be drained now');
       return false;

@@ -97,6 +97,26 @@ describe('a pipeline with a spool', () => {
     expect(spool.readings).to.equal(3);
   });
 
+  it('tells when everything is in the store itself', async () => {
+    await rig.pipeline.stored();
+    rig.store.awayFor = AWAY;
+    for (const n of numbers(5)) await rig.send(reading(n));
+    const stored = rig.pipeline.stored().then(() => rig.store.size);
+    rig.store.awayFor = 0;
+    expect(await stored).to.equal(5);
+  });
+
+  it('lets go of who waits for the store when it stops', async () => {
+    rig.store.awayFor = AWAY;
+    for (const n of numbers(5)) await rig.send(reading(n));
+    const stored = rig.pipeline.stored().then(
+      () => '',
+      (error: Error) => error.message,
+    );
+    await rig.pipeline.stop(10);
+    expect(await stored).to.equal('5 readings wait in the spool and cannot be brought into the store now');
+  });
+
   it('stops while the store is away, and the next process drains what was left', async () => {
     rig.store.awayFor = AWAY;
     for (const n of numbers(5)) await rig.send(reading(n));
