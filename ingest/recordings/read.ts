@@ -3,8 +3,9 @@ import type { Fault } from '../../model/errors.ts';
 import type { EpochMs } from '../../model/ids.ts';
 import { invalid } from '../../model/schema.ts';
 import type { RecordingCounts, RecordingReason, Rejection } from './counts.ts';
+import type { FilePosition, OnBytes } from './file-lines.ts';
 import type { ColumnUse, Mapping } from './mapping.ts';
-import { csvRows } from './rows.ts';
+import { csvBlocks } from './rows.ts';
 import { Timeline } from './timeline.ts';
 
 /** Values of one meter at one time, in the catalogue's units (or as the meter sends them, where the mapping names no unit). */
@@ -25,8 +26,24 @@ export interface RecordingInput {
   readonly meterFault?: (meter: string) => string | null;
   /** Registers of accumulated columns, to go on from in a further pass over the same file. */
   readonly registers?: Map<string, number>;
+  /** Where an earlier reading of the same lines by the same mapping came to; what lies before is not read again. */
+  readonly from?: ReadingState | undefined;
   readonly onReject: (rejection: Rejection) => void;
-  readonly onBytes?: (read: number, of: number) => void;
+  readonly onBytes?: OnBytes;
+  /** Awaited now and then, when everything before the state has been yielded and counted. False ends the reading. */
+  readonly onState?: (state: () => ReadingState) => Promise<boolean>;
+}
+
+/** All that the rows read so far mean for those that follow. It can be kept as JSON. */
+export interface ReadingState {
+  readonly position: FilePosition;
+  readonly header: readonly string[];
+  /** Rows of data, refused ones included. */
+  readonly rows: number;
+  /** Of accumulated columns, by meter and quantity. */
+  readonly registers: Readonly<Record<string, number>>;
+  /** The last time of each meter on the wall clock; see Timeline. */
+  readonly lastTimes: Readonly<Record<string, EpochMs>>;
 }
 
 const YEAR_2000 = Date.UTC(2000, 0, 1);
@@ -36,35 +53,38 @@ const YEAR_2000 = Date.UTC(2000, 0, 1);
  * line, column and why, and the rest goes on. Rejects INPUT_INVALID where header and mapping do not fit, or the file cannot be read.
  */
 export async function* readRecording(input: RecordingInput): AsyncGenerator<readonly RecordedFrame[]> {
-  const { file, mapping, counts, onReject } = input;
+  const { file, mapping, counts, from, onReject } = input;
   const name = basename(file);
   const refuse = (line: number, column: string | null, reason: RecordingReason, detail: string): void => {
     counts.refuse(reason);
     onReject({ file: name, line, column, reason, detail });
   };
-  // The parser works ahead: lines that it gave up, until the rows beyond them are read.
+  let reader = from === undefined ? null : new RowReader(input, from.header, refuse);
+  /** Lines that were given up and have no place in time yet. */
   const bad: number[] = [];
-  const rows = csvRows(file, mapping.file, {
-    onBad: (line, detail) => {
+  for await (const block of csvBlocks(file, mapping.file, from?.position ?? null, input.onBytes)) {
+    for (const { line, detail } of block.bad) {
       counts.rows++;
       bad.push(line);
       refuse(line, null, 'bad-row', detail);
-    },
-    onBytes: input.onBytes,
-  });
-  let reader: RowReader | null = null;
-  for await (const { line, cells } of rows) {
-    if (reader === null) {
-      const header = mapping.file.header ? cells.map((cell) => cell.trim()) : cells.map((_, index) => String(index + 1));
-      reader = new RowReader(input, header, refuse);
-      if (mapping.file.header) continue;
     }
-    while ((bad[0] ?? Number.POSITIVE_INFINITY) < line) {
-      bad.shift();
-      reader.skip();
+    for (const { line, cells } of block.rows) {
+      if (reader === null) {
+        const header = mapping.file.header ? cells.map((cell) => cell.trim()) : cells.map((_, index) => String(index + 1));
+        reader = new RowReader(input, header, refuse);
+        if (mapping.file.header) continue;
+      }
+      while ((bad[0] ?? Number.POSITIVE_INFINITY) < line) {
+        bad.shift();
+        reader.skip();
+      }
+      const frames = reader.take(line, cells);
+      if (frames.length > 0) yield frames;
     }
-    const frames = reader.take(line, cells);
-    if (frames.length > 0) yield frames;
+    if (reader === null) continue;
+    for (const _ of bad.splice(0)) reader.skip();
+    const { state } = reader;
+    if (input.onState !== undefined && !(await input.onState(() => ({ position: block.position(), ...state() })))) return;
   }
   if (reader === null) throw invalid(`recording ${name}`, [{ path: '', message: 'there is no header, the file is empty' }]);
 }
@@ -85,18 +105,21 @@ class RowReader {
   readonly #groups: readonly Group[];
   readonly #width: number;
   readonly #registers: Map<string, number>;
-  #row = -1;
+  readonly #header: readonly string[];
+  #rows: number;
 
   constructor(
     input: RecordingInput,
     header: readonly string[],
     refuse: (line: number, column: string | null, reason: RecordingReason, detail: string) => void,
   ) {
-    const { mapping } = input;
+    const { mapping, from } = input;
     this.#input = input;
     this.#refuse = refuse;
-    this.#timeline = new Timeline(mapping.time);
-    this.#registers = input.registers ?? new Map();
+    this.#timeline = new Timeline(mapping.time, from?.lastTimes);
+    this.#registers = input.registers ?? new Map(Object.entries(from?.registers ?? {}));
+    this.#rows = from?.rows ?? 0;
+    this.#header = header;
     this.#width = header.length;
     const faults: Fault[] = [];
     const place = (column: string, path: string): number => {
@@ -125,20 +148,27 @@ class RowReader {
 
   /** A row that is no CSV: without a time column it takes its place in time all the same. */
   skip(): void {
-    this.#row++;
+    this.#rows++;
   }
+
+  readonly state = (): Omit<ReadingState, 'position'> => ({
+    header: this.#header,
+    rows: this.#rows,
+    registers: Object.fromEntries(this.#registers),
+    lastTimes: this.#timeline.lastTimes(),
+  });
 
   take(line: number, cells: readonly string[]): readonly RecordedFrame[] {
     const { counts } = this.#input;
     counts.rows++;
-    this.#row++;
+    const row = this.#rows++;
     if (cells.length !== this.#width) {
       this.#refuse(line, null, 'cell-count', `${cells.length} cells; expected ${this.#width}`);
       return [];
     }
     const meter = this.#meterOf(line, cells);
     if (meter === null) return [];
-    const ts = this.#timeOf(line, cells, meter);
+    const ts = this.#timeOf(row, line, cells, meter);
     if (ts === null) return [];
     const frames: RecordedFrame[] = [];
     const faultsBefore = counts.cellsRefused;
@@ -188,11 +218,11 @@ class RowReader {
     return null;
   }
 
-  #timeOf(line: number, cells: readonly string[], meter: string): EpochMs | null {
+  #timeOf(row: number, line: number, cells: readonly string[], meter: string): EpochMs | null {
     const { mapping, newest } = this.#input;
     const text = this.#timeAt.map((at) => (cells[at] as string).trim()).join(' ');
     const columns = mapping.time.from === 'columns' ? mapping.time.columns.join(' ') : null;
-    const ts = this.#timeline.timeOf(this.#row, text, meter);
+    const ts = this.#timeline.timeOf(row, text, meter);
     if (typeof ts !== 'number') this.#refuse(line, columns, ts.reason, ts.detail);
     else if (ts < YEAR_2000) this.#refuse(line, columns, 'time-too-old', `${new Date(ts).toISOString()} is before the year 2000`);
     else if (newest !== undefined && ts > newest) this.#refuse(line, columns, 'time-in-future', `${new Date(ts).toISOString()} is still to come`);

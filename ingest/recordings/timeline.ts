@@ -23,11 +23,17 @@ export type TimeFault = { readonly reason: 'bad-time' | 'time-not-in-zone'; read
 export class Timeline {
   readonly #plan: TimePlan;
   readonly #clock: WallClock | null;
-  readonly #last = new Map<string, EpochMs>();
+  readonly #last: Map<string, EpochMs>;
 
-  constructor(plan: TimePlan) {
+  /** `lastTimes`: those that an earlier one came to over the rows before. */
+  constructor(plan: TimePlan, lastTimes: Readonly<Record<string, EpochMs>> = {}) {
     this.#plan = plan;
+    this.#last = new Map(Object.entries(lastTimes));
     this.#clock = plan.from === 'columns' && plan.zone !== null ? new WallClock(plan.zone) : null;
+  }
+
+  lastTimes(): Record<string, EpochMs> {
+    return Object.fromEntries(this.#last);
   }
 
   /** `row` counts the file's rows of data from 0, refused ones included; `text` is the time columns joined by a space. */
