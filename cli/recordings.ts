@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { CommonOptions, ReplayCommandOptions } from './recording-runs.ts';
+import type { ImportCommandOptions, ReplayCommandOptions } from './recording-runs.ts';
 
 const common = (command: Command): Command =>
   command
@@ -10,9 +10,10 @@ const common = (command: Command): Command =>
     .option('--strict', 'fail when anything was refused');
 
 export function importCommand(): Command {
-  return common(new Command('import').description('take the history of a CSV file into the store; the service must not be running')).action(
-    async (file: string, options: CommonOptions) => (await import('./recording-runs.ts')).runImport(file, options),
-  );
+  const description = 'take the history of a CSV file into the store; the service must not be running. An import that was broken off goes on';
+  return common(new Command('import').description(description))
+    .option('--from-start', 'begin at the first row, whatever an earlier import of this file and mapping came to')
+    .action(async (file: string, options: ImportCommandOptions) => (await import('./recording-runs.ts')).runImport(file, options));
 }
 
 export function replayCommand(): Command {

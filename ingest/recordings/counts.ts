@@ -26,6 +26,18 @@ export interface Rejection {
 export const describeRejection = ({ file, line, column, reason, detail }: Rejection): string =>
   `${file}:${line}${column === null ? '' : `, column "${column}"`}: ${reason}: ${detail}`;
 
+/** Counts as they are kept over runs. */
+export interface SavedCounts {
+  readonly rows: number;
+  readonly rowsTaken: number;
+  readonly rowsEmpty: number;
+  readonly rowsRefused: number;
+  readonly readings: number;
+  readonly missing: number;
+  readonly cellsRefused: number;
+  readonly refused: Readonly<Record<string, number>>;
+}
+
 /** What reading a recording came to. `rows = rowsTaken + rowsEmpty + rowsRefused`. */
 export class RecordingCounts {
   /** Rows of data, without header, comments and blank lines. */
@@ -42,6 +54,19 @@ export class RecordingCounts {
   /** Cells refused; a row in which nothing else is left counts as refused too. */
   cellsRefused = 0;
   readonly refused = new Map<RecordingReason, number>();
+
+  /** Goes on from what an earlier reading of the same file came to. */
+  static from({ refused, ...numbers }: SavedCounts): RecordingCounts {
+    const counts = Object.assign(new RecordingCounts(), numbers);
+    // Written by `save`.
+    for (const [reason, count] of Object.entries(refused)) counts.refused.set(reason as RecordingReason, count);
+    return counts;
+  }
+
+  save(): SavedCounts {
+    const { refused, ...numbers } = this;
+    return { ...numbers, refused: Object.fromEntries(refused) };
+  }
 
   refuse(reason: RecordingReason): void {
     this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);

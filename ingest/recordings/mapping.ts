@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import Type, { type Static } from 'typebox';
 import { LineCounter, parseDocument } from 'yaml';
 import { type Fault, GreenparkError } from '../../model/errors.ts';
@@ -102,6 +103,8 @@ export interface ColumnUse {
 /** A mapping that was checked, with everything resolved that does not need the file. */
 export interface Mapping {
   readonly name: string;
+  /** SHA-256 of its text, in hex: another text is another mapping. */
+  readonly sha256: string;
   readonly park: string | null;
   readonly file: {
     readonly delimiter: string;
@@ -164,6 +167,7 @@ export function parseMapping(text: string, name: string): Mapping {
   const { file = {}, meterColumn } = document;
   return {
     name,
+    sha256: createHash('sha256').update(text).digest('hex'),
     park: document.park ?? null,
     file: {
       delimiter: file.delimiter ?? ',',

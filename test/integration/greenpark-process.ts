@@ -41,6 +41,27 @@ function spawnGreenpark(args: readonly string[], env: Environment): Running {
   return { child, said, ended };
 }
 
+/** `greenpark ARGS` in a process of its own, to be ended before its time. */
+export class GreenparkRun {
+  readonly #running: Running;
+  readonly ended: Promise<Ended>;
+
+  constructor(args: readonly string[], env: Environment = {}) {
+    this.#running = spawnGreenpark(args, env);
+    this.ended = this.#running.ended;
+  }
+
+  /** Has it ended by itself or by a signal? */
+  get hasEnded(): boolean {
+    return this.#running.child.exitCode !== null || this.#running.child.signalCode !== null;
+  }
+
+  end(signal: NodeJS.Signals): Promise<Ended> {
+    this.#running.child.kill(signal);
+    return this.ended;
+  }
+}
+
 /** Runs `greenpark ARGS` to its end. */
 export const greenpark = (args: readonly string[], env: Environment = {}): Promise<Ended> => spawnGreenpark(args, env).ended;
 

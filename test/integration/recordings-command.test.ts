@@ -62,7 +62,7 @@ describe('the commands import and replay', function () {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  it('imports, says what came of it, shows no progress on a pipe, and counts a second import as duplicates', async () => {
+  it('imports, says what came of it, shows no progress on a pipe, and imports again on demand alone', async () => {
     const args = ['import', ...mapped('good.csv', 't,v\n2020-01-01 00:00,1\n2020-01-01 01:00,2\n')];
     expect(await run(args)).to.deep.equal({
       code: 0,
@@ -70,8 +70,36 @@ describe('the commands import and replay', function () {
       out: 'good.csv: 2 rows read, 2 taken, 0 without a value, 0 refused\n  2 readings taken, 0 cells missing, 0 cells refused\n  2 readings stored, 0 were there already\n',
     });
     const second = await run(args);
-    expect(second.code).to.equal(0);
-    expect(second.out).to.contain('0 readings stored, 2 were there already');
+    expect(second).to.include({ code: 0, err: '' });
+    expect(second.out).to.contain('  2 readings stored, 0 were there already\n');
+    expect(second.out).to.match(/good\.csv: this was imported already, until \d{4}-.*Z; --from-start imports it again\n$/);
+    const third = await run([...args, '--from-start']);
+    expect(third.code).to.equal(0);
+    expect(third.out).to.contain('  0 readings stored, 2 were there already\n');
+  });
+
+  it('goes on where the file has grown, begins anew where file or mapping changed, and says so', async () => {
+    const args = ['import', ...mapped('grows.csv', 't,v\n2020-04-01,x\n2020-04-02,2\n'), '--rejects', join(folder, 'rejects-april.txt')];
+    expect((await run(args)).out).to.match(/^grows\.csv: 2 rows read, 1 taken/);
+    file('grows.csv', 't,v\n2020-04-01,x\n2020-04-02,2\n2020-04-03,3\n2020-04-04,y\n');
+    const grown = await run(args);
+    expect(grown.out).to.match(/^grows\.csv: goes on behind row 2, up to which an earlier import came\ngrows\.csv: 4 rows read, 2 taken, .*, 2 refused\n/);
+    expect(readFileSync(join(folder, 'rejects-april.txt'), 'utf8').match(/^grows\.csv:\d/gm)).to.have.length(2);
+
+    file('grows.csv', 't,v\n2020-04-01,x\n2020-04-02,2\n2020-04-03,3\n2020-04-04,y\n2020-04-05,z\n');
+    const elsewhere = await run([...args.slice(0, -1), join(folder, 'rejects-may.txt')]);
+    expect(elsewhere.err).to.contain(`rejects-may.txt gets what is refused from here on; what was refused before is listed in ${folder}/rejects-april.txt\n`);
+    expect(readFileSync(join(folder, 'rejects-may.txt'), 'utf8')).to.match(/^grows\.csv:6, [^\n]+\n$/);
+
+    file('grows.csv', 't,v\n2020-04-01,1\n2020-04-02,2\n2020-04-03,3\n2020-04-04,y\n2020-04-05,z\n');
+    const anew = await run(args);
+    expect(anew.out).to.match(
+      /^grows\.csv: begins at the first row and does not go on from an earlier import: the file has changed\ngrows\.csv: 5 rows read, 3 taken, /,
+    );
+    expect(anew.out).to.contain('  1 readings stored, 2 were there already\n');
+    file('mapping.yaml', `${MAPPING}# checked\n`);
+    expect((await run(args)).out).to.contain('does not go on from an earlier import: the mapping has changed\n');
+    file('mapping.yaml', MAPPING);
   });
 
   it('names what it refuses by file, line and column, goes on, and ends well unless it is strict', async () => {

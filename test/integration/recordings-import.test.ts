@@ -87,12 +87,15 @@ describe('recordings in the running parts', function () {
   const summaries = new Map<string, ImportSummary>();
   const config = () => readConfig({ GREENPARK_DATA_DIR: dataDir });
   const inCore = <T>(work: (core: Core) => Promise<T>): Promise<T> => withCore(config(), { clock: Date.now, logger: quiet }, work);
-  const importInto = (core: Core, name: string, mapping: string): Promise<ImportSummary> =>
+  const importInto = (core: Core, name: string, mapping: string, more: { readonly fromStart?: boolean } = {}): Promise<ImportSummary> =>
     importRecording({
-      file: `${folder}/${name}.csv.gz`,
+      ...more,
+      source: { file: `${folder}/${name}.csv.gz`, mapping },
       mapping: parseMapping(example(`${mapping}.mapping.yaml`), mapping),
       door: core.pipeline,
       directory: core.directory,
+      store: core.store,
+      imports: core.registry.imports,
       clock: Date.now,
     });
 
@@ -172,7 +175,7 @@ describe('recordings in the running parts', function () {
           .map(({ id }) => id)
           .sort();
       expect(open(core.alerts.open())).to.deep.equal(open(alerts.values()));
-      const { stored, duplicates } = await importInto(core, 'steel_energy_2018H1', 'steel');
+      const { stored, duplicates } = await importInto(core, 'steel_energy_2018H1', 'steel', { fromStart: true });
       expect({ stored, duplicates }).to.deep.equal({ stored: 0, duplicates: 7 * 17_376 + 1 });
     });
     expect([...again]).to.deep.equal([]);

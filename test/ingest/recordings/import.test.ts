@@ -6,7 +6,7 @@ import { type ImportSummary, importRecording } from '../../../ingest/recordings/
 import { parseMapping } from '../../../ingest/recordings/mapping.ts';
 import { GreenparkError } from '../../../model/errors.ts';
 import { aMeter, aRig, NOW, type Rig } from '../harness.ts';
-import { ISO, inFolder, used } from './a-recording.ts';
+import { ISO, importedBy, inFolder, KeptProgress, listing, used } from './a-recording.ts';
 
 const HOUR = 3_600_000;
 const stamp = (hours: number): string => new Date(NOW + hours * HOUR).toISOString();
@@ -16,12 +16,11 @@ const run = (rig: Rig, text: string, mapping: string, more: { readonly park?: st
     const file = join(folder, 'small.csv');
     writeFileSync(file, text);
     return importRecording({
-      file,
+      ...importedBy(rig),
+      source: { file, mapping: 'test.yaml' },
       mapping: parseMapping(mapping, 'test'),
-      door: rig.pipeline,
-      directory: rig.directory,
-      clock: () => NOW,
-      onReject: (rejection) => more.rejections?.push(rejection),
+      imports: new KeptProgress(),
+      rejects: listing(more.rejections ?? []),
       ...(more.park === undefined ? {} : { park: more.park }),
     });
   });
@@ -40,7 +39,7 @@ describe('importing a recording', () => {
   it('sends history through the pipeline: judged in order, stored, counted', async () => {
     const rig = aRig();
     const { counts, ...summary } = await run(rig, `t,v\n${stamp(-3)},1\n${stamp(-2)},-5\n${stamp(-1)},3\n`, ISO);
-    expect(summary).to.deep.equal({ stored: 3, duplicates: 0, flagged: 1, refusedByPipeline: 0, aborted: false });
+    expect(summary).to.deep.equal({ stored: 3, duplicates: 0, flagged: 1, refusedByPipeline: 0, aborted: false, finishedEarlier: null });
     expect(counts).to.include({ rows: 3, readings: 3 });
     expect(rig.judged).to.deep.equal([
       [1, 'pm2_5', -3 * HOUR, 1, 'good'],
@@ -50,7 +49,7 @@ describe('importing a recording', () => {
     expect(rig.store.rows).to.deep.equal(rig.judged);
   });
 
-  it('takes a second import of the same file for what it is', async () => {
+  it('takes a second import of the same file for what it is, where nobody remembers the first', async () => {
     const rig = aRig();
     const text = `t,v\n${stamp(-3)},1\n${stamp(-2)},2\n`;
     await run(rig, text, ISO);
@@ -58,7 +57,7 @@ describe('importing a recording', () => {
     expect(rig.judged).to.have.length(2);
   });
 
-  it('goes on where a first import of half the file ended', async () => {
+  it('doubles nothing of what it sends again', async () => {
     const rig = aRig();
     await run(rig, `t,v\n${stamp(-3)},1\n`, ISO);
     expect(await run(rig, `t,v\n${stamp(-3)},1\n${stamp(-2)},2\n`, ISO)).to.include({ stored: 1, duplicates: 1 });

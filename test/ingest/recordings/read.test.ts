@@ -143,6 +143,16 @@ describe('reading a recording', () => {
     expect(counts.rows).to.equal(counts.rowsTaken + counts.rowsEmpty + counts.rowsRefused);
   });
 
+  it('counts lines with CR LF behind lines that are left out', async () => {
+    const text = 'Logger 12\r\nin µg\r\nt,v\r\n2020-01-01,1\r\n2020-01-02,"2\r\nyesterday,3\r\n2020-01-04,4\r\n';
+    const { frames, rejections } = await read(text, `${ISO.slice(0, -1)}, file: { skipLines: 2 } }`);
+    expect(rejections.map(({ line, reason }) => [line, reason])).to.deep.equal([
+      [5, 'bad-row'],
+      [6, 'bad-time'],
+    ]);
+    expect(frames.map(({ line }) => line)).to.deep.equal([4, 7]);
+  });
+
   it('keeps the rest of a row of which one cell is refused', async () => {
     const mapping = '{ park: p-1, meter: m-1, time: { columns: t, format: iso, zone: UTC }, columns: { a: { quantity: pm2_5 }, b: { quantity: pm10 } } }';
     const { frames, counts } = await read('t,a,b\n2020-01-01,x,2\n', mapping);
