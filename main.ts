@@ -116,6 +116,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     watchers: () => gateway.current?.connections ?? 0,
     freeBytes: () => freeBytes(config.dataDir),
     spool: core.spool,
+    ...(config.mqtt.url === undefined ? {} : { connection: () => transports?.connection ?? null }),
   });
   const ingest = createIngestDesk({
     pipeline: core.pipeline,

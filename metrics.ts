@@ -13,6 +13,8 @@ export interface MetricSources {
   readonly openAlerts: () => number;
   readonly watchers: () => number;
   readonly freeBytes: () => number;
+  /** To a broker that is not ours. */
+  readonly connection?: () => { readonly connects: number; readonly sessionsLost: number } | null;
   readonly spool: Pick<Spool, 'readings' | 'waitingBytes' | 'limitBytes' | 'oldestTs' | 'lost'> | null;
 }
 
@@ -101,6 +103,12 @@ export function createMetrics(sources: MetricSources): () => Promise<string> {
   counter('greenpark_ingest_listener_errors_total', 'Faults of whoever hears of readings; they were stored all the same.', () => stats.listenerErrors);
   gauge('greenpark_store_failing', '1 while writes to the store fail and are tried again.', () => (pipeline.storeFails ? 1 : 0));
   gauge('greenpark_data_free_bytes', 'Space left to the service on the disk of its data directory.', sources.freeBytes);
+  const { connection } = sources;
+  if (connection !== undefined) {
+    counter('greenpark_broker_connects_total', 'Connections made to the external broker.', () => connection()?.connects ?? 0);
+    const lost = 'Connections at which the external broker had lost the session, with all that it had acknowledged and not delivered.';
+    counter('greenpark_broker_sessions_lost_total', lost, () => connection()?.sessionsLost ?? 0);
+  }
   if (spool !== null) {
     gauge('greenpark_spool_readings', 'Readings on disk that wait for the store.', () => spool.readings);
     gauge('greenpark_spool_bytes', 'Disk that they take, in bytes.', () => spool.waitingBytes);

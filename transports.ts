@@ -21,6 +21,8 @@ export interface Transports {
   readonly notes: readonly string[];
   /** Null while readings can be taken, else why not. */
   trouble(): string | null;
+  /** How the connection to a broker that is not ours has fared; null with our own. */
+  readonly connection: Pick<MqttIngest, 'connects' | 'sessionsLost'> | null;
 }
 
 /** Opens every way in that the configuration names; each pushes its undo, which drains it. */
@@ -29,13 +31,14 @@ export async function startTransports(config: Config, core: Core, options: CoreO
   const mqtt =
     config.mqtt.url === undefined ? await startBroker(config, core, options, secrets, undo) : startClient(config, config.mqtt.url, core, options, undo);
   const hj212 = await startHj212(config, core, options, secrets, undo);
-  return { mqttPort: mqtt.port, hj212Port: hj212.port, notes: [...mqtt.notes, ...hj212.notes], trouble: mqtt.trouble };
+  return { mqttPort: mqtt.port, hj212Port: hj212.port, notes: [...mqtt.notes, ...hj212.notes], trouble: mqtt.trouble, connection: mqtt.connection };
 }
 
 interface MqttWay {
   readonly port: number | null;
   readonly notes: readonly string[];
   trouble(): string | null;
+  readonly connection: Pick<MqttIngest, 'connects' | 'sessionsLost'> | null;
 }
 
 async function startBroker(config: Config, core: Core, { clock, logger }: CoreOptions, secrets: GatewaySecrets, undo: Undo): Promise<MqttWay> {
@@ -88,6 +91,7 @@ async function startBroker(config: Config, core: Core, { clock, logger }: CoreOp
     port: broker.address.port,
     notes: [`Gateways publish to ${tls.cert === undefined ? 'mqtt' : 'mqtts'}://localhost:${broker.address.port}`],
     trouble: () => null,
+    connection: null,
   };
 }
 
@@ -123,6 +127,7 @@ function startClient(config: Config, url: string, core: Core, { clock, logger }:
   return {
     port: null,
     notes: [`Readings come from the broker ${url}`],
+    connection: client,
     trouble: () => {
       if (client.state.state !== 'online') return `the broker is ${client.state.state}`;
       return host === null || host.state.state === 'online' ? null : `the broker is ${host.state.state} for Sparkplug`;

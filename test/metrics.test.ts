@@ -23,6 +23,7 @@ describe('the metrics', () => {
       openAlerts: () => 0,
       watchers: () => 0,
       freeBytes: () => 1,
+      connection: () => null,
       spool: { readings: 3, waitingBytes: 4096, lost: 0, limitBytes: 1 << 20, oldestTs: NOW },
     });
     book.of('g-1').connect();

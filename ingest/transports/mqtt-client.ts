@@ -59,14 +59,25 @@ export class MqttIngest {
   #changing: Promise<void> = Promise.resolve();
   #acks = new AckQueue(() => {});
   #subscribed = false;
+  /** The broker has confirmed a subscription to this process: it should know the session from then on. */
+  #hasSession = false;
   #stopping = false;
   #stopped: Promise<void> | null = null;
+  /** Connections at which the broker did not know a session that it should have kept. */
+  sessionsLost = 0;
 
   constructor(options: MqttClientOptions) {
     this.#options = options;
     this.#topics = options.topics ?? NATIVE_TOPICS;
     this.#connection = new BrokerConnection({
-      ...{ url: options.url, mqtt: clientOptions(options), reconnect: options.reconnect, name: 'broker', clock: options.clock, logger: options.logger },
+      ...{
+        url: options.url,
+        mqtt: clientOptions(options),
+        reconnect: options.reconnect ?? DEFAULT_RECONNECT,
+        name: 'broker',
+        clock: options.clock,
+        logger: options.logger,
+      },
       take: (packet, next) => this.#take(packet, next),
       onConnected: (connack) => this.#onConnected(connack),
       onClosed: () => this.#acks.close(),
@@ -177,8 +188,18 @@ export class MqttIngest {
     this.#acks = new AckQueue((bytes) => {
       if (!stream.destroyed) stream.write(bytes);
     });
+    if (!connack.sessionPresent) await this.#complainOfLoss();
     if (!connack.sessionPresent || !this.#subscribed) await this.#subscribe();
     this.#subscribed = true;
+    this.#hasSession = true;
+  }
+
+  /** What the broker had acknowledged to its senders and not handed over is gone, and what comes until the subscription stands goes to nobody. */
+  async #complainOfLoss(): Promise<void> {
+    const { memory, logger } = this.#options;
+    if (!this.#hasSession && ((await memory?.read()) ?? []).length === 0) return;
+    this.sessionsLost++;
+    logger.error('the broker has lost the session, with all that it had acknowledged and not delivered; subscribing again');
   }
 
   #subscribe(): Promise<void> {
@@ -192,11 +213,22 @@ export class MqttIngest {
     if (gone.length > 0) await this.#connection.client.unsubscribeAsync(gone);
     // rh 1: retained messages only for a subscription that is new to the session.
     await this.#connection.subscribe(topics, this.#options.protocolVersion === 4 ? { qos: 1 } : { qos: 1, rh: 1 });
-    await this.#options.memory?.write(topics);
+    if (gone.length > 0 || topics.some((topic) => !former.includes(topic))) await this.#remember(topics);
+  }
+
+  /** What cannot be remembered, as on a full disk, keeps nobody from being subscribed: at worst a filter is not given back some day. */
+  async #remember(topics: readonly string[]): Promise<void> {
+    try {
+      await this.#options.memory?.write(topics);
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'the subscriptions could not be remembered');
+    }
   }
 }
 
 const KEEPALIVE = 30;
+/** A broker that came back without the session keeps nothing for us until we are there. */
+const DEFAULT_RECONNECT: RetryPace = { firstMs: 100, longestMs: 5_000 };
 
 function clientOptions(options: MqttClientOptions): IClientOptions & { readonly keepalive: number } {
   const version = options.protocolVersion ?? 5;
