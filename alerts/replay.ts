@@ -10,11 +10,14 @@ const AT_ONCE = 8;
 /** Readings may lie as far ahead of the clock as ingest allows, and some. */
 const AHEAD_MS = 86_400_000;
 
-/** False where the newest stored reading was judged already and no window has to be filled: after a proper stop, nearly everywhere. */
+/**
+ * False where nothing is stored, or the newest stored reading was judged already and no window has to be filled: after a proper stop, nearly
+ * everywhere.
+ */
 export function mayHaveMissed({ group, meter, last, mean }: SeriesInstance, latest: Pick<LatestReadings, 'find' | 'ts'> | undefined): boolean {
-  const series = latest?.find(meter.ordinal, group.rule.quantity);
-  const newest = series === undefined ? undefined : latest?.ts[series];
-  return newest === undefined || mean !== null || last < newest;
+  if (latest === undefined) return true;
+  const series = latest.find(meter.ordinal, group.rule.quantity);
+  return series !== undefined && (mean !== null || last < (latest.ts[series] as number));
 }
 
 /**

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { AlertEngineDeps } from '../../alerts/port.ts';
 import { LatestReadings } from '../../model/latest.ts';
 import { quantityOf } from '../../model/quantities.ts';
-import { aLimit, anEngine, MAY, MemoryRecords } from './setup.ts';
+import { aLimit, aMeter, anEngine, MAY, MemoryRecords } from './setup.ts';
 
 /** A series at rest in the store; each question is counted. */
 function storeOf(rows: readonly { readonly ts: number; readonly value: number }[]) {
@@ -76,15 +76,16 @@ describe('alerts over any number of crashes', () => {
     const { code } = quantityOf('active_power');
     const book = { rules: [aLimit({ subject: { kind: 'electricity' } })] };
     const records = new MemoryRecords();
-    const before = await anEngine(book, { records });
-    before.judge(MAY, 50);
-    before.judge(MAY, 50, { meter: 2 });
+    const meters = [1, 2, 3].map((n) => aMeter(n));
+    const before = await anEngine(book, { records, meters });
+    // Of the third nothing is stored any more.
+    for (const meter of [1, 2, 3]) before.judge(MAY, 50, { meter });
     await before.engine.stop();
     const latest = new LatestReadings();
     latest.offer(latest.seriesOf(1, code), MAY, 50, 0);
     latest.offer(latest.seriesOf(2, code), MAY + 1000, 120, 0);
     const { asked, replay } = storeOf([{ ts: MAY + 1000, value: 120 }]);
-    const after = await anEngine(book, { records, replay, latest });
+    const after = await anEngine(book, { records, meters, replay, latest });
     expect(asked.count).to.equal(1);
     expect(after.engine.open().map(({ meter }) => meter)).to.deep.equal(['m2']);
   });
