@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { sql } from 'kysely';
 import type { MeterId } from '../../model/ids.ts';
 import type { Meter, RegisteredMeter } from '../../model/registry.ts';
 import { invalid } from '../../model/schema.ts';
@@ -18,7 +19,7 @@ export function meterRecords(database: RegistryDatabase): MeterRecords {
         let query = db.selectFrom('meters').selectAll().where('park', '=', park).orderBy('id').limit(page.limit);
         if (page.enterprise !== undefined) query = query.where('enterprise', '=', page.enterprise);
         if (page.after !== null) query = query.where('id', '>', page.after as MeterId);
-        return (await query.execute()).map(meterOf);
+        return (await query.execute()).map((row) => meterOf(row));
       }),
     all: () => database.read(allMeters),
     get: (id) => database.read(async (db) => find(db, id)),
@@ -48,8 +49,20 @@ export function meterRecords(database: RegistryDatabase): MeterRecords {
   };
 }
 
+/** Rows that are read together: all at once, a hundred thousand of them would need three times the memory of what is kept. */
+const PAGE_ROWS = 2000;
+
+/** In order of park and id. */
 export async function allMeters(db: Queryable): Promise<RegisteredMeter[]> {
-  return (await db.selectFrom('meters').selectAll().orderBy('park').orderBy('id').execute()).map(meterOf);
+  const meters: RegisteredMeter[] = [];
+  const known = new Map<string, string>();
+  for (let after: RegisteredMeter | undefined; ; after = meters.at(-1)) {
+    let query = db.selectFrom('meters').selectAll().orderBy('park').orderBy('id').limit(PAGE_ROWS);
+    if (after !== undefined) query = query.where(sql<boolean>`(park, id) > (${after.park}, ${after.id})`);
+    const rows = await query.execute();
+    for (const row of rows) meters.push(meterOf(row, known));
+    if (rows.length < PAGE_ROWS) return meters;
+  }
 }
 
 /** Is what is registered the same as `meter`, its ordinal aside? */
@@ -90,21 +103,31 @@ async function find(db: Queryable, id: MeterId): Promise<RegisteredMeter | null>
   return row === undefined ? null : meterOf(row);
 }
 
-const meterOf = (row: MeterRow): RegisteredMeter => ({
-  id: row.id,
-  ordinal: row.ordinal,
-  park: row.park,
-  enterprise: row.enterprise,
-  name: row.name,
-  ...(row.name_en === null ? {} : { nameEn: row.name_en }),
-  kind: row.kind,
-  parent: row.parent,
-  multiplier: row.multiplier,
-  gateway: row.gateway,
-  ...(row.units_json === null ? {} : { units: JSON.parse(row.units_json) as Record<string, string> }),
-  ...(row.checks_json === null ? {} : { checks: JSON.parse(row.checks_json) as NonNullable<Meter['checks']> }),
-  intervalSeconds: row.interval_seconds,
-});
+/** @param known words that many meters share, so that each is held once */
+function meterOf(row: MeterRow, known: Map<string, string> = new Map()): RegisteredMeter {
+  const once = <T extends string | null>(word: T): T => {
+    if (word === null) return word;
+    const held = known.get(word);
+    if (held !== undefined) return held as T;
+    known.set(word, word);
+    return word;
+  };
+  return {
+    id: row.id,
+    ordinal: row.ordinal,
+    park: once(row.park),
+    enterprise: once(row.enterprise),
+    name: row.name,
+    ...(row.name_en === null ? {} : { nameEn: row.name_en }),
+    kind: once(row.kind),
+    parent: row.parent,
+    multiplier: row.multiplier,
+    gateway: once(row.gateway),
+    ...(row.units_json === null ? {} : { units: JSON.parse(row.units_json) as Record<string, string> }),
+    ...(row.checks_json === null ? {} : { checks: JSON.parse(row.checks_json) as NonNullable<Meter['checks']> }),
+    intervalSeconds: row.interval_seconds,
+  };
+}
 
 const rowOf = (meter: Meter, ordinal: number): MeterRow => ({
   id: meter.id,

@@ -109,6 +109,18 @@ describe('registry: records', () => {
         'm-steel',
       ]);
     });
+
+    it('come all in order of park and id, however many there are', async () => {
+      const of = (park: ParkId, count: number) =>
+        Array.from({ length: count }, (_, n) => ({
+          ...{ id: `${park}-${n}` as MeterId, park, enterprise: null, name: 'n', kind: 'water' as const, parent: null, multiplier: 1, gateway: null },
+          intervalSeconds: 60,
+        }));
+      await registry.import({ meters: [...of(OTHER, 1500), ...of(PARK, 2600)] }, BY);
+      const found = (await registry.meters.all()).map(({ park, id }) => `${park}/${id}`);
+      expect(found.length).to.equal(3 + 4100);
+      expect(found).to.deep.equal([...new Set(found)].sort());
+    });
   });
 
   describe('progress of imports', () => {
