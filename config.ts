@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import Type, { type Static, type TSchema } from 'typebox';
 import { LineCounter, parseDocument } from 'yaml';
 import { type Fault, GreenparkError } from './model/errors.ts';
+import { ParkIdSchema } from './model/ids.ts';
 import { checkOf } from './model/schema.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -111,6 +112,13 @@ export const ConfigSchema = Type.Object(
     ),
     ingest: Type.Object(
       {
+        parks: Type.Optional(
+          Type.Array(ParkIdSchema, {
+            minItems: 1,
+            uniqueItems: true,
+            description: 'parks that this process takes, where several share one broker and one store; unset: every park of its registry',
+          }),
+        ),
         farPastDays: Type.Integer({
           minimum: 1,
           maximum: 36_500,
@@ -164,6 +172,7 @@ export const ENVIRONMENT = {
   GREENPARK_MQTT_URL: ['mqtt', 'url'],
   GREENPARK_MQTT_USERNAME: ['mqtt', 'username'],
   GREENPARK_MQTT_PASSWORD: ['mqtt', 'password'],
+  GREENPARK_MQTT_CLIENT_ID: ['mqtt', 'clientId'],
   GREENPARK_MQTT_PORT: ['mqtt', 'port'],
   GREENPARK_MQTT_HOST: ['mqtt', 'host'],
   GREENPARK_HJ212_PORT: ['hj212', 'port'],
@@ -174,6 +183,7 @@ export const ENVIRONMENT = {
   GREENPARK_INFLUX_ORG: ['influx', 'org'],
   GREENPARK_INFLUX_BUCKET: ['influx', 'bucket'],
   GREENPARK_INFLUX_VERSION: ['influx', 'version'],
+  GREENPARK_INGEST_PARKS: ['ingest', 'parks'],
   GREENPARK_ADMIN_PASSWORD: ['adminPassword'],
   GREENPARK_DEMO: ['demo'],
   GREENPARK_LOG_LEVEL: ['logLevel'],
@@ -208,6 +218,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     }
   }
   const config = withDefaults(ConfigSchema, tree);
+  faults.push(...sharedNameFaults(tree));
   for (const fault of checkConfig(config)) faults.push({ path: variableOf.get(fault.path) ?? fault.path, message: fault.message });
   if (faults.length > 0) {
     const list = faults.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join('; ');
@@ -247,10 +258,22 @@ function schemaAt(path: readonly string[]): TSchema {
   return schema;
 }
 
-/** A variable is text: read as the number or truth value that its key wants; what does not read stays text for the check to name. */
+/** Two processes under one name would throw each other out of the broker: who takes some parks alone is told apart from the others. */
+function sharedNameFaults(tree: Tree): Fault[] {
+  const given = (path: readonly [string, string]) => (tree[path[0]] as Tree | undefined)?.[path[1]] !== undefined;
+  if (!given(['ingest', 'parks']) || !given(['mqtt', 'url'])) return [];
+  const missing = 'must be given where ingest.parks is: a name of its own for each process at the broker';
+  return [
+    ...(given(['mqtt', 'clientId']) ? [] : [{ path: 'mqtt.clientId', message: missing }]),
+    ...(given(['sparkplug', 'hostId']) && !given(['sparkplug', 'clientId']) ? [{ path: 'sparkplug.clientId', message: missing }] : []),
+  ];
+}
+
+/** A variable is text: read as the number, truth value or list (between commas) that its key wants; what does not read stays text for the check to name. */
 function coerce(text: string, schema: TSchema): unknown {
   const { type, enum: list } = schema as { type?: string; enum?: readonly unknown[] };
   if (type === 'integer' || (list !== undefined && typeof list[0] === 'number')) return /^-?\d+$/.test(text) ? Number(text) : text;
+  if (type === 'array') return text.split(',').map((item) => item.trim());
   if (type === 'boolean') return text === '1' || text === 'true' ? true : text === '0' || text === 'false' ? false : text;
   return text;
 }

@@ -20,7 +20,7 @@ import { StageTimes } from './ingest/stage-times.ts';
 import { UnknownMeters } from './ingest/unknown-meters.ts';
 import type { Clock } from './model/clock.ts';
 import { GreenparkError } from './model/errors.ts';
-import type { EpochMs } from './model/ids.ts';
+import type { EpochMs, ParkId } from './model/ids.ts';
 import { LatestReadings } from './model/latest.ts';
 import type { ReadingBlock } from './model/reading.ts';
 import { SERVICE_AUTHOR } from './model/register-change.ts';
@@ -111,7 +111,9 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   undo.push(() => lock.release());
   const registry = await openRegistry(join(config.dataDir, 'registry.db'));
   undo.push(() => registry.close());
-  const directory = await DirectoryWatch.open(registry, (error) => logger.error({ err: error }, 'the registry could not be read again'));
+  const { parks } = config.ingest;
+  const directory = await DirectoryWatch.open(registry, (error) => logger.error({ err: error }, 'the registry could not be read again'), parks);
+  for (const park of parks ?? []) if (directory.current.park(park) === undefined) logger.warn({ park }, 'a park that this process takes is not registered');
   undo.push(() => directory.stop());
   const store = await openStore(config, directory, logger);
   undo.push(() => store.close());
@@ -123,7 +125,10 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
 
   const latest = new LatestReadings();
   for (const { meter, quantity, ts, value, quality } of await store.latest()) latest.offer(latest.seriesOf(meter, quantity), ts, value, quality);
-  if (spool !== null) learnOf(spool, latest);
+  if (spool !== null) {
+    if (parks !== undefined) await requireParksOf(spool, registry, parks);
+    learnOf(spool, latest);
+  }
   const registers = await RegisterChanges.open(registry.registerChanges, directory);
   const counting = registers.over(store);
   const lastGood = await lastGoodRegisters(store, latest);
@@ -133,7 +138,7 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   const figures = createFigures({ store: { counters: (query) => counting.counters(query), steps: (query) => store.steps(query) }, directory, clock });
   const alerts = await AlertEngine.create({
     directory,
-    book: await loadRuleBook(registry),
+    book: await loadRuleBook(registry, parks),
     records: registry.alerts,
     latest,
     usage,
@@ -148,7 +153,7 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   undo.push(() => alerts.stop());
   const complain = (what: string) => (error: unknown) => logger.error({ err: error }, what);
   // Whoever refreshes the directory waits for this: when the API answers, a rule that was put is in force.
-  directory.onChange(async () => alerts.reload(await loadRuleBook(registry)));
+  directory.onChange(async () => alerts.reload(await loadRuleBook(registry, parks)));
 
   let reseed: NodeJS.Timeout | null = null;
   let touchedFrom = Number.POSITIVE_INFINITY;
@@ -181,8 +186,13 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
     stages,
     onFault: ({ park, id }, error) => logger.error({ err: error, park, mapping: id }, 'a stored mapping cannot be used'),
   });
-  const mappingWatch = new MappingWatch(registry, mappings, () => core.onMappedTopics());
-  const sparkplug = new SparkplugSessions(directory);
+  const mappingWatch = new MappingWatch(
+    registry,
+    mappings,
+    () => core.onMappedTopics(),
+    ({ park }) => parks?.includes(park) ?? true,
+  );
+  const sparkplug = new SparkplugSessions(directory, {}, parks !== undefined);
   const gateways = new GatewayBook(directory, () => sparkplug.nodes());
   const unknown = new UnknownMeters({
     isRegistered: (meter) => directory.current.meter(meter) !== undefined,
@@ -238,11 +248,32 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   return whole;
 }
 
+/** Readings that wait on disk go to the store under their meters' names, which only a process that takes their parks knows. */
+async function requireParksOf(spool: Spool, registry: OpenRegistry, parks: readonly ParkId[]): Promise<void> {
+  if (spool.readings === 0) return;
+  const parkOf = new Map((await registry.meters.all()).map(({ ordinal, park }) => [ordinal, park]));
+  for (const block of waitingIn(spool)) {
+    for (const ordinal of block.meter.subarray(0, block.length)) {
+      const park = parkOf.get(ordinal);
+      if (park === undefined || parks.includes(park)) continue;
+      throw new GreenparkError(
+        'CONFIG_INVALID',
+        `readings of park "${park}" wait on disk for the store, and ingest.parks does not name it; let a process that takes it drain them first`,
+      );
+    }
+  }
+}
+
+function* waitingIn(spool: Spool): Generator<ReadingBlock> {
+  for (let window = spool.next(SPOOL_WINDOW_ROWS); window !== null; window = spool.next(SPOOL_WINDOW_ROWS, window.last)) {
+    if (window.block !== null) yield window.block;
+  }
+}
+
 /** What waits in the spool is not in the store, and came before everything that comes from now on. */
 function learnOf(spool: Spool, latest: LatestReadings): void {
-  for (let window = spool.next(SPOOL_WINDOW_ROWS); window !== null; window = spool.next(SPOOL_WINDOW_ROWS, window.last)) {
-    const { block } = window;
-    for (let row = 0; block !== null && row < block.length; row++) {
+  for (const block of waitingIn(spool)) {
+    for (let row = 0; row < block.length; row++) {
       const series = latest.seriesOf(block.meter[row] as number, block.quantity[row] as number);
       latest.offer(series, block.ts[row] as number, block.value[row] as number, block.quality[row] as number);
     }

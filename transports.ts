@@ -4,7 +4,7 @@ import type { Core, CoreOptions, Undo } from './core.ts';
 import { EmbeddedBroker } from './ingest/transports/embedded-broker.ts';
 import { EmbeddedSparkplug } from './ingest/transports/embedded-sparkplug.ts';
 import { Hj212Server } from './ingest/transports/hj212-server.ts';
-import { MqttIngest, NATIVE_TOPICS } from './ingest/transports/mqtt-client.ts';
+import { MqttIngest, nativeTopicsOf } from './ingest/transports/mqtt-client.ts';
 import { SparkplugHost } from './ingest/transports/sparkplug-host.ts';
 import { mayListen, mayReport } from './ingest/transports/sparkplug-rights.ts';
 import { subscriptionsIn } from './ingest/transports/subscription-memory.ts';
@@ -100,7 +100,7 @@ function startClient(config: Config, url: string, core: Core, { clock, logger }:
   const { hostId, clientId: hostClientId } = config.sparkplug;
   const tls = readTls(config.mqtt.tls, 'mqtt.tls', clock(), logger);
   const shared = { url, username, password, protocolVersion, tls, clock, logger };
-  const topicsNow = () => [...NATIVE_TOPICS, ...core.mappings.topics];
+  const topicsNow = () => [...nativeTopicsOf(config.ingest.parks), ...core.mappings.topics];
   const client = new MqttIngest({
     ...shared,
     clientId,

@@ -58,13 +58,14 @@ export interface AlertEngineDeps {
   readonly latest?: Pick<LatestReadings, 'find' | 'ts'>;
 }
 
-/** What is judged, as the registry holds it now. */
-export async function loadRuleBook(registry: Pick<Registry, 'rules' | 'caps' | 'entryProfiles' | 'applications'>): Promise<RuleBook> {
+/** What is judged, as the registry holds it now: in all parks, or in those named. */
+export async function loadRuleBook(registry: Pick<Registry, 'rules' | 'caps' | 'entryProfiles' | 'applications'>, only?: readonly ParkId[]): Promise<RuleBook> {
   const [rules, caps, entryProfiles, applications] = await Promise.all([
     registry.rules.all(),
     registry.caps.all(),
     registry.entryProfiles.all(),
     registry.applications.all(),
   ]);
-  return { rules, caps, entryProfiles, applications };
+  const of = <T extends { readonly park: ParkId }>(all: readonly T[]) => (only === undefined ? all : all.filter(({ park }) => only.includes(park)));
+  return { rules: of(rules), caps: of(caps), entryProfiles: of(entryProfiles), applications: of(applications) };
 }

@@ -9,8 +9,9 @@ export async function takeDocument(file: string): Promise<void> {
   console.log(`${result.created} created, ${result.replaced} replaced, ${result.unchanged} unchanged`);
 }
 
-export async function giveDocument(): Promise<void> {
-  process.stdout.write(formatRegistryDocument(await withRegistry((registry) => registry.export())));
+export async function giveDocument({ asJson }: { readonly asJson: boolean }): Promise<void> {
+  const document = await withRegistry((registry) => registry.export());
+  process.stdout.write(asJson ? `${JSON.stringify(document)}\n` : formatRegistryDocument(document));
 }
 
 function readText(file: string): string {

@@ -7,9 +7,10 @@ export function registryCommand(): Command {
     .action(async (file: string) => (await import('./registry-document.ts')).takeDocument(file));
   const give = new Command('export')
     .description('write the registry to standard output as a document that imports to the same; secrets and people are left out')
+    .option('--json', 'as JSON instead of YAML: for programs, and for many thousand meters, which are read back in a fraction of the time')
     .option('--mosquitto <folder>', 'write the files passwd and acl for a Mosquitto broker into the folder instead')
-    .action(async ({ mosquitto }: { mosquitto?: string }) => {
-      if (mosquitto === undefined) await (await import('./registry-document.ts')).giveDocument();
+    .action(async ({ json, mosquitto }: { json?: true; mosquitto?: string }) => {
+      if (mosquitto === undefined) await (await import('./registry-document.ts')).giveDocument({ asJson: json === true });
       else await (await import('./registry-mosquitto.ts')).giveMosquittoFiles(mosquitto);
     });
   return new Command('registry').description('parks and what belongs to them, as one document').addCommand(take).addCommand(give);

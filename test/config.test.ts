@@ -63,6 +63,14 @@ describe('configuration', () => {
     expect(faultsOf({ ...written('http: { port: -1 }\nmqtt: { clientId: "a b" }\n'), GREENPARK_DEMO: 'maybe' })).to.have.length(3);
   });
 
+  it('takes a list of parks, and wants names of its own at the broker beside it', () => {
+    expect(readConfig({ GREENPARK_INGEST_PARKS: 'north, south' }).ingest.parks).to.deep.equal(['north', 'south']);
+    const shared = { ...written('ingest: { parks: [north] }\nsparkplug: { hostId: h }\n'), GREENPARK_MQTT_URL: 'mqtt://broker' };
+    expect(faultsOf(shared).join('\n')).to.match(/mqtt.clientId: must be given.*\n.*sparkplug.clientId: must be given/);
+    expect(faultsOf({ ...written('ingest: { parks: [north] }\n'), GREENPARK_MQTT_URL: 'mqtt://broker', GREENPARK_MQTT_CLIENT_ID: 'north' })).to.deep.equal([]);
+    expect(faultsOf({ GREENPARK_INGEST_PARKS: 'north,so/uth' }).join()).to.match(/ingest.parks\.?\[?1|GREENPARK_INGEST_PARKS/);
+  });
+
   it('never prints a secret', () => {
     const text = describeConfig(
       readConfig({ GREENPARK_ADMIN_PASSWORD: 'correct horse battery', GREENPARK_INFLUX_TOKEN: 'tok-123', GREENPARK_MQTT_PASSWORD: 'hush-hush' }),

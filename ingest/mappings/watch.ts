@@ -1,3 +1,4 @@
+import type { Mapping } from '../../model/mapping.ts';
 import type { Registry } from '../../store/registry/port.ts';
 import type { MappingCodec } from './codec.ts';
 
@@ -5,16 +6,27 @@ import type { MappingCodec } from './codec.ts';
 export class MappingWatch {
   readonly #registry: Pick<Registry, 'mappings'>;
   readonly #codec: MappingCodec;
+  readonly #isTaken: (mapping: Mapping) => boolean;
   readonly #onTopics: (topics: readonly string[]) => Promise<void> | void;
 
-  /** `onTopics` is told the filters to subscribe to, whenever they changed. */
-  constructor(registry: Pick<Registry, 'mappings'>, codec: MappingCodec, onTopics: (topics: readonly string[]) => Promise<void> | void) {
+  /**
+   * @param onTopics is told the filters to subscribe to, whenever they changed
+   * @param isTaken which of the mappings are this process's; left out: all
+   */
+  constructor(
+    registry: Pick<Registry, 'mappings'>,
+    codec: MappingCodec,
+    onTopics: (topics: readonly string[]) => Promise<void> | void,
+    isTaken: (mapping: Mapping) => boolean = () => true,
+  ) {
     this.#registry = registry;
     this.#codec = codec;
     this.#onTopics = onTopics;
+    this.#isTaken = isTaken;
   }
 
   async reload(): Promise<void> {
-    if (this.#codec.load(await this.#registry.mappings.all())) await this.#onTopics(this.#codec.topics);
+    const mappings = (await this.#registry.mappings.all()).filter(this.#isTaken);
+    if (this.#codec.load(mappings)) await this.#onTopics(this.#codec.topics);
   }
 }

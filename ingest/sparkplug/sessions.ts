@@ -70,14 +70,17 @@ export class SparkplugSessions {
   readonly stats: SparkplugStats = emptyStats();
   readonly #links: SparkplugLinks;
   readonly #times: SparkplugTimes;
+  readonly #linkedOnly: boolean;
   readonly #nodes = new Map<string, NodeSession>();
   /** Least recently heard first. */
   readonly #strangers = new Set<string>();
   readonly #gaps = new Set<NodeSession>();
 
-  constructor(directory: { readonly current: SparkplugDirectory }, times: Partial<SparkplugTimes> = {}) {
+  /** @param linkedOnly on an external broker, nodes that no gateway's link names are another host's: they are passed over */
+  constructor(directory: { readonly current: SparkplugDirectory }, times: Partial<SparkplugTimes> = {}, linkedOnly = false) {
     this.#links = new SparkplugLinks(directory);
     this.#times = { ...DEFAULT_TIMES, ...times };
+    this.#linkedOnly = linkedOnly;
   }
 
   /** Never throws: what cannot be taken is refused with its reason. */
@@ -88,9 +91,10 @@ export class SparkplugSessions {
       return refused(message.gateway, 'wrong-topic', `topic ${quote(message.topic)} is not one of Sparkplug B; expected ${form}`);
     }
     if (topic.kind === 'state') return toOthers(message.gateway);
+    const linked = this.#links.of(topic.group, topic.node);
+    if (this.#linkedOnly && linked === null && message.gateway === null) return toOthers(null);
     this.stats.messages[topic.type]++;
     if (topic.type === 'NCMD' || topic.type === 'DCMD') return toOthers(message.gateway);
-    const linked = this.#links.of(topic.group, topic.node);
     const gateway = linked?.gateway.id ?? message.gateway;
     if (message.gateway !== null && gateway !== message.gateway) {
       const detail = `gateway ${quote(message.gateway)} may not publish for node ${quote(nodeKey(topic.group, topic.node))}: it is another gateway's`;

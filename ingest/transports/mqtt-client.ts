@@ -11,6 +11,9 @@ import { UnderWay } from './under-way.ts';
 /** Everything under `parks/`, so that a wrong topic is counted and not simply never heard of. */
 export const NATIVE_TOPICS: readonly string[] = ['parks/#'];
 
+/** The same for a process that takes some parks alone. */
+export const nativeTopicsOf = (parks: readonly string[] | undefined): readonly string[] => parks?.map((park) => `parks/${park}/#`) ?? NATIVE_TOPICS;
+
 export interface MqttClientOptions {
   /** `mqtt://host:1883`, `mqtts://…`, `ws://…`, `wss://…`. */
   readonly url: string;

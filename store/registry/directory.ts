@@ -33,14 +33,16 @@ export class Directory {
     for (const meter of meters) this.#add(meter);
   }
 
-  static async load(registry: Registry): Promise<Directory> {
+  /** @param only ids of the parks that are in the view; left out: all */
+  static async load(registry: Registry, only?: readonly string[]): Promise<Directory> {
+    const isIn = (park: string) => only === undefined || only.includes(park);
     for (let attempt = 1; ; attempt++) {
       const version = registry.version();
       const directory = new Directory(
-        await registry.parks.list(),
+        (await registry.parks.list()).filter(({ id }) => isIn(id)),
         await registry.enterprises.all(),
-        await registry.gateways.all(),
-        await registry.meters.all(),
+        (await registry.gateways.all()).filter(({ park }) => isIn(park)),
+        await registry.meters.all(only),
         version,
       );
       if (attempt === LOAD_TRIES || registry.version() === version) return directory;
@@ -116,6 +118,7 @@ type Listener = () => unknown;
 export class DirectoryWatch {
   current: Directory;
   readonly #registry: Registry;
+  readonly #only: readonly string[] | undefined;
   readonly #onError: (error: unknown) => void;
   readonly #listeners = new Set<Listener>();
   /** A listener failed: it hears of the same view again at the next look. */
@@ -124,14 +127,16 @@ export class DirectoryWatch {
   #timer: NodeJS.Timeout | undefined;
 
   /** `onError` is told when a refresh on the timer failed; the view of before stays, and the next tick tries again. */
-  constructor(registry: Registry, first: Directory, onError: (error: unknown) => void) {
+  constructor(registry: Registry, first: Directory, onError: (error: unknown) => void, only?: readonly string[]) {
     this.#registry = registry;
+    this.#only = only;
     this.current = first;
     this.#onError = onError;
   }
 
-  static async open(registry: Registry, onError: (error: unknown) => void): Promise<DirectoryWatch> {
-    return new DirectoryWatch(registry, await Directory.load(registry), onError);
+  /** @param only ids of the parks that the view is of; left out: all */
+  static async open(registry: Registry, onError: (error: unknown) => void, only?: readonly string[]): Promise<DirectoryWatch> {
+    return new DirectoryWatch(registry, await Directory.load(registry, only), onError, only);
   }
 
   /**
@@ -171,7 +176,7 @@ export class DirectoryWatch {
   }
 
   async #load(): Promise<void> {
-    this.current = await Directory.load(this.#registry);
+    this.current = await Directory.load(this.#registry, this.#only);
     this.#untold = true;
     const told = await Promise.allSettled([...this.#listeners].map(async (listener) => listener()));
     const failed = told.find((outcome) => outcome.status === 'rejected');

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'kysely';
-import type { MeterId } from '../../model/ids.ts';
+import type { MeterId, ParkId } from '../../model/ids.ts';
 import type { Meter, RegisteredMeter } from '../../model/registry.ts';
 import { invalid } from '../../model/schema.ts';
 import { refuseOtherPark, refuseWhileNamed } from './conflicts.ts';
@@ -21,7 +21,7 @@ export function meterRecords(database: RegistryDatabase): MeterRecords {
         if (page.after !== null) query = query.where('id', '>', page.after as MeterId);
         return (await query.execute()).map((row) => meterOf(row));
       }),
-    all: () => database.read(allMeters),
+    all: (parks) => database.read((db) => allMeters(db, parks)),
     get: (id) => database.read(async (db) => find(db, id)),
     put: (meter) =>
       database.define(async (db) => {
@@ -53,12 +53,13 @@ export function meterRecords(database: RegistryDatabase): MeterRecords {
 const PAGE_ROWS = 2000;
 
 /** In order of park and id. */
-export async function allMeters(db: Queryable): Promise<RegisteredMeter[]> {
+export async function allMeters(db: Queryable, parks?: readonly string[]): Promise<RegisteredMeter[]> {
   const meters: RegisteredMeter[] = [];
   const known = new Map<string, string>();
   for (let after: RegisteredMeter | undefined; ; after = meters.at(-1)) {
     let query = db.selectFrom('meters').selectAll().orderBy('park').orderBy('id').limit(PAGE_ROWS);
     if (after !== undefined) query = query.where(sql<boolean>`(park, id) > (${after.park}, ${after.id})`);
+    if (parks !== undefined) query = query.where('park', 'in', parks as readonly ParkId[]);
     const rows = await query.execute();
     for (const row of rows) meters.push(meterOf(row, known));
     if (rows.length < PAGE_ROWS) return meters;

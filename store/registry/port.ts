@@ -72,7 +72,8 @@ export interface ParkOwned<T, Id> {
 
 export interface MeterRecords {
   list(park: ParkId, page: Page & { readonly enterprise?: EnterpriseId }): Promise<readonly RegisteredMeter[]>;
-  all(): Promise<readonly RegisteredMeter[]>;
+  /** Of all parks, or of those named. */
+  all(parks?: readonly string[]): Promise<readonly RegisteredMeter[]>;
   get(id: MeterId): Promise<RegisteredMeter | null>;
   /** A new meter gets the next ordinal; one that is replaced keeps its own; a deleted one's is never given again. */
   put(meter: Meter): Promise<'created' | 'replaced' | 'unchanged'>;

@@ -25,6 +25,16 @@ describe('ingest/mappings, in the pipeline', () => {
     await watch.reload();
     expect(told).to.have.length(1);
     expect(told[0]).to.include('zigbee2mqtt/+');
+    const elsewhere = new MappingWatch(
+      { mappings: { all: async () => registered } as never },
+      codec,
+      (topics) => void told.push(topics),
+      () => false,
+    );
+    await elsewhere.reload();
+    expect(told[1]).to.deep.equal([]);
+    await watch.reload();
+    expect(told[2]).to.deep.equal(told[0]);
 
     const rig = aRig({ meters, codecs: [codec] });
     const send = (topic: string, payload: string, retained = false): Promise<void> =>

@@ -58,6 +58,21 @@ const framesOf = ({ decoded }: Taken) =>
 const reasons = ({ decoded }: Taken) => decoded.refusals.map(({ reason, count }) => [reason, count]);
 const asked = ({ commands }: Taken) => commands.map(({ topic }) => topic);
 
+describe('ingest/sparkplug, one of several hosts on a broker', () => {
+  it('passes over the nodes that no gateway of its parks is, and asks nothing of them', () => {
+    const node = { timestamp: NOW, metrics: [double('active_power', 5)], seq: 7 };
+    const say = (sessions: SparkplugSessions, group: string, gateway: string | null = null) =>
+      sessions.take({ topic: `spBv1.0/${group}/NDATA/node-1`, payload: encode(node), receivedAt: NOW, gateway });
+    const shared = new SparkplugSessions({ current: directoryOf({}, ['node-1']) }, {}, true);
+    const foreign = say(shared, 'elsewhere');
+    expect([foreign.isReport, foreign.decoded.refusals, foreign.commands]).to.deep.equal([false, [], []]);
+    expect(shared.nodes()).to.deep.equal([]);
+    expect(say(shared, 'park').isReport).to.equal(true);
+    expect(say(shared, 'elsewhere', 'g-1').isReport, 'a gateway that signed in here').to.equal(true);
+    expect(say(new SparkplugSessions({ current: directoryOf({}, ['node-1']) }), 'elsewhere').isReport, 'the only host').to.equal(true);
+  });
+});
+
 describe('ingest/sparkplug, births and data', () => {
   it('a birth carries values; data name them by alias and take their datatype from it', () => {
     const node = aNode();

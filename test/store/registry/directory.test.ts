@@ -43,6 +43,17 @@ describe('registry: directory', () => {
     expect(directory.gateway('constructor')).to.equal(undefined);
   });
 
+  it('of some parks alone shows nothing of the others, also after a change', async () => {
+    const watch = await DirectoryWatch.open(registry, fail, ['south', 'nowhere']);
+    const shown = () => [[...watch.current.parks.keys()], watch.current.meterCount, [...watch.current.gateways].map(({ id }) => id)];
+    expect(shown()).to.deep.equal([['south'], 1, ['gw-south']]);
+    const north = watch.current.meter('m-main');
+    expect([north, watch.current.enterprise('north', 'steel')]).to.deep.equal([undefined, undefined]);
+    await registry.import({ parks: [{ id: 'nowhere' as ParkId, name: 'n', region: '51', timeZone: 'Asia/Shanghai' }] }, BY);
+    await watch.refresh();
+    expect(shown()).to.deep.equal([['nowhere', 'south'], 1, ['gw-south']]);
+  });
+
   it('shows a change after refresh, tells its listeners once, and leaves the view of before as it was', async () => {
     const watch = await DirectoryWatch.open(registry, fail);
     const before = watch.current;
