@@ -8,6 +8,7 @@ export const RECORDING_REASONS = {
   'time-in-future': { of: 'row', meaning: 'the time is still to come' },
   'unknown-meter': { of: 'row', meaning: 'the row names a meter that the mapping or the registry does not know' },
   'not-a-number': { of: 'cell', meaning: 'the cell is neither a number nor one of the values for missing' },
+  'not-in-order': { of: 'cell', meaning: 'the column is summed up over time, and the row is not later than the one before it' },
   'not-finite': { of: 'cell', meaning: 'the number is too large to be represented' },
 } as const satisfies Readonly<Record<string, { readonly of: 'row' | 'cell'; readonly meaning: string }>>;
 

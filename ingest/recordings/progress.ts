@@ -39,6 +39,7 @@ const check = checkOf(
       header: Type.Array(text),
       rows: number,
       registers: numbers,
+      summedTo: numbers,
       lastTimes: numbers,
     }),
     counts: exactly({

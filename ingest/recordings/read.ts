@@ -42,6 +42,8 @@ export interface ReadingState {
   readonly rows: number;
   /** Of accumulated columns, by meter and quantity. */
   readonly registers: Readonly<Record<string, number>>;
+  /** The times that they stand for. */
+  readonly summedTo: Readonly<Record<string, EpochMs>>;
   /** The last time of each meter on the wall clock; see Timeline. */
   readonly lastTimes: Readonly<Record<string, EpochMs>>;
 }
@@ -105,6 +107,8 @@ class RowReader {
   readonly #groups: readonly Group[];
   readonly #width: number;
   readonly #registers: Map<string, number>;
+  /** Of this pass over the file. */
+  readonly #summedTo: Map<string, EpochMs>;
   readonly #header: readonly string[];
   #rows: number;
 
@@ -118,6 +122,7 @@ class RowReader {
     this.#refuse = refuse;
     this.#timeline = new Timeline(mapping.time, from?.lastTimes);
     this.#registers = input.registers ?? new Map(Object.entries(from?.registers ?? {}));
+    this.#summedTo = new Map(Object.entries(from?.summedTo ?? {}));
     this.#rows = from?.rows ?? 0;
     this.#header = header;
     this.#width = header.length;
@@ -155,6 +160,7 @@ class RowReader {
     header: this.#header,
     rows: this.#rows,
     registers: Object.fromEntries(this.#registers),
+    summedTo: Object.fromEntries(this.#summedTo),
     lastTimes: this.#timeline.lastTimes(),
   });
 
@@ -189,6 +195,13 @@ class RowReader {
       if (value === null) continue;
       if (use.accumulate) {
         const key = `${meter} ${use.quantity}`;
+        const summedTo = this.#summedTo.get(key);
+        if (summedTo !== undefined && ts <= summedTo) {
+          const detail = `${new Date(ts).toISOString()} is not later than ${new Date(summedTo).toISOString()}, up to which ${use.quantity} is summed up`;
+          this.#refuse(line, use.column, 'not-in-order', detail);
+          continue;
+        }
+        this.#summedTo.set(key, ts);
         const register = this.#registers.get(key);
         if (register === undefined) {
           zeroes ??= {};

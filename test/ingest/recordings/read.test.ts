@@ -128,6 +128,24 @@ describe('reading a recording', () => {
     expect(again.frames[0]?.values['active_energy_import'], 'a second pass goes on').to.equal(5);
   });
 
+  it('sums up no interval that is not later than the one before: a register out of order would count as usage', async () => {
+    const mapping = `{ park: p-1, meter: m-1, time: { columns: t, format: iso, zone: UTC, intervalSeconds: 900 },
+      columns: { v: [{ quantity: interval_energy, unit: kWh }, { quantity: active_energy_import, unit: kWh, accumulate: true }] } }`;
+    const { frames, rejections, counts } = await read('t,v\n2020-01-01 01:00,1\n2020-01-01 00:45,2\n2020-01-01 01:00,3\n2020-01-01 01:15,4\n', mapping);
+    expect(frames.map(({ line, values }) => [line, values])).to.deep.equal([
+      [2, { active_energy_import: 0 }],
+      [2, { interval_energy: 1, active_energy_import: 1 }],
+      [3, { interval_energy: 2 }],
+      [4, { interval_energy: 3 }],
+      [5, { interval_energy: 4, active_energy_import: 5 }],
+    ]);
+    expect(rejections.map(({ line, column, reason }) => [line, column, reason])).to.deep.equal([
+      [3, 'v', 'not-in-order'],
+      [4, 'v', 'not-in-order'],
+    ]);
+    expect(counts).to.include({ rowsTaken: 4, rowsRefused: 0, cellsRefused: 2 });
+  });
+
   it('names file, line, column and why of what it refuses, and goes on', async () => {
     const text = 't,v\n2020-01-01,1\n2020-01-02,bad\nyesterday,3\n2020-01-04\n2020-01-05,5,6\n2020-01-06,"7"8\n2020-01-07,7\n';
     const { frames, rejections, counts } = await read(text, ISO);

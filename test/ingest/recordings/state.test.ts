@@ -62,6 +62,12 @@ const LAYOUTS: readonly [what: string, content: string | Uint8Array, mapping: st
     `{ park: p-1, meterColumn: { column: s }, time: { columns: t, format: iso, zone: UTC, intervalSeconds: 60 },
       columns: { v: { quantity: active_energy_import, unit: kWh, accumulate: true } } }`,
   ],
+  [
+    'sums up to registers, where half an hour at a time stands the wrong way round',
+    `t,v\n${rows((n) => `${minute(n - (n % 30) + 29 - (n % 30))},${n % 10}\n`)}`,
+    `{ park: p-1, meter: m-1, time: { columns: t, format: iso, zone: UTC, intervalSeconds: 60 },
+      columns: { v: { quantity: active_energy_import, unit: kWh, accumulate: true } } }`,
+  ],
   ['an hour that the wall clock shows twice', `t,v\n${wallClock()}`, timed('{ columns: t, format: YYYY-MM-DD HH:mm:ss, zone: Europe/Berlin }')],
 ];
 
