@@ -14,6 +14,8 @@ export interface EmbeddedSparkplugOptions {
   readonly sessions: SparkplugSessions;
   readonly pipeline: DecodedIntake;
   readonly stages?: StageTimes;
+  /** How long the pipeline may be full before the nodes are told that the host is offline, in milliseconds. Default 5000. */
+  readonly pressureGraceMs?: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -25,6 +27,11 @@ export class EmbeddedSparkplug {
   readonly #options: EmbeddedSparkplugOptions;
   readonly #intake: SparkplugIntake;
   readonly #ticking: NodeJS.Timeout;
+  readonly #stopListening: () => void;
+  #patience: NodeJS.Timeout | undefined;
+  /** What the nodes were told last, and its time: they pass over what is older than they know. */
+  #online = false;
+  #timestamp = 0;
 
   private constructor(options: EmbeddedSparkplugOptions) {
     const { broker, sessions, pipeline, clock, logger, stages } = options;
@@ -36,6 +43,7 @@ export class EmbeddedSparkplug {
       logger,
     });
     this.#ticking = setInterval(() => this.#intake.tick(clock()), TICK_MS).unref();
+    this.#stopListening = pipeline.onPressure((full) => this.#onPressure(full));
   }
 
   /** Tells the nodes that the host takes their data. */
@@ -54,13 +62,31 @@ export class EmbeddedSparkplug {
 
   /** Tells the nodes to keep their data. */
   async stop(): Promise<void> {
+    this.#stopListening();
+    clearTimeout(this.#patience);
     clearInterval(this.#ticking);
     await this.#publishState(false);
   }
 
+  /** While the pipeline is full the broker leaves messages in their sockets: a node that knows keeps its data where they are safer. */
+  #onPressure(full: boolean): void {
+    clearTimeout(this.#patience);
+    if (full) this.#patience = setTimeout(() => this.#announce(false), this.#options.pressureGraceMs ?? 5000).unref();
+    else this.#announce(true);
+  }
+
+  #announce(online: boolean): void {
+    if (this.#online === online) return;
+    const { logger, hostId } = this.#options;
+    if (!online) logger.warn({ host: hostId }, 'too much is not committed yet: Sparkplug nodes are told to keep their data');
+    this.#publishState(online).catch((error: unknown) => logger.warn({ err: error }, 'the STATE of the Sparkplug host was not published'));
+  }
+
   #publishState(online: boolean): Promise<void> {
     const { broker, hostId, clock } = this.#options;
-    return broker.publish(stateTopic(hostId), JSON.stringify({ online, timestamp: clock() }), { retain: true });
+    this.#online = online;
+    this.#timestamp = Math.max(this.#timestamp, clock());
+    return broker.publish(stateTopic(hostId), JSON.stringify({ online, timestamp: this.#timestamp }), { retain: true });
   }
 }
 
