@@ -13,6 +13,7 @@ import { GatewayBook } from './ingest/gateways/book.ts';
 import { MappingCodec } from './ingest/mappings/codec.ts';
 import { MappingWatch } from './ingest/mappings/watch.ts';
 import { Pipeline } from './ingest/pipeline.ts';
+import { DEFAULT_PACE, untilDone } from './ingest/retry.ts';
 import { sparkplugReplay } from './ingest/sparkplug/replay.ts';
 import { SparkplugSessions } from './ingest/sparkplug/sessions.ts';
 import { Spool } from './ingest/spool/spool.ts';
@@ -61,6 +62,8 @@ export interface Core {
 export interface CoreOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Aborted: a start that waits for InfluxDB gives up. Left out, it gives up after a minute. */
+  readonly signal?: AbortSignal;
 }
 
 /** Steps that undo what was built, last first; every one is tried, the first fault is told in the end. */
@@ -88,8 +91,10 @@ export class Undo {
 const INFLUX_BLOCK_ROWS = 50_000;
 /** It reads one while it still writes another down; the store keeps late rows behind what is under way. */
 const INFLUX_WRITES = 2;
-/** How long a start waits for InfluxDB before it gives up. */
+/** How long an opening that nobody can abort waits for InfluxDB. */
 const INFLUX_PATIENCE_MS = 60_000;
+/** While InfluxDB is waited for, the log says so this often. */
+const SAY_AGAIN_AFTER_MS = 60_000;
 /** Disk that the spool leaves free for everything else. With less the service is not ready. */
 export const KEEP_FREE_BYTES = 100 << 20;
 /** Readings of the spool that are looked at together at the start. */
@@ -101,7 +106,7 @@ const RESEED_AFTER_MS = 15_000;
  * Opens the core in dependency order; each success pushes its undo. Stopping drains: the pipeline first, then alert states, then the
  * store and the registry.
  */
-export async function openCore(config: Config, { clock, logger }: CoreOptions, undo: Undo): Promise<Core> {
+export async function openCore(config: Config, { clock, logger, signal }: CoreOptions, undo: Undo): Promise<Core> {
   try {
     mkdirSync(config.dataDir, { recursive: true });
   } catch (error) {
@@ -115,7 +120,8 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   const directory = await DirectoryWatch.open(registry, (error) => logger.error({ err: error }, 'the registry could not be read again'), parks);
   for (const park of parks ?? []) if (directory.current.park(park) === undefined) logger.warn({ park }, 'a park that this process takes is not registered');
   undo.push(() => directory.stop());
-  const store = await openStore(config, directory, logger);
+  const patiently = patienceUntil(signal ?? AbortSignal.timeout(INFLUX_PATIENCE_MS), logger);
+  const store = await openStore(config, directory, patiently);
   undo.push(() => store.close());
 
   const spoolBytes = config.ingest.spoolLimitMb * (1 << 20);
@@ -124,16 +130,17 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
   undo.push(() => spool?.close());
 
   const latest = new LatestReadings();
-  for (const { meter, quantity, ts, value, quality } of await store.latest()) latest.offer(latest.seriesOf(meter, quantity), ts, value, quality);
+  for (const { meter, quantity, ts, value, quality } of await patiently(() => store.latest()))
+    latest.offer(latest.seriesOf(meter, quantity), ts, value, quality);
   if (spool !== null) {
     if (parks !== undefined) await requireParksOf(spool, registry, parks);
     learnOf(spool, latest);
   }
   const registers = await RegisterChanges.open(registry.registerChanges, directory);
   const counting = registers.over(store);
-  const lastGood = await lastGoodRegisters(store, latest);
+  const lastGood = await patiently(() => lastGoodRegisters(store, latest));
   const usage = new UsageTally(directory, latest);
-  await usage.seed(counting, clock());
+  await patiently(() => usage.seed(counting, clock()));
 
   const figures = createFigures({ store: { counters: (query) => counting.counters(query), steps: (query) => store.steps(query) }, directory, clock });
   const alerts = await AlertEngine.create({
@@ -144,7 +151,7 @@ export async function openCore(config: Config, { clock, logger }: CoreOptions, u
     usage,
     clock,
     logger,
-    replay: (query) => store.raw(query),
+    replay: (query) => patiently(() => store.raw(query)),
     endedUsage: async ({ park, enterprise, carrier, flow, period }, from) => {
       const used = await figures.usage({ park, enterprise, carrier, period, from, to: from + 1, by: 'park' });
       return used.find((figure) => figure.flow === flow)?.amount ?? null;
@@ -292,7 +299,7 @@ export async function withCore<T>(config: Config, options: CoreOptions, work: (c
   }
 }
 
-async function openStore(config: Config, directory: DirectoryWatch, logger: Logger): Promise<ReadingStore> {
+async function openStore(config: Config, directory: DirectoryWatch, patiently: Patience): Promise<ReadingStore> {
   const { url, version, token, org, bucket } = config.influx;
   if (url === undefined) return openEmbeddedStore({ directory: join(config.dataDir, 'readings'), ...config.store });
   const meters = {
@@ -301,14 +308,27 @@ async function openStore(config: Config, directory: DirectoryWatch, logger: Logg
   };
   const [username, ...rest] = version === 1 && token !== undefined ? token.split(':') : [];
   const signIn = username === undefined ? { ...(token === undefined ? {} : { token }) } : { username, password: rest.join(':') };
-  const deadline = Date.now() + INFLUX_PATIENCE_MS;
-  for (;;) {
-    try {
-      return await openInfluxStore({ url, version, bucket, meters, ...signIn, ...(org === undefined ? {} : { org }) });
-    } catch (error) {
-      if (!(error instanceof GreenparkError) || !error.retryable || Date.now() > deadline) throw error;
-      logger.warn({ reason: error.message }, 'waiting for InfluxDB');
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-    }
-  }
+  return patiently(() => openInfluxStore({ url, version, bucket, meters, ...signIn, ...(org === undefined ? {} : { org }) }));
+}
+
+/** Repeats what is asked of a store that is away until it answers. */
+type Patience = <T>(ask: () => Promise<T>) => Promise<T>;
+
+/**
+ * Patience until `signal` is aborted, also with a server that is silent. The newest readings and what was used so far come from the
+ * store: without them nobody can tell fresh readings from late ones.
+ */
+function patienceUntil(signal: AbortSignal, logger: Logger): Patience {
+  let saidAt = Number.NEGATIVE_INFINITY;
+  let last: unknown = new GreenparkError('STORE_UNREACHABLE', 'the store does not answer', { retryable: true });
+  const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(last), { once: true }));
+  aborted.catch(() => {}); // heard by those who wait
+  const onRetry = (error: unknown) => {
+    last = error;
+    if (performance.now() - saidAt < SAY_AGAIN_AFTER_MS) return;
+    saidAt = performance.now();
+    logger.warn({ reason: (error as Error).message }, 'the start waits until the store answers; gateways keep their messages');
+  };
+  const giveUp = (error: unknown) => !(error instanceof GreenparkError) || !error.retryable;
+  return (ask) => Promise.race([untilDone(ask, { pace: DEFAULT_PACE, signal, giveUp, onRetry }), aborted]);
 }

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { assessEntry } from './accounting/entry-assessment.ts';
 import { TodayFigures } from './accounting/today.ts';
-import { createApi } from './api/app.ts';
+import { createApi, createStarting } from './api/app.ts';
 import { createAuth } from './api/auth/auth.ts';
 import type { Config } from './config.ts';
 import { type CoreOptions, openCore, Undo } from './core.ts';
@@ -52,15 +52,16 @@ const AIR_EVERY_MS = 15_000;
 
 /**
  * The composition root: builds the parts in dependency order, introduces them to each other, starts and stops them. Readings are
- * let in last and held back first.
+ * let in last and held back first. A start waits as long as the store is away.
  */
 export function createApp(config: Config, options: CoreOptions): Greenpark {
   const undo = new Undo();
+  const giveUp = new AbortController();
   let starting: Promise<Started> | null = null;
   let stopping: Promise<void> | null = null;
   const start = async (): Promise<Started> => {
     try {
-      return await build(config, options, undo);
+      return await build(config, { ...options, signal: giveUp.signal }, undo);
     } catch (error) {
       await undo.run().catch((fault: unknown) => options.logger.error({ err: fault }, 'undoing a failed start'));
       throw error;
@@ -68,16 +69,26 @@ export function createApp(config: Config, options: CoreOptions): Greenpark {
   };
   return {
     start: () => (starting ??= start()),
-    stop: () =>
-      (stopping ??= (starting ?? Promise.resolve()).then(
+    stop: () => {
+      giveUp.abort();
+      stopping ??= (starting ?? Promise.resolve()).then(
         () => undo.run(),
         () => {},
-      )),
+      );
+      return stopping;
+    },
   };
 }
 
 async function build(config: Config, options: CoreOptions, undo: Undo): Promise<Started> {
   const { clock, logger } = options;
+  const httpTls = readTls(config.http.tls, 'http.tls', clock(), logger);
+  let door: RequestListener = createStarting(logger);
+  const answer: RequestListener = (request, response) => door(request, response);
+  const server: Server =
+    httpTls.cert === undefined ? createServer(answer) : createHttpsServer({ ...httpTls, requestCert: httpTls.ca !== undefined, minVersion: 'TLSv1.2' }, answer);
+  const port = await listen(server, config.http.port, config.http.host);
+  undo.push(() => closed(server));
   const core = await openCore(config, options, undo);
   const notes = [...(await firstAdministrator(core.registry, config.adminPassword, clock()))];
 
@@ -156,11 +167,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     webFolder: webFolder(),
     options: { trustProxy: config.http.trustProxy },
   });
-  const httpTls = readTls(config.http.tls, 'http.tls', clock(), logger);
-  const server: Server =
-    httpTls.cert === undefined ? createServer(api) : createHttpsServer({ ...httpTls, requestCert: httpTls.ca !== undefined, minVersion: 'TLSv1.2' }, api);
-  const port = await listen(server, config.http.port, config.http.host);
-  undo.push(() => closed(server));
+  door = api;
   const socket = new LiveGateway({ server, live, alerts: core.alerts, authenticate: auth.authenticate, clock, logger });
   gateway.current = socket;
   undo.push(() => socket.stop());
@@ -175,7 +182,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
       else air.set(park, station);
     }
   };
-  await refreshAir();
+  await refreshAir().catch(complain('air quality could not be computed'));
   every(EVERY_SECOND, () => core.alerts.tick(clock()), undo);
   every(AIR_EVERY_MS, () => void refreshAir().catch(complain('air quality could not be computed')), undo);
 

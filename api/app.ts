@@ -18,12 +18,10 @@ const SIGN_IN_WINDOW_MS = 15 * 60_000;
 
 /** The HTTP side of the service as an express application; main.ts makes the server and listens. Opens nothing by itself. */
 export function createApi(deps: ApiDeps): Express {
-  const app = express();
-  app.disable('x-powered-by');
-  app.set('etag', false);
+  const app = bare(deps.logger);
   // One hop: the address is what the proxy in front saw, whatever the client claims of others before it.
   app.set('trust proxy', deps.options?.trustProxy === true ? 1 : false);
-  app.use(named, logged(deps.logger), secured(), compression());
+  app.use(compression());
   app.use(['/api', '/metrics', '/healthz', '/readyz'], (_request, response, next) => {
     response.set('Cache-Control', 'no-store');
     next();
@@ -37,6 +35,30 @@ export function createApi(deps: ApiDeps): Express {
     throw notFound('such page');
   });
   app.use(failed(deps.logger));
+  return app;
+}
+
+/** Stands at the door while the service starts, which takes as long as its store is away: says that it lives, and what it waits for. */
+export function createStarting(logger: Logger): Express {
+  const app = bare(logger);
+  const waiting = new GreenparkError('STORE_UNREACHABLE', 'the service is starting: it waits until the store answers', { retryable: true });
+  app.use((request, response) => {
+    response.set('Cache-Control', 'no-store');
+    if (request.path === '/healthz') response.type('text/plain').send('ok\n');
+    else if (request.path === '/readyz') response.status(503).json({ ready: false, parts: [{ part: 'store', ready: false, detail: waiting.message }] });
+    else {
+      const problem = problemOf(waiting, response.locals['requestId'] as string);
+      response.status(problem.status).set('Retry-After', '5').type('application/problem+json').send(JSON.stringify(problem));
+    }
+  });
+  return app;
+}
+
+function bare(logger: Logger): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.use(named, logged(logger), secured());
   return app;
 }
 

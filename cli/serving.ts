@@ -4,6 +4,8 @@ import { createApp } from '../main.ts';
 
 /** Longest time that stopping may take before the process ends regardless, in milliseconds. docs/operations.md names it. */
 const STOP_WITHIN_MS = 30_000;
+/** How long after everything is closed the process may take to end by itself, in milliseconds. */
+const LINGER_MS = 1000;
 
 /** Runs the service until it is told to stop; its notes go to standard output. */
 export async function serve(): Promise<void> {
@@ -12,9 +14,9 @@ export async function serve(): Promise<void> {
     { level: config.logLevel, base: null, redact: ['req.headers.cookie', 'req.headers.authorization'] },
     destination({ dest: 2, sync: false }),
   );
-  const app = await createApp(config, { clock: Date.now, logger });
+  const app = createApp(config, { clock: Date.now, logger });
+  let asked = false;
   const stopped = new Promise<number>((resolve) => {
-    let asked = false;
     const stop = (reason: string, code: number) => {
       if (asked) {
         if (code === 0) process.exit(130);
@@ -45,7 +47,15 @@ export async function serve(): Promise<void> {
       stop('fault', 1);
     });
   });
-  const { notes } = await app.start();
-  for (const note of notes) console.log(note);
-  process.exitCode = await stopped;
+  try {
+    const { notes } = await app.start();
+    for (const note of notes) console.log(note);
+  } catch (error) {
+    // A start that waits for its store ends so when it is told to stop.
+    if (!asked) throw error;
+  }
+  const code = await stopped;
+  process.exitCode = code;
+  // A server that is silent may hold a connection open for a minute.
+  setTimeout(() => process.exit(code), LINGER_MS).unref();
 }

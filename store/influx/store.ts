@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GreenparkError } from '../../model/errors.ts';
 import { isUsable } from '../../model/quality.ts';
 import type { ReadingBlock } from '../../model/reading.ts';
@@ -9,6 +10,9 @@ import { readCounters } from './counters.ts';
 import { foldSteps } from './folding.ts';
 import { knownRows } from './known-rows.ts';
 import { CORRECTIONS, fieldsOf, LineWriter, type MeterNames, quantityCode, quantityName, READINGS, readingOf, tagIn, within } from './lines.ts';
+
+/** How long closing waits for a server that is silent: whoever asked has given up by then. */
+const CLOSE_WITHIN_MS = 5000;
 
 /** Readings in an InfluxDB. A block is one write request, which the server takes whole or refuses. */
 export class InfluxStore implements ReadingStore {
@@ -138,7 +142,9 @@ export class InfluxStore implements ReadingStore {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.allSettled([...this.#underWay]);
+    const over = new AbortController();
+    await Promise.race([Promise.allSettled([...this.#underWay]), sleep(CLOSE_WITHIN_MS, undefined, { signal: over.signal }).catch(() => {})]);
+    over.abort();
   }
 
   async #writeLate(block: ReadingBlock): Promise<WriteResult> {

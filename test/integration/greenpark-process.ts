@@ -72,10 +72,15 @@ export class GreenparkProcess {
   /** Of the embedded broker; 0 with an external one. */
   readonly mqttPort: number;
 
-  private constructor(running: Running) {
+  private constructor(running: Running, url: string) {
     this.#running = running;
-    this.url = /Greenpark is at (\S+)/.exec(running.said.out)?.[1] ?? '';
+    this.url = url;
     this.mqttPort = Number(/mqtt:\/\/localhost:(\d+)/.exec(running.said.out)?.[1] ?? 0);
+  }
+
+  /** Runs it without waiting until it has started: its address is what the environment says. */
+  static launch(env: Environment): GreenparkProcess {
+    return new GreenparkProcess(spawnGreenpark(['serve'], { GREENPARK_LOG_LEVEL: 'warn', ...env }), `http://127.0.0.1:${env['GREENPARK_HTTP_PORT']}`);
   }
 
   /** Resolves when it says that it has started; rejects with what it wrote when it ends before. */
@@ -90,7 +95,7 @@ export class GreenparkProcess {
     await Promise.race([hasStarted, endedEarly]);
     // From here on an end is what somebody asked for.
     endedEarly.catch(() => {});
-    return new GreenparkProcess(running);
+    return new GreenparkProcess(running, /Greenpark is at (\S+)/.exec(running.said.out)?.[1] ?? '');
   }
 
   /** Of the running process. */

@@ -68,6 +68,11 @@ export class ParkUnderLoad {
     this.#service = await GreenparkProcess.start({ GREENPARK_DATA_DIR: this.folder, GREENPARK_ADMIN_PASSWORD: PASSWORD, ...env });
   }
 
+  /** The same without waiting until it has started. */
+  launch(env: Environment): void {
+    this.#service = GreenparkProcess.launch({ GREENPARK_DATA_DIR: this.folder, GREENPARK_ADMIN_PASSWORD: PASSWORD, ...env });
+  }
+
   get service(): GreenparkProcess {
     if (this.#service === null) throw new Error('the service does not run');
     return this.#service;
