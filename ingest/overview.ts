@@ -49,7 +49,7 @@ export class IngestOverview {
     const { pipeline, spool, lastCommitAt } = this.#parts;
     const { stats, limits } = pipeline;
     const mono = performance.now();
-    const { counts, overMs } = this.#messages.gained(stats, mono, LATELY_MS);
+    const lately = this.#messages.lately(mono, LATELY_MS);
     return {
       full: pipeline.full,
       messages: { accepted: stats.accepted, partly: stats.partly, refused: stats.refused, duplicate: stats.duplicate, failed: stats.failed },
@@ -57,7 +57,7 @@ export class IngestOverview {
       flagged: Object.fromEntries(flagsOf(stats).filter(([, count]) => count > 0)),
       rejects: Object.fromEntries(Object.entries(stats.rejects).filter(([, count]) => count > 0)),
       retries: { store: stats.storeRetries, deadLetters: stats.letterRetries },
-      messagesPerMinute: ((counts[0] ?? 0) / overMs) * MINUTE,
+      messagesPerMinute: ((lately.gained(stats)[0] ?? 0) / lately.overMs) * MINUTE,
       pending: {
         ...{ messages: stats.pendingMessages, readings: stats.pendingReadings, decoding: pipeline.decoding },
         ...{ deadLetters: stats.pendingLetters, deadLetterBytes: stats.pendingLetterBytes },
@@ -75,8 +75,8 @@ export class IngestOverview {
 
   #stage(stage: Stage, mono: number): StageTold {
     const spent = this.#parts.pipeline.stages.spent[stage];
-    const { counts, overMs } = this.#stages.gained(spent, mono, LATELY_MS);
-    const [seconds = 0, items = 0] = counts;
+    const { overMs, gained } = this.#stages.lately(mono, LATELY_MS);
+    const [seconds = 0, items = 0] = gained(spent);
     return { stage, seconds: spent.seconds, items: spent.items, itemsPerMinute: (items / overMs) * MINUTE, busy: (seconds * 1000) / overMs };
   }
 }

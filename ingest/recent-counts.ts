@@ -3,11 +3,11 @@ export const SAMPLE_EVERY_MS = 10_000;
 /** They reach back five minutes. */
 const SAMPLES = 31;
 
-export interface Gained {
-  /** By each counter, in the order of `read`. */
-  readonly counts: readonly number[];
-  /** In how much time, at least that of one sample. */
+export interface Lately<K> {
+  /** How much time it is, at least that of one sample. */
   readonly overMs: number;
+  /** What each counter has gained in it, in the order of `read`. */
+  gained(subject: K): readonly number[];
 }
 
 /** What counters have gained lately. They are sampled now and then, so that counting itself costs nothing. */
@@ -43,12 +43,16 @@ export class RecentCounts<K extends object> {
   }
 
   /** Since the sample next to `withinMs` ago, or the oldest there is. */
-  gained(subject: K, now: number, withinMs: number): Gained {
-    const counts = this.#read(subject);
-    const samples = this.#samples.get(subject);
+  lately(now: number, withinMs: number): Lately<K> {
     const slot = this.#slotAt(now - withinMs);
-    const overMs = Math.max(SAMPLE_EVERY_MS, now - (this.#times[slot] as number));
-    return { counts: counts.map((count, at) => count - (samples?.[slot * counts.length + at] ?? 0)), overMs };
+    return {
+      overMs: Math.max(SAMPLE_EVERY_MS, now - (this.#times[slot] as number)),
+      gained: (subject) => {
+        const counts = this.#read(subject);
+        const samples = this.#samples.get(subject);
+        return samples === undefined ? counts : counts.map((count, at) => count - (samples[slot * counts.length + at] as number));
+      },
+    };
   }
 
   #slotAt(time: number): number {

@@ -1,7 +1,7 @@
 import type { EpochMs, GatewayId, ParkId } from '../../model/ids.ts';
 import { GATEWAY_STATES, type GatewayStanding, type GatewayState } from '../../model/ingest.ts';
 import type { Gateway, RegisteredMeter } from '../../model/registry.ts';
-import { RecentCounts } from '../recent-counts.ts';
+import { type Lately, RecentCounts } from '../recent-counts.ts';
 import type { GatewayBook } from './book.ts';
 import type { GatewayTraffic } from './traffic.ts';
 
@@ -48,29 +48,43 @@ export class GatewayStandings {
     const { book } = this.#parts;
     const isConnected = book.connections();
     const some = [...book.registered, ...(book.others.messages > 0 ? [book.others] : [])];
-    const all = some.map((traffic) => this.#standing(traffic, now, mono, isConnected(traffic)));
+    const minutes = this.#recent.lately(mono, LATELY_MS);
+    const minute = this.#recent.lately(mono, MINUTE);
+    const all = some.map((traffic) => this.#standing(traffic, now, isConnected(traffic), minutes, minute));
     return all.sort((a, b) => rankOf(a) - rankOf(b) || compare(a.gateway ?? '', b.gateway ?? ''));
   }
 
-  #standing(traffic: GatewayTraffic, now: EpochMs, mono: number, connected: boolean | null): GatewayStanding {
+  #standing(
+    traffic: GatewayTraffic,
+    now: EpochMs,
+    connected: boolean | null,
+    minutes: Lately<GatewayTraffic>,
+    minute: Lately<GatewayTraffic>,
+  ): GatewayStanding {
     const registered = traffic.gateway === null ? undefined : this.#parts.directory.current.gateway(traffic.gateway);
-    const lately = this.#recent.gained(traffic, mono, LATELY_MS);
-    const [messages = 0, refusedLately = 0] = lately.counts;
-    const [, , heldLately = 0] = this.#recent.gained(traffic, mono, MINUTE).counts;
+    const [messages = 0, refusedLately = 0] = minutes.gained(traffic);
+    const [, , heldLately = 0] = minute.gained(traffic);
     const interval = registered === undefined ? undefined : this.#intervalOf(registered.id);
     const silentAfterSeconds = interval === undefined ? null : interval * INTERVALS_TILL_SILENT;
     const isSilent = silentAfterSeconds !== null && now - Math.max(traffic.lastSeen, this.#parts.startedAt) > silentAfterSeconds * 1000;
-    const told = { refusedLately, heldLately, connected, isSilent, isUnused: interval === undefined && traffic.messages === 0 };
+    const isUnused = interval === undefined && traffic.messages === 0;
     return {
-      ...{ gateway: traffic.gateway, park: registered?.park ?? null, name: registered?.name ?? null },
-      state: stateOf(told),
+      gateway: traffic.gateway,
+      park: registered?.park ?? null,
+      name: registered?.name ?? null,
+      state: stateOf(isSilent, heldLately, refusedLately, isUnused, connected),
       transport: traffic.transport ?? registered?.link?.type ?? null,
       connected,
       lastSeen: traffic.lastSeen === 0 ? null : traffic.lastSeen,
       silentAfterSeconds,
-      ...{ messages: traffic.messages, readings: traffic.readings, bytes: traffic.bytes, refused: traffic.refused, held: traffic.held },
-      messagesPerMinute: (messages / lately.overMs) * MINUTE,
-      ...{ refusedLately, heldLately },
+      messages: traffic.messages,
+      readings: traffic.readings,
+      bytes: traffic.bytes,
+      refused: traffic.refused,
+      held: traffic.held,
+      messagesPerMinute: (messages / minutes.overMs) * MINUTE,
+      refusedLately,
+      heldLately,
     };
   }
 
@@ -90,18 +104,12 @@ export class GatewayStandings {
   }
 }
 
-function stateOf(of: {
-  readonly isSilent: boolean;
-  readonly heldLately: number;
-  readonly refusedLately: number;
-  readonly connected: boolean | null;
-  readonly isUnused: boolean;
-}): GatewayState {
-  if (of.isSilent) return 'silent';
-  if (of.heldLately > 0) return 'held';
-  if (of.refusedLately > 0) return 'refused';
-  if (of.isUnused) return 'unused';
-  return of.connected === false ? 'offline' : 'ok';
+function stateOf(isSilent: boolean, heldLately: number, refusedLately: number, isUnused: boolean, connected: boolean | null): GatewayState {
+  if (isSilent) return 'silent';
+  if (heldLately > 0) return 'held';
+  if (refusedLately > 0) return 'refused';
+  if (isUnused) return 'unused';
+  return connected === false ? 'offline' : 'ok';
 }
 
 const rankOf = ({ state }: GatewayStanding): number => GATEWAY_STATES.indexOf(state);

@@ -23,8 +23,8 @@ describe('what counters have gained lately', () => {
     }
   }
   const gained = (subject: Counted, withinMs: number) => {
-    const { counts, overMs } = recent.gained(subject, now, withinMs);
-    return [...counts, overMs];
+    const { gained: of, overMs } = recent.lately(now, withinMs);
+    return [...of(subject), overMs];
   };
 
   it('is of the time asked for, however long it has counted', () => {
