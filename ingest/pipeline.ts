@@ -285,7 +285,8 @@ export class Pipeline implements Intake, DecodedIntake {
     stats.messages++;
     stats.bytes += message.payload.length;
     stats.pendingMessages++;
-    if (message.replayed !== true) this.#waiting.enter(message.receivedAt);
+    const since = waitsSince(message);
+    if (since !== null) this.#waiting.enter(since);
     return true;
   }
 
@@ -433,20 +434,22 @@ export class Pipeline implements Intake, DecodedIntake {
   #settle(message: IngestMessage, done: End): void {
     const state = this.#message;
     const rows = state.fresh + state.late;
+    // Nothing below holds on to the message itself: many wait at once, and its bytes are a view on a receive buffer.
+    const since = waitsSince(message);
     this.#parts.gateways?.count(message, state);
     const posted = state.refusals.size > 0 && this.#post(message);
     const outcome: Outcome = rows === 0 && !state.kept ? 'refused' : state.refusals.size > 0 ? 'partly' : 'accepted';
     this.stats.pendingReadings += rows;
     if (rows === 0) {
-      if (posted) this.#letters.settle((error) => this.#end(message, outcome, 0, done, error));
-      else this.#end(message, outcome, 0, done, undefined);
+      if (posted) this.#letters.settle((error) => this.#end(since, outcome, 0, done, error));
+      else this.#end(since, outcome, 0, done, undefined);
     } else {
       const lateOnly = state.fresh === 0 && outcome === 'accepted' ? rows : 0;
       this.#writer.settle((error, repeats) => {
         const repeated = lateOnly > 0 && repeats.take(lateOnly);
         const end = repeated ? 'duplicate' : outcome;
-        if (error === undefined && posted) this.#letters.settle((failure) => this.#end(message, end, rows, done, failure));
-        else this.#end(message, end, rows, done, error);
+        if (error === undefined && posted) this.#letters.settle((failure) => this.#end(since, end, rows, done, failure));
+        else this.#end(since, end, rows, done, error);
       });
       // The letters do not wait for a store that is away.
       if (posted) this.#letters.settle(() => {});
@@ -454,12 +457,12 @@ export class Pipeline implements Intake, DecodedIntake {
     if (!this.#full && this.#isOver(1)) this.#setFull(true);
   }
 
-  #end(message: IngestMessage, outcome: Outcome, rows: number, done: End, error: Error | undefined): void {
+  #end(since: EpochMs | null, outcome: Outcome, rows: number, done: End, error: Error | undefined): void {
     const stats = this.stats;
     if (error === undefined) stats[outcome]++;
     else stats.failed++;
     stats.pendingMessages--;
-    if (message.replayed !== true) this.#waiting.leave(message.receivedAt);
+    if (since !== null) this.#waiting.leave(since);
     stats.pendingReadings -= rows;
     try {
       done(error, outcome);
@@ -531,6 +534,9 @@ export class Pipeline implements Intake, DecodedIntake {
 type End = (error: Error | undefined, outcome: Outcome) => void;
 
 const NATIVE = 'parks/';
+
+/** A dead letter that is tried again has no sender who waits. */
+const waitsSince = ({ replayed, receivedAt }: IngestMessage): EpochMs | null => (replayed === true ? null : receivedAt);
 
 const refused = (reason: RejectReason, detail: string): Decoded => ({ frames: [], statuses: [], refusals: [{ reason, detail, count: 1 }] });
 const WRONG_TOPIC = (topic: string): Decoded =>
