@@ -1,7 +1,6 @@
-import type { EpochMs } from '../../../model/ids.ts';
 import { type TextKey, zh } from '../i18n/zh.ts';
+import { instantOf } from '../local-time.ts';
 import type { LetterFilter, ReplayReport } from '../rest.ts';
-import { instantOf } from '../wall-time.ts';
 import type { Reader } from './reader.ts';
 
 /** What a person fills in; empty fields say nothing. */
@@ -24,11 +23,12 @@ export const REASONS: readonly string[] = Object.keys(zh)
   .filter((key) => key.startsWith('ingest.reason.'))
   .map((key) => key.slice('ingest.reason.'.length));
 
-/** What was filled in, as the API takes it. */
-export function filterOf(search: LetterSearch, zone: string): LetterFilter {
-  const { from, to, state, ...words } = search;
-  const instant = (wall: string): EpochMs | null => (wall === '' ? null : instantOf(wall, zone));
-  const given = { ...words, state, from: instant(from)?.toString() ?? '', to: instant(to)?.toString() ?? '' };
+/** What was filled in, as the API takes it; null where a time is none that clocks in the zone show. */
+export function filterOf(search: LetterSearch, zone: string): LetterFilter | null {
+  const instant = (local: string) => (local === '' ? '' : (instantOf(local, zone)?.toString() ?? null));
+  const [from, to] = [instant(search.from), instant(search.to)];
+  if (from === null || to === null) return null;
+  const given = { ...search, from, to };
   return Object.fromEntries(
     Object.entries(given)
       .map(([key, value]) => [key, value.trim()])

@@ -149,7 +149,9 @@ describe('refused messages', () => {
       ['2026-10-25T03:00', '2026-10-25T02:00:00Z'],
       ['2026-10-25T01:30', '2026-10-24T23:30:00Z'],
     ] as const)
-      expect(filterOf({ ...emptySearch(), from: wall }, 'Europe/Berlin').from, wall).to.equal(String(Date.parse(utc)));
+      expect(filterOf({ ...emptySearch(), from: wall }, 'Europe/Berlin')?.from, wall).to.equal(String(Date.parse(utc)));
+    // No clock shows it: a search without it would find more than was asked for.
+    for (const field of ['from', 'to'] as const) expect(filterOf({ ...emptySearch(), [field]: '2026-03-29T02:30' }, 'Europe/Berlin'), field).to.equal(null);
   });
 
   const report: ReplayReport = { letters: 5, messages: 4, accepted: 1200, partly: 0, refused: 2, cut: 1, notOriginal: 0, already: 0, failed: 0 };
