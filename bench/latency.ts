@@ -9,11 +9,10 @@ const SECONDS = 15;
 const HISTOGRAM = 'greenpark_ingest_commit_age_seconds';
 
 /**
- * Half of saturation, single messages stamped with the time they are sent: how long until they are committed, and until a browser's
- * socket has them. `saturation` in messages a second, as measured by `ingest-single` in the same run.
+ * Single messages at half of saturation, stamped with the time they are sent: how long until they are committed, and until a browser's
+ * socket has them. `rate` in messages a second: half of what `ingest-single` comes to in the same run.
  */
-export async function benchLatency(saturation: number): Promise<BenchResult> {
-  const rate = Math.round(saturation / 2);
+export async function benchLatency(rate: number): Promise<BenchResult> {
   const data = await prepareData(METERS);
   const broker = await startBroker();
   const service = await startService(data, { GREENPARK_MQTT_URL: `mqtt://127.0.0.1:${broker.port}` });

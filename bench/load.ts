@@ -16,6 +16,8 @@ export interface Load {
   readonly firstTs: number | null;
   /** Messages a second, or null for as fast as the broker takes them. */
   readonly rate: number | null;
+  /** How often the messages are sent, each time with registers that went on; for single frames without a time of their own. Default once. */
+  readonly passes?: number;
 }
 
 export interface LoadResult {
@@ -34,6 +36,9 @@ const LOADS_BEGIN = Date.UTC(2026, 0, 1);
 // The broker bounds ids at 16 bits; staying well below keeps an id from being reused while its PUBACK is under way.
 const WINDOW = 8000;
 const TS_DIGITS = 13;
+const REGISTER_STEP = 0.25;
+/** What stands between the digits of the time and those of the register. */
+const TO_REGISTER = ',"values":{"active_energy_import":';
 
 /**
  * Publishes a prepared load with QoS 1 over one plain socket and waits for every PUBACK. Packets are serialised before the clock
@@ -41,6 +46,7 @@ const TS_DIGITS = 13;
  */
 export async function publishLoad(load: Load): Promise<LoadResult> {
   const packets = prepare(load);
+  const all = load.messages * (load.passes ?? 1);
   const socket = await signIn(load.port);
   const startedAt = Date.now();
   let sent = 0;
@@ -49,14 +55,17 @@ export async function publishLoad(load: Load): Promise<LoadResult> {
     let rest = 0;
     let timer: NodeJS.Timeout | undefined;
     const pump = () => {
-      const due = load.rate === null ? load.messages : Math.min(load.messages, Math.floor(((Date.now() - startedAt) / 1000) * load.rate));
+      const due = load.rate === null ? all : Math.min(all, Math.floor(((Date.now() - startedAt) / 1000) * load.rate));
       const until = Math.min(due, acknowledged + WINDOW);
       while (sent < until) {
         // One write for what may go now, in pieces that the socket likes.
-        const end = Math.min(until, sent + 512);
-        if (load.firstTs === null) for (let i = sent; i < end; i++) stampNow(packets, i);
-        const more = socket.write(packets.bytes.subarray(packets.offsets[sent], packets.offsets[end]));
-        sent = end;
+        const pass = Math.floor(sent / load.messages);
+        const first = sent - pass * load.messages;
+        const end = Math.min(load.messages, first + until - sent, first + 512);
+        if (load.firstTs === null) for (let i = first; i < end; i++) stampNow(packets, i);
+        if (pass > 0) for (let i = first; i < end; i++) moveOn(packets, i);
+        const more = socket.write(packets.bytes.subarray(packets.offsets[first], packets.offsets[end]));
+        sent += end - first;
         if (!more) break;
       }
     };
@@ -66,13 +75,13 @@ export async function publishLoad(load: Load): Promise<LoadResult> {
       rest += chunk.length;
       acknowledged += Math.floor(rest / 4);
       rest %= 4;
-      if (acknowledged === load.messages) {
+      if (acknowledged === all) {
         clearInterval(timer);
         resolve();
       } else if (load.rate === null) pump();
     });
     socket.on('error', reject);
-    socket.on('close', () => reject(new Error(`the broker closed the publisher after ${acknowledged} of ${load.messages}`)));
+    socket.on('close', () => reject(new Error(`the broker closed the publisher after ${acknowledged} of ${all}`)));
     if (load.rate !== null) timer = setInterval(pump, 5);
     pump();
   });
@@ -87,6 +96,9 @@ interface Packets {
   readonly offsets: readonly number[];
   /** Where the time's digits stand in each packet (single frames only). */
   readonly stamps: readonly number[];
+  /** What each packet's register shows, and by how much all of them go on from one pass to the next. */
+  readonly registers: Float64Array;
+  readonly advance: number;
 }
 
 function prepare(load: Load): Packets {
@@ -112,20 +124,32 @@ function prepare(load: Load): Packets {
     at += packet.length;
     offsets.push(at);
   }
-  return { bytes: Buffer.concat(parts), offsets, stamps };
+  const registers = Float64Array.from(stamps, (_, i) => registerOf(i % load.meters, begin + Math.floor(i / load.meters)));
+  return { bytes: Buffer.concat(parts), offsets, stamps, registers, advance: Math.ceil(load.messages / load.meters) * REGISTER_STEP };
 }
 
+const registerOf = (meter: number, n: number): number => 1000 + meter + n * REGISTER_STEP;
+
 function frame(ts: number, meter: number, n: number): string {
-  const energy = (1000 + meter + n * 0.25).toFixed(2);
+  const energy = registerOf(meter, n).toFixed(2);
   const power = (300 + ((meter * 7 + n * 13) % 1000) / 10).toFixed(1);
   const voltage = (225 + ((meter + n * 3) % 100) / 10).toFixed(1);
   const current = (40 + ((meter * 3 + n) % 500) / 100).toFixed(2);
   const factor = (0.9 + ((meter + n) % 90) / 1000).toFixed(3);
-  return `{"ts":${ts},"values":{"active_energy_import":${energy},"active_power":${power},"voltage_a":${voltage},"current_a":${current},"power_factor":${factor}}}`;
+  return `{"ts":${ts}${TO_REGISTER}${energy},"active_power":${power},"voltage_a":${voltage},"current_a":${current},"power_factor":${factor}}}`;
 }
 
 function stampNow(packets: Packets, index: number): void {
   packets.bytes.write(String(Date.now()), packets.stamps[index] ?? 0, TS_DIGITS, 'latin1');
+}
+
+/** Over the digits of the pass before, which are as many: a register of seven digits lasts for months. */
+function moveOn({ bytes, stamps, registers, advance }: Packets, index: number): void {
+  const before = registers[index] as number;
+  registers[index] = before + advance;
+  const text = (before + advance).toFixed(2);
+  if (text.length !== before.toFixed(2).length) throw new Error('a register came to one digit more than was prepared');
+  bytes.write(text, (stamps[index] ?? 0) + TS_DIGITS + TO_REGISTER.length, 'latin1');
 }
 
 function signIn(port: number): Promise<Socket> {
