@@ -50,6 +50,8 @@ interface EndedMonths {
   readonly lastTs: Float64Array;
 }
 
+/** Counters in one question: what the store answers of more at once would take more memory than all that is kept of it. */
+const COUNTERS_AT_ONCE = 10_000;
 /** How often the ended months are asked again because readings went on arriving for them. */
 const TRIES = 3;
 
@@ -136,16 +138,19 @@ export class StoredUsage {
     const found = new Answer(counters.length, starts.length);
     const placeOf = new Int32Array(this.#latest.count).fill(-1);
     for (const place of counters.keys()) placeOf[this.#seriesAt(question, place)] = place;
-    for (const answer of await store.counters({ counters, ...span, step: span.to - span.from, origin: span.from })) {
-      const place = placeOf[this.#latest.find(answer.meter, answer.quantity) ?? -1] ?? -1;
-      const last = answer.steps.at(-1)?.last ?? answer.before;
-      if (place < 0 || last === null) continue;
-      for (const [at, from] of starts.entries()) {
-        (found.amounts[at] as Float64Array)[place] = usageOf({ ...answer, after: null }, [{ from, to: span.to }], span.to)[0]?.amount ?? 0;
+    for (let done = 0; done < counters.length; done += COUNTERS_AT_ONCE) {
+      const some = counters.slice(done, done + COUNTERS_AT_ONCE);
+      for (const answer of await store.counters({ counters: some, ...span, step: span.to - span.from, origin: span.from })) {
+        const place = placeOf[this.#latest.find(answer.meter, answer.quantity) ?? -1] ?? -1;
+        const last = answer.steps.at(-1)?.last ?? answer.before;
+        if (place < 0 || last === null) continue;
+        for (const [at, from] of starts.entries()) {
+          (found.amounts[at] as Float64Array)[place] = usageOf({ ...answer, after: null }, [{ from, to: span.to }], span.to)[0]?.amount ?? 0;
+        }
+        found.lastTs[place] = last.ts;
+        found.lastValue[place] = last.value;
+        found.beforeTs[place] = answer.before?.ts ?? Number.NaN;
       }
-      found.lastTs[place] = last.ts;
-      found.lastValue[place] = last.value;
-      found.beforeTs[place] = answer.before?.ts ?? Number.NaN;
     }
     return found;
   }

@@ -59,23 +59,22 @@ export class InfluxStore implements ReadingStore {
     return this.#begin(async () => {
       const quantities = await this.#quantities();
       if (quantities.length === 0) return [];
-      // Two questions a quantity: last() answers with the time of the reading only when it is asked for one field.
-      const statements = quantities.flatMap((quantity) => {
-        const { usable, flagged, quality } = fieldsOf(quantity);
-        return [usable, flagged].map((field) => `SELECT last(${field}), ${quality} FROM ${READINGS} GROUP BY "meter"`);
-      });
-      const answers = await this.#connection.query(statements.join(';'));
       const newest = new Map<string, StoredReading>();
-      for (const [at, series] of answers.entries()) {
-        const quantity = quantities[at >> 1] as number;
-        for (const { tags, values } of series) {
-          const meter = this.#meters.ordinalOf(tags?.['meter'] ?? '');
-          const [ts, value, quality] = values[0] as readonly [number, number, number | null];
-          const key = seriesKey(meter ?? -1, quantity);
-          const known = newest.get(key);
-          const reading = at % 2 === 0 ? readingOf(value, null, quality) : readingOf(null, value, quality);
-          if (meter === undefined || reading === null || (known !== undefined && known.ts >= ts)) continue;
-          newest.set(key, { meter, quantity, ts, ...reading });
+      for (const quantity of quantities) {
+        // Two questions a quantity: last() answers with the time of the reading only when it is asked for one field. And one quantity after
+        // the other: of very many meters the answers together would need several times the memory of what is kept of them.
+        const { usable, flagged, quality: flag } = fieldsOf(quantity);
+        const statements = [usable, flagged].map((field) => `SELECT last(${field}), ${flag} FROM ${READINGS} GROUP BY "meter"`);
+        for (const [at, series] of (await this.#connection.query(statements.join(';'))).entries()) {
+          for (const { tags, values } of series) {
+            const meter = this.#meters.ordinalOf(tags?.['meter'] ?? '');
+            const [ts, value, quality] = values[0] as readonly [number, number, number | null];
+            const key = seriesKey(meter ?? -1, quantity);
+            const known = newest.get(key);
+            const reading = at === 0 ? readingOf(value, null, quality) : readingOf(null, value, quality);
+            if (meter === undefined || reading === null || (known !== undefined && known.ts >= ts)) continue;
+            newest.set(key, { meter, quantity, ts, ...reading });
+          }
         }
       }
       const corrections = await Corrections.read(this.#connection, this.#meters, within(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY));
