@@ -25,6 +25,10 @@ export class LineText {
     this.#isAscii = true;
   }
 
+  get isEmpty(): boolean {
+    return this.#at === 0;
+  }
+
   byte(value: number): void {
     if (this.#at === this.#bytes.length) this.#grow(1);
     this.#bytes[this.#at++] = value;

@@ -85,7 +85,10 @@ export class LineWriter {
       for (; row < length && meter[row] === whose && ts[row] === at; row++) {
         if (dropped?.[row] === 1) continue;
         if (isBegun) text.byte(COMMA);
-        else text.string(this.#beginning(whose));
+        else {
+          if (!text.isEmpty) text.byte(NEWLINE);
+          text.string(this.#beginning(whose));
+        }
         isBegun = true;
         const code = quantity[row] as number;
         const name = this.#names[code] ?? this.#nameOf(code);
@@ -102,7 +105,6 @@ export class LineWriter {
       if (!isBegun) continue;
       text.byte(SPACE);
       text.number(at);
-      text.byte(NEWLINE);
     }
     return text.take();
   }

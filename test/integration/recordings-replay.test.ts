@@ -63,7 +63,7 @@ describe('replaying a recording', function () {
     expect(summary).to.include({ published: 1000, acknowledged: 1000, passes: 1, aborted: false });
     await until(() => heard.length >= 1000, 'the last message');
     expect(heard).to.have.length(1000);
-    expect(heard[0]).to.deep.equal({ topic: 'parks/p-1/meters/m-1/readings', qos: 1, retain: false, ts: BEGIN, values: { pm2_5: 0 } });
+    expect(heard[0]).to.deep.equal({ topic: 'parks/p-1/meters/m-1/readings', qos: 1, retain: false, ts: BEGIN, values: { pm2_5: 0 }, backfill: true });
     expect(heard.every(({ ts, values }, at) => ts === BEGIN + at * MINUTE && values['pm2_5'] === at)).to.equal(true);
   });
 
