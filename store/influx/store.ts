@@ -144,6 +144,7 @@ export class InfluxStore implements ReadingStore {
     const over = new AbortController();
     await Promise.race([Promise.allSettled([...this.#underWay]), sleep(CLOSE_WITHIN_MS, undefined, { signal: over.signal }).catch(() => {})]);
     over.abort();
+    this.#connection.end();
   }
 
   async #writeLate(block: ReadingBlock): Promise<WriteResult> {
