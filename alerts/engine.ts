@@ -31,6 +31,8 @@ export class AlertEngine {
   readonly #alerts: AlertBook;
   readonly #ended: EndedPeriods;
   readonly #stored: Map<string, string>;
+  /** Rules of which the state of some series is stored: only of those each series' key is made to look for it. */
+  readonly #storedRules: Set<string>;
   /** By rule and quantity. */
   readonly #groups = new Map<string, SeriesGroup>();
   readonly #periodInstances = new Map<string, PeriodInstance>();
@@ -60,6 +62,7 @@ export class AlertEngine {
   private constructor(deps: AlertEngineDeps, open: readonly Alert[], stored: Map<string, string>) {
     this.#deps = deps;
     this.#stored = stored;
+    this.#storedRules = new Set([...stored.keys()].map((key) => key.split(JOINT, 3).join(JOINT)));
     this.#journal = new AlertJournal(deps, (all) => this.#collectStates(all));
     this.#alerts = new AlertBook(deps, this.#journal, open);
     this.#ended = new EndedPeriods(deps);
@@ -300,10 +303,11 @@ export class AlertEngine {
   #takeSeries({ rule, meters }: SeriesPlan): void {
     const group = this.#groups.get(groupKey(rule)) ?? this.#newGroup(rule);
     const windowBefore = group.rule.windowMs;
+    const mayBeStored = this.#stored.size > 0 && this.#storedRules.has([rule.ruleType, rule.park, rule.rule].join(JOINT));
     group.rule = rule;
     for (const meter of meters) {
       const known = group.members.get(meter.ordinal);
-      if (known === undefined) this.#takeMeter(group, meter);
+      if (known === undefined) this.#takeMeter(group, meter, mayBeStored);
       else known.replan(meter, windowBefore);
     }
   }
@@ -316,9 +320,9 @@ export class AlertEngine {
     return group;
   }
 
-  #takeMeter(group: SeriesGroup, meter: RegisteredMeter): void {
+  #takeMeter(group: SeriesGroup, meter: RegisteredMeter, mayBeStored: boolean): void {
     const instance = new SeriesInstance(group, meter);
-    this.#restore(instance.key, instance);
+    if (mayBeStored) this.#restore(instance.key, instance);
     const mark = this.#restoredMarks.get(group.marksKey)?.[meter.ordinal];
     if (mark !== undefined && mark > instance.last) instance.last = mark;
     const { state } = instance;
