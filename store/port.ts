@@ -23,8 +23,8 @@ export interface ReadingStore {
   /** Every value that was ever held for one reading: the original first, then its corrections in order. */
   revisions(meter: number, quantity: number, ts: EpochMs): Promise<readonly Revision[]>;
 
-  /** The newest reading of every series, by time of measurement. */
-  latest(): Promise<readonly StoredReading[]>;
+  /** The newest reading of every series, by time of measurement. There may be millions: an object is made for each as it is come to. */
+  latest(): Promise<Iterable<StoredReading>>;
 
   /** Raw readings in time order, with their quality, at most `limit`. */
   raw(query: SeriesQuery & { readonly limit: number }): Promise<RawSeries>;

@@ -1,5 +1,6 @@
 import type { GreenparkError } from '../../model/errors.ts';
-import type { Correction, CounterQuery, CounterSeries, RawSeries, Revision, SeriesQuery, Step, StoredReading, WriteResult } from '../port.ts';
+import type { Correction, RawSeries, Revision, SeriesQuery, Step, WriteResult } from '../port.ts';
+import type { CounterAnswer, CounterAsk } from './counter-columns.ts';
 import type { SharedBlock } from './shared-block.ts';
 
 /** What the main thread asks of the worker, and what the worker answers to each. */
@@ -9,13 +10,22 @@ export interface Questions {
   write: { ask: { readonly blocks: readonly SharedBlock[] }; answer: readonly WriteResult[] };
   correct: { ask: Correction; answer: null };
   revisions: { ask: { readonly meter: number; readonly quantity: number; readonly ts: number }; answer: readonly Revision[] };
-  latest: { ask: null; answer: readonly StoredReading[] };
+  latest: { ask: null; answer: LatestColumns };
   raw: { ask: SeriesQuery & { readonly limit: number }; answer: RawSeries };
   steps: { ask: SeriesQuery & { readonly step: number; readonly origin: number }; answer: readonly Step[] };
-  counters: { ask: CounterQuery; answer: readonly CounterSeries[] };
+  counters: { ask: CounterAsk; answer: CounterAnswer };
   deleteBefore: { ask: { readonly before: number }; answer: number };
   ping: { ask: null; answer: null };
   close: { ask: null; answer: null };
+}
+
+/** The newest reading of each series. Columns move between the threads; half a million objects would be written and read again. */
+export interface LatestColumns {
+  readonly meter: Float64Array;
+  readonly quantity: Float64Array;
+  readonly ts: Float64Array;
+  readonly value: Float64Array;
+  readonly quality: Float64Array;
 }
 
 export type QuestionName = keyof Questions;

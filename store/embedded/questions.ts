@@ -1,6 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { CounterPoint, CounterQuery, CounterSeries, CounterStep, RawSeries, Revision, SeriesQuery, Step, StoredReading } from '../port.ts';
+import type { RawSeries, Revision, SeriesQuery, Step } from '../port.ts';
 import { requireWhole } from '../storable.ts';
+import { type CounterAnswer, type CounterAsk, Places } from './counter-columns.ts';
+import type { LatestColumns } from './protocol.ts';
 import { readingsOf, readingsOfAll, stepStart, time, USABLE } from './readings-sql.ts';
 import { type NumberColumns, numbers } from './rows.ts';
 import { everyValue } from './schema.ts';
@@ -52,60 +54,64 @@ export async function steps(
   }));
 }
 
-const keyOf = (pair: { readonly meter: number; readonly quantity: number }): string => `${pair.meter}/${pair.quantity}`;
-
-export async function counters(connection: DuckDBConnection, known: Knowledge, query: CounterQuery): Promise<CounterSeries[]> {
-  const wanted = [...new Map(query.counters.map((pair) => [keyOf(pair), pair])).values()];
-  const before = await neighbours(connection, known, wanted, query.from, 'before');
-  const after = await neighbours(connection, known, wanted, query.to, 'after');
-  const found = new Map<string, CounterStep[]>();
-  const readings = readingsOfAll(known.shapes, wanted, query.from, query.to, known.corrections > 0);
-  if (readings !== null) {
-    const stepped = `SELECT meter, quantity, ts, value, ${stepStart(query.step, query.origin)} AS step_start FROM (${readings}) WHERE ${USABLE}`;
-    const paired = `SELECT *, CASE WHEN lag(step_start) OVER series = step_start THEN lag(value) OVER series END AS previous FROM (${stepped}) WINDOW series AS (PARTITION BY meter, quantity ORDER BY ts)`;
-    const rows = await numbers(
-      connection,
-      `SELECT meter::DOUBLE, quantity::DOUBLE, step_start::DOUBLE, min(ts)::DOUBLE, arg_min(value, ts), max(ts)::DOUBLE, arg_max(value, ts), sum(CASE WHEN previous IS NULL THEN 0 WHEN value >= previous THEN value - previous ELSE value END), (count(*) FILTER (value < previous))::DOUBLE FROM (${paired}) GROUP BY meter, quantity, step_start ORDER BY meter, quantity, step_start`,
-    );
-    for (let row = 0; row < rows.length; row++) {
-      const key = keyOf({ meter: cell(rows, 0, row), quantity: cell(rows, 1, row) });
-      let list = found.get(key);
-      if (list === undefined) {
-        list = [];
-        found.set(key, list);
-      }
-      list.push({
-        at: cell(rows, 2, row),
-        first: { ts: cell(rows, 3, row), value: cell(rows, 4, row) },
-        last: { ts: cell(rows, 5, row), value: cell(rows, 6, row) },
-        rise: cell(rows, 7, row),
-        falls: cell(rows, 8, row),
-      });
-    }
-  }
-  return query.counters.map((pair) => {
-    const key = keyOf(pair);
-    return { meter: pair.meter, quantity: pair.quantity, before: before.get(key) ?? null, after: after.get(key) ?? null, steps: found.get(key) ?? [] };
-  });
+export async function counters(connection: DuckDBConnection, known: Knowledge, ask: CounterAsk): Promise<CounterAnswer> {
+  const places = new Places();
+  for (const [place, meter] of ask.meter.entries()) places.take(meter, ask.quantity[place] as number);
+  const before = await neighbours(connection, known, { ask, places }, ask.from, 'before');
+  const after = await neighbours(connection, known, { ask, places }, ask.to, 'after');
+  const found = { beforeTs: before.ts, beforeValue: before.value, afterTs: after.ts, afterValue: after.value };
+  const readings = readingsOfAll(known.shapes, metersOf(ask, ask.meter.keys()), ask.from, ask.to, known.corrections > 0);
+  if (readings === null) return { ...found, ...stepColumns([], new Int32Array()) };
+  const stepped = `SELECT meter, quantity, ts, value, ${stepStart(ask.step, ask.origin)} AS step_start FROM (${readings}) WHERE ${USABLE}`;
+  const paired = `SELECT *, CASE WHEN lag(step_start) OVER series = step_start THEN lag(value) OVER series END AS previous FROM (${stepped}) WINDOW series AS (PARTITION BY meter, quantity ORDER BY ts)`;
+  const rows = await numbers(
+    connection,
+    `SELECT meter::DOUBLE, quantity::DOUBLE, step_start::DOUBLE, min(ts)::DOUBLE, arg_min(value, ts), max(ts)::DOUBLE, arg_max(value, ts), sum(CASE WHEN previous IS NULL THEN 0 WHEN value >= previous THEN value - previous ELSE value END), (count(*) FILTER (value < previous))::DOUBLE FROM (${paired}) GROUP BY meter, quantity, step_start ORDER BY meter, quantity, step_start`,
+  );
+  const placeOf = Int32Array.from({ length: rows.length }, (_, row) => places.of(cell(rows, 0, row), cell(rows, 1, row)));
+  return { ...found, ...stepColumns(rows.columns.slice(2), placeOf) };
 }
 
-/** The usable reading of each counter that is nearest to `border`: the last one before it, or the first one at or after it. */
+function stepColumns(columns: readonly Float64Array[], place: Int32Array) {
+  const [at, firstTs, firstValue, lastTs, lastValue, rise, falls] = Array.from({ length: 7 }, (_, column) => columns[column] ?? new Float64Array()) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  return { place, at, firstTs, firstValue, lastTs, lastValue, rise, falls };
+}
+
+/** Meters by quantity, of the counters at some places. */
+function metersOf({ meter, quantity }: CounterAsk, some: Iterable<number>): Map<number, number[]> {
+  const found = new Map<number, number[]>();
+  for (const place of some) {
+    const list = found.get(quantity[place] as number);
+    if (list === undefined) found.set(quantity[place] as number, [meter[place] as number]);
+    else list.push(meter[place] as number);
+  }
+  return found;
+}
+
+/** The usable reading of each counter that is nearest to `border`: the last one before it, or the first one at or after it. By place. */
 async function neighbours(
   connection: DuckDBConnection,
   known: Knowledge,
-  wanted: CounterQuery['counters'],
+  { ask, places }: { readonly ask: CounterAsk; readonly places: Places },
   border: number,
   side: 'before' | 'after',
-): Promise<Map<string, CounterPoint>> {
-  const found = new Map<string, CounterPoint>();
-  let missing = wanted;
+): Promise<{ readonly ts: Float64Array; readonly value: Float64Array }> {
+  const ts = new Float64Array(ask.meter.length).fill(Number.NaN);
+  const value = new Float64Array(ask.meter.length).fill(Number.NaN);
+  let missing = [...ask.meter.keys()];
   let done = 0;
   for (const reach of REACHES) {
     if (missing.length === 0) break;
-    const readings =
-      side === 'before'
-        ? readingsOfAll(known.shapes, missing, border - reach, border - done, known.corrections > 0)
-        : readingsOfAll(known.shapes, missing, border + done, border + reach, known.corrections > 0);
+    const range = side === 'before' ? ([border - reach, border - done] as const) : ([border + done, border + reach] as const);
+    const readings = readingsOfAll(known.shapes, metersOf(ask, missing), ...range, known.corrections > 0);
     if (readings === null) break;
     const nearest = side === 'before' ? 'max' : 'min';
     const rows = await numbers(
@@ -113,15 +119,19 @@ async function neighbours(
       `SELECT meter::DOUBLE, quantity::DOUBLE, ${nearest}(ts)::DOUBLE, arg_${nearest}(value, ts) FROM (${readings}) WHERE ${USABLE} GROUP BY meter, quantity`,
     );
     for (let row = 0; row < rows.length; row++) {
-      found.set(keyOf({ meter: cell(rows, 0, row), quantity: cell(rows, 1, row) }), { ts: cell(rows, 2, row), value: cell(rows, 3, row) });
+      const place = places.of(cell(rows, 0, row), cell(rows, 1, row));
+      // Others may have come too, and of those that were found nearer by.
+      if (place < 0 || !Number.isNaN(ts[place])) continue;
+      ts[place] = cell(rows, 2, row);
+      value[place] = cell(rows, 3, row);
     }
-    missing = missing.filter((pair) => !found.has(keyOf(pair)));
+    missing = missing.filter((place) => Number.isNaN(ts[place]));
     done = reach;
   }
-  return found;
+  return { ts, value };
 }
 
-export async function latest(connection: DuckDBConnection, known: Knowledge): Promise<StoredReading[]> {
+export async function latest(connection: DuckDBConnection, known: Knowledge): Promise<LatestColumns> {
   const newest = `SELECT meter, quantity, max(ts) AS ts, arg_max(value, ts) AS value, arg_max(quality, ts) AS quality FROM (SELECT * FROM newest UNION ALL ${everyValue(`f.received > ${known.mark}`)}) GROUP BY meter, quantity`;
   const corrections =
     'SELECT meter, quantity, ts, arg_max(value, number) AS value, arg_max(quality, number) AS quality FROM correction GROUP BY meter, quantity, ts';
@@ -129,13 +139,8 @@ export async function latest(connection: DuckDBConnection, known: Knowledge): Pr
     connection,
     `SELECT n.meter::DOUBLE, n.quantity::DOUBLE, n.ts::DOUBLE, coalesce(c.value, n.value), coalesce(c.quality, n.quality)::DOUBLE FROM (${newest}) n LEFT JOIN (${corrections}) c ON c.meter = n.meter AND c.quantity = n.quantity AND c.ts = n.ts ORDER BY n.meter, n.quantity`,
   );
-  return Array.from({ length: rows.length }, (_, row) => ({
-    meter: cell(rows, 0, row),
-    quantity: cell(rows, 1, row),
-    ts: cell(rows, 2, row),
-    value: cell(rows, 3, row),
-    quality: cell(rows, 4, row),
-  }));
+  const [meter, quantity, ts, value, quality] = rows.columns as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
+  return { meter, quantity, ts, value, quality };
 }
 
 export async function revisions(

@@ -3,7 +3,8 @@ import { GreenparkError } from '../../model/errors.ts';
 import type { ReadingBlock } from '../../model/reading.ts';
 import type { Correction, CounterQuery, CounterSeries, RawSeries, ReadingStore, Revision, SeriesQuery, Step, StoredReading, WriteResult } from '../port.ts';
 import { requireStorable, requireWhole } from '../storable.ts';
-import type { QuestionName, Questions, Reply } from './protocol.ts';
+import { askOf, seriesOf } from './counter-columns.ts';
+import type { LatestColumns, QuestionName, Questions, Reply } from './protocol.ts';
 import { type SharedBlock, shared } from './shared-block.ts';
 
 /** Values that one transaction takes at most; what waits beyond goes into the next. */
@@ -82,9 +83,10 @@ export class EmbeddedStore implements ReadingStore {
     return this.#ask('revisions', { meter, quantity, ts });
   }
 
-  async latest(): Promise<readonly StoredReading[]> {
+  async latest(): Promise<Iterable<StoredReading>> {
     this.#requireOpen();
-    return this.#ask('latest', null);
+    const columns = await this.#ask('latest', null);
+    return { [Symbol.iterator]: () => readingsIn(columns) };
   }
 
   async raw(query: SeriesQuery & { readonly limit: number }): Promise<RawSeries> {
@@ -99,7 +101,8 @@ export class EmbeddedStore implements ReadingStore {
 
   async counters(query: CounterQuery): Promise<readonly CounterSeries[]> {
     this.#requireOpen();
-    return this.#ask('counters', query);
+    const { ask, places } = askOf(query);
+    return seriesOf(query, places, await this.#ask('counters', ask));
   }
 
   async deleteBefore(before: number): Promise<number> {
@@ -173,5 +176,11 @@ export class EmbeddedStore implements ReadingStore {
 
   #requireOpen(): void {
     if (this.#closing !== null) throw new GreenparkError('STORE_CLOSED', 'the store is closed');
+  }
+}
+
+function* readingsIn({ meter, quantity, ts, value, quality }: LatestColumns): Generator<StoredReading> {
+  for (const [row, ordinal] of meter.entries()) {
+    yield { meter: ordinal, quantity: quantity[row] as number, ts: ts[row] as number, value: value[row] as number, quality: quality[row] as number };
   }
 }

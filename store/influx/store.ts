@@ -55,7 +55,7 @@ export class InfluxStore implements ReadingStore {
     return this.#begin(() => this.#revisions(meter, quantity, ts));
   }
 
-  latest(): Promise<readonly StoredReading[]> {
+  latest(): Promise<Iterable<StoredReading>> {
     return this.#begin(async () => {
       const quantities = await this.#quantities();
       if (quantities.length === 0) return [];

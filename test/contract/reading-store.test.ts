@@ -163,7 +163,7 @@ for (const target of storeTargets()) {
       ]);
       await store.correct({ meter, quantity: ENERGY, ts: T0 + MINUTE, value: 102, quality: QUALITY.fault, author: 'a', reason: 'b', at: T0 });
       expect((await store.counters(query))[0]?.before).to.deep.equal({ ts: T0, value: 100 });
-      const newest = (await store.latest()).filter((reading) => reading.meter === meter);
+      const newest = [...(await store.latest())].filter((reading) => reading.meter === meter);
       expect(newest).to.deep.equal([{ meter, quantity: ENERGY, ts: T0 + 2 * MINUTE, value: 105, quality: QUALITY.corrected }]);
     });
 
@@ -264,7 +264,7 @@ for (const target of storeTargets()) {
     it('calls latest what was measured last, whatever came last, also after a restart', async () => {
       await store.write(block([meter, POWER, T0 + HOUR, 5, QUALITY.stuck], [meter, ENERGY, T0, 1]), 'fresh');
       await store.write(block([meter, POWER, T0, 4]), 'late');
-      const mine = async () => (await store.latest()).filter((reading) => reading.meter === meter);
+      const mine = async () => [...(await store.latest())].filter((reading) => reading.meter === meter);
       const expected = [
         { meter, quantity: ENERGY, ts: T0, value: 1, quality: QUALITY.good },
         { meter, quantity: POWER, ts: T0 + HOUR, value: 5, quality: QUALITY.stuck },
@@ -281,7 +281,7 @@ for (const target of storeTargets()) {
       await store.write(block(...odd.map((ordinal): Row => [ordinal, POWER, T0, ordinal + 0.5])), 'fresh');
       expect(await store.write(block(...odd.map((ordinal): Row => [ordinal, POWER, T0, 99])), 'late')).to.deep.equal({ stored: 0, duplicates: 7 });
       for (const ordinal of odd) expect(await values(POWER, ordinal), METER_IDS[ordinal]).to.deep.equal([ordinal + 0.5]);
-      const latest = (await store.latest()).filter((reading) => reading.meter < 7 && reading.quantity === POWER);
+      const latest = [...(await store.latest())].filter((reading) => reading.meter < 7 && reading.quantity === POWER);
       expect(latest.map((reading) => reading.value)).to.have.members(odd.map((ordinal) => ordinal + 0.5));
       const counters = await store.counters({
         counters: odd.map((ordinal) => ({ meter: ordinal, quantity: POWER })),
@@ -328,7 +328,7 @@ for (const target of storeTargets()) {
       expect(await store.deleteBefore(old + HOUR)).to.equal(2);
       expect(await values()).to.deep.equal([3, 4]);
       expect(await store.revisions(meter, POWER, old)).to.deep.equal([]);
-      expect((await store.latest()).filter((reading) => reading.meter === meter).map((reading) => reading.quantity)).to.deep.equal([POWER]);
+      expect([...(await store.latest())].filter((reading) => reading.meter === meter).map((reading) => reading.quantity)).to.deep.equal([POWER]);
       expect(await store.deleteBefore(old + HOUR)).to.equal(0);
     });
 

@@ -259,7 +259,7 @@ describe('HJ 212 over TCP', () => {
       const loggers = await Promise.all(METERS.map((_, at) => station(at + 1)));
       const answers = await Promise.all(loggers.flatMap((logger) => Array.from({ length: 20 }, (_, at) => logger.send(message(20 - at)))));
       expect(answers.filter(Boolean)).to.have.length(2000);
-      const rows = await store.latest();
+      const rows = [...(await store.latest())];
       expect(rows).to.have.length(300);
       expect([pipeline.stats.accepted, letters.letters.length]).to.deep.equal([2000, 0]);
       let stored = 0;

@@ -47,7 +47,7 @@ describe('the InfluxDB store against a real server', function () {
       expect(error.message).to.contain(server?.url ?? '');
     }
     await server?.restart();
-    expect((await store.latest()).length).to.equal(5000);
+    expect([...(await store.latest())].length).to.equal(5000);
     expect((await store.write(block(1, 2000), 'late')).stored).to.equal(1);
     await store.close();
   });

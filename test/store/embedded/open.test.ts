@@ -107,7 +107,7 @@ describe('the embedded store and its folder', function () {
         expect(blocks.size, 'first and last row of every block').to.equal(length);
       }
       for (const number of writer.acknowledged) expect(blocks.has(number), `block ${number}`).to.equal(true);
-      const latest = await store.latest();
+      const latest = [...(await store.latest())];
       expect(latest.length).to.equal(ROWS);
       expect(Math.max(...blocks)).to.equal(latest[0]?.value);
       await store.close();
