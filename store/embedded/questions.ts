@@ -4,7 +4,7 @@ import { requireWhole } from '../storable.ts';
 import { type CounterAnswer, type CounterAsk, Places } from './counter-columns.ts';
 import type { LatestColumns } from './protocol.ts';
 import { readingsOf, readingsOfAll, stepStart, time, USABLE } from './readings-sql.ts';
-import { type NumberColumns, numbers } from './rows.ts';
+import { type NumberColumns, numbers, oneNumber } from './rows.ts';
 import { everyValue } from './schema.ts';
 import type { Shapes } from './shapes.ts';
 
@@ -132,12 +132,18 @@ async function neighbours(
 }
 
 export async function latest(connection: DuckDBConnection, known: Knowledge): Promise<LatestColumns> {
-  const newest = `SELECT meter, quantity, max(ts) AS ts, arg_max(value, ts) AS value, arg_max(quality, ts) AS quality FROM (SELECT * FROM newest UNION ALL ${everyValue(`f.received > ${known.mark}`)}) GROUP BY meter, quantity`;
+  // After a proper stop, and after a start that found more, `newest` is the whole answer: grouping and sorting it would take much memory.
+  const isWhole = (await oneNumber(connection, `SELECT count(*)::DOUBLE FROM frame WHERE received > ${known.mark}`)) === 0;
+  const newest = isWhole
+    ? 'SELECT * FROM newest'
+    : `SELECT meter, quantity, max(ts) AS ts, arg_max(value, ts) AS value, arg_max(quality, ts) AS quality FROM (SELECT * FROM newest UNION ALL ${everyValue(`f.received > ${known.mark}`)}) GROUP BY meter, quantity`;
   const corrections =
     'SELECT meter, quantity, ts, arg_max(value, number) AS value, arg_max(quality, number) AS quality FROM correction GROUP BY meter, quantity, ts';
   const rows = await numbers(
     connection,
-    `SELECT n.meter::DOUBLE, n.quantity::DOUBLE, n.ts::DOUBLE, coalesce(c.value, n.value), coalesce(c.quality, n.quality)::DOUBLE FROM (${newest}) n LEFT JOIN (${corrections}) c ON c.meter = n.meter AND c.quantity = n.quantity AND c.ts = n.ts ORDER BY n.meter, n.quantity`,
+    known.corrections === 0
+      ? `SELECT meter::DOUBLE, quantity::DOUBLE, ts::DOUBLE, value, quality::DOUBLE FROM (${newest})`
+      : `SELECT n.meter::DOUBLE, n.quantity::DOUBLE, n.ts::DOUBLE, coalesce(c.value, n.value), coalesce(c.quality, n.quality)::DOUBLE FROM (${newest}) n LEFT JOIN (${corrections}) c ON c.meter = n.meter AND c.quantity = n.quantity AND c.ts = n.ts`,
   );
   const [meter, quantity, ts, value, quality] = rows.columns as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
   return { meter, quantity, ts, value, quality };
