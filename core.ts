@@ -61,6 +61,8 @@ export interface Core {
 
 export interface CoreOptions {
   readonly clock: Clock;
+  /** Never set, for what lasts: delays of rules. Left out: the clock. */
+  readonly steady?: () => number;
   readonly logger: Logger;
   /** Aborted: a start that waits for InfluxDB gives up. Left out, it gives up after a minute. */
   readonly signal?: AbortSignal;
@@ -106,7 +108,7 @@ const RESEED_AFTER_MS = 15_000;
  * Opens the core in dependency order; each success pushes its undo. Stopping drains: the pipeline first, then alert states, then the
  * store and the registry.
  */
-export async function openCore(config: Config, { clock, logger, signal }: CoreOptions, undo: Undo): Promise<Core> {
+export async function openCore(config: Config, { clock, steady, logger, signal }: CoreOptions, undo: Undo): Promise<Core> {
   try {
     mkdirSync(config.dataDir, { recursive: true });
   } catch (error) {
@@ -150,6 +152,7 @@ export async function openCore(config: Config, { clock, logger, signal }: CoreOp
     latest,
     usage,
     clock,
+    ...(steady === undefined ? {} : { steady }),
     logger,
     replay: (query) => patiently(() => store.raw(query)),
     endedUsage: async ({ park, enterprise, carrier, flow, period }, from) => {

@@ -4,13 +4,15 @@ import type { PeriodPlan } from './instances.ts';
 import type { AlertEngineDeps } from './port.ts';
 import type { CapRunState } from './rules/cap.ts';
 
-/** After a period's end, or the service's start if that came later: time for gateways to deliver what they held back. */
+/** After a period's end was seen, or the service's start if that came later: time for gateways to deliver what they held back. */
 const PATIENCE_MS = 15 * 60_000;
 /** After a question to the store that failed. */
 const ASK_AGAIN_AFTER_MS = 60_000;
 
 interface Question {
   readonly periodFrom: EpochMs;
+  /** When the end was first seen. On the steady clock, like the next: one that is set forward ends no period for good. */
+  readonly seenAt: number;
   askAgainAt: EpochMs;
   /** undefined: not answered yet. */
   used: number | null | undefined;
@@ -29,11 +31,11 @@ export interface Ended {
  * should be there; until then the rule's state stays in the period that ended, and a restart asks again.
  */
 export class EndedPeriods {
-  readonly #deps: Pick<AlertEngineDeps, 'endedUsage' | 'logger' | 'clock'>;
+  readonly #deps: Pick<AlertEngineDeps, 'endedUsage' | 'logger' | 'clock' | 'steady'>;
   readonly #startedAt: EpochMs;
   readonly #questions = new Map<string, Question>();
 
-  constructor(deps: Pick<AlertEngineDeps, 'endedUsage' | 'logger' | 'clock'>) {
+  constructor(deps: Pick<AlertEngineDeps, 'endedUsage' | 'logger' | 'clock' | 'steady'>) {
     this.#deps = deps;
     this.#startedAt = deps.clock();
   }
@@ -42,20 +44,30 @@ export class EndedPeriods {
   look(plan: PeriodPlan, run: CapRunState, now: EpochMs): Ended | null {
     const { endedUsage } = this.#deps;
     if (endedUsage === undefined) return this.#withoutStore(plan, run, now);
-    if (now < Math.max(run.periodTo, this.#startedAt) + PATIENCE_MS) return null;
     let question = this.#questions.get(plan.key);
     if (question?.periodFrom !== run.periodFrom) {
-      question = { periodFrom: run.periodFrom, askAgainAt: Number.NEGATIVE_INFINITY, used: undefined };
+      question = { periodFrom: run.periodFrom, seenAt: this.#steadyNow(), askAgainAt: Number.NEGATIVE_INFINITY, used: undefined };
       this.#questions.set(plan.key, question);
     }
+    if (now < Math.max(run.periodTo, this.#startedAt) + PATIENCE_MS) return null;
+    if (this.#deps.steady !== undefined && this.#steadyNow() < question.seenAt + PATIENCE_MS) return null;
     if (question.used !== undefined) {
       this.#questions.delete(plan.key);
       if (question.used === null) this.#unknown(plan, 'no counter of it was ever read');
       // The one after it, not the one that runs: several may have ended while the service was down.
       return { used: question.used, next: periodOf(run.periodTo, plan.period, plan.zone) };
     }
-    if (now >= question.askAgainAt) this.#ask(question, plan, endedUsage);
+    if (this.#steadyNow() >= question.askAgainAt) this.#ask(question, plan, endedUsage);
     return null;
+  }
+
+  /** The period runs, after all: its end had only been seen by a clock that was ahead. */
+  runs(plan: PeriodPlan): void {
+    this.#questions.delete(plan.key);
+  }
+
+  #steadyNow(): number {
+    return (this.#deps.steady ?? this.#deps.clock)();
   }
 
   #ask(question: Question, plan: PeriodPlan, endedUsage: NonNullable<AlertEngineDeps['endedUsage']>): void {
@@ -65,7 +77,7 @@ export class EndedPeriods {
         question.used = used;
       },
       (error: unknown) => {
-        question.askAgainAt = this.#deps.clock() + ASK_AGAIN_AFTER_MS;
+        question.askAgainAt = this.#steadyNow() + ASK_AGAIN_AFTER_MS;
         // Left as it was: the next tick after a while asks again.
         this.#deps.logger.error({ err: error, park: plan.park, rule: plan.rule }, 'the usage of a period that ended could not be read; asking again');
       },

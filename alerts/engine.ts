@@ -16,8 +16,10 @@ import { mayHaveMissed, replayMissed } from './replay.ts';
 import { type CapRunState, isReached, stepCap } from './rules/cap.ts';
 import { CLEAR, elapse, isBeyond, type LimitState, observe, transitionOf } from './rules/limit.ts';
 
-/** A clock that is corrected over midnight does not bring yesterday's period back; one that was wrong by more is believed anew. */
+/** A clock that is corrected over midnight by less does not bring a period back of which nothing is known. */
 const CLOCK_SET_BACK_MS = 3_600_000;
+/** Senders' clocks differ by as much; a series that was judged further in the future was so by a clock that was ahead. */
+const AHEAD_MS = 60_000;
 
 /**
  * Judges every reading against the rules on its series, and usage against caps and declared amounts. Rules are compiled per series, so
@@ -44,6 +46,8 @@ export class AlertEngine {
   /** Those for which time going by may change something. */
   readonly #waiting = new Set<SeriesInstance>();
   readonly #changed = new Set<SeriesInstance | PeriodInstance>();
+  /** From the steady clock to a time that began as the clock's and is never set: delays run by it. */
+  readonly #sinceSteady: number;
 
   /** Loads what was open, takes the rules and judges what was measured since; resolved: `judge` may be called. */
   static async create(deps: AlertEngineDeps): Promise<AlertEngine> {
@@ -66,6 +70,7 @@ export class AlertEngine {
     this.#journal = new AlertJournal(deps, (all) => this.#collectStates(all));
     this.#alerts = new AlertBook(deps, this.#journal, open);
     this.#ended = new EndedPeriods(deps);
+    this.#sinceSteady = deps.steady === undefined ? 0 : deps.clock() - deps.steady();
   }
 
   /** Judges a block of readings that are the newest of their series. Late ones are not judged. */
@@ -89,8 +94,9 @@ export class AlertEngine {
 
   /** Lets delays, periods and shelves come to their end without a message, and looks at the caps. Call it once a second or oftener. */
   tick(now: EpochMs): void {
+    const ahead = this.#neverSet(now);
     for (const instance of this.#waiting) {
-      this.#advance(instance, elapse(instance.group.rule.bound, instance.state, now - instance.lagMs), now - instance.lagMs);
+      this.#advance(instance, elapse(instance.group.rule.bound, instance.state, ahead - instance.lagMs), ahead - instance.lagMs);
     }
     for (const instance of this.#periodInstances.values()) this.#judgePeriod(instance, now);
     this.#alerts.tick(now);
@@ -177,7 +183,12 @@ export class AlertEngine {
   }
 
   #judgeOne(instance: SeriesInstance, ts: EpochMs, value: number, quality: number): void {
-    if (ts <= instance.last) return;
+    if (ts <= instance.last) {
+      // Ingest lets an older reading take over where the newest stands in the future.
+      if (instance.last <= this.#deps.clock() + AHEAD_MS) return;
+      instance.setBack(ts);
+      this.#changed.add(instance);
+    }
     instance.last = ts;
     instance.group.touched = true;
     if (!isUsable(quality)) return;
@@ -185,10 +196,16 @@ export class AlertEngine {
     if (Number.isNaN(judged)) return;
     const { bound } = instance.group.rule;
     if (instance.state === CLEAR && !isBeyond(bound, judged)) return;
-    instance.lagMs = Math.max(0, this.#deps.clock() - ts);
+    const now = this.#deps.clock();
+    instance.lagMs = this.#neverSet(now) - Math.min(ts, now);
     // First what came to its end before this value was measured.
     this.#advance(instance, elapse(bound, instance.state, ts - 1), ts - 1);
     this.#advance(instance, observe(bound, instance.state, ts, judged), ts);
+  }
+
+  #neverSet(now: EpochMs): EpochMs {
+    const { steady } = this.#deps;
+    return steady === undefined ? now : steady() + this.#sinceSteady;
   }
 
   #advance(instance: SeriesInstance, after: LimitState, at: EpochMs): void {
@@ -217,26 +234,41 @@ export class AlertEngine {
   #judgePeriod(instance: PeriodInstance, now: EpochMs): void {
     const { plan } = instance;
     const before = instance.run;
-    if (before !== null && now < before.periodFrom && now >= before.periodFrom - CLOCK_SET_BACK_MS) return;
-    if (plan.judgedAtEnd && before !== null && now >= before.periodTo) {
-      this.#judgeEnded(instance, before, now);
-      return;
+    if (before !== null && now < before.periodFrom && this.#staysAhead(instance, before, now)) return;
+    if (plan.judgedAtEnd && before !== null) {
+      if (now >= before.periodTo) {
+        this.#judgeEnded(instance, before, now);
+        return;
+      }
+      this.#ended.runs(plan);
     }
     const used = this.#deps.usage.soFar(plan, plan.carrier, plan.flow, plan.period, now);
     const span =
       before !== null && now >= before.periodFrom && now < before.periodTo
         ? { from: before.periodFrom, to: before.periodTo }
         : periodOf(now, plan.period, plan.zone);
-    const { state, fired, ended } = stepCap(plan.bound, before, span, used);
+    const isOther = before !== null && before.periodFrom !== span.from;
+    const known = isOther && instance.former?.periodFrom === span.from ? instance.former : before;
+    const { state, fired, ended } = stepCap(plan.bound, known, span, used);
+    const left = known === before ? ended : before;
     if (state === before) return;
     instance.run = state;
     this.#changed.add(instance);
-    if (ended !== null) {
-      for (const id of instance.alerts.values()) this.#alerts.resolve(id, ended.periodTo);
+    if (left !== null) {
+      instance.former = left;
+      for (const id of instance.alerts.values()) this.#alerts.resolve(id, Math.min(left.periodTo, now));
       instance.alerts.clear();
     }
     for (const percent of fired) this.#firePeriod(instance, percent, now, state.periodFrom, used);
     if (!plan.judgedAtEnd) for (const id of instance.alerts.values()) this.#alerts.worsen(id, state.used);
+  }
+
+  /** The clock was set back before the period: is it not left for the one that runs now? */
+  #staysAhead({ plan, former }: PeriodInstance, { periodFrom }: CapRunState, now: EpochMs): boolean {
+    // What is judged at the end was judged: it is not done again.
+    if (plan.judgedAtEnd) return true;
+    const isKnown = former !== null && now >= former.periodFrom && now < former.periodTo;
+    return !isKnown && now >= periodFrom - CLOCK_SET_BACK_MS;
   }
 
   /** An amount that had to be reached by the period's end: its alert stands until the next period is judged. */

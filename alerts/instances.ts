@@ -76,7 +76,7 @@ export class SeriesInstance {
   state: LimitState = CLEAR;
   /** Time of the newest reading taken, -Infinity before the first. */
   last: EpochMs = Number.NEGATIVE_INFINITY;
-  /** How far the readings lie behind the clock, in milliseconds: delays run in the readings' own time. */
+  /** How far the readings lie behind the engine's own clock, in milliseconds: delays run in the readings' own time. */
   lagMs = 0;
   mean: RollingMean | null;
   /** The next rule on the same series, once readings of it have come. */
@@ -101,6 +101,14 @@ export class SeriesInstance {
     if (this.group.rule.windowMs !== windowBefore) this.mean = meanOf(this.group.rule, meter);
   }
 
+  /** The clock was set back: the readings so far bear times that are still to come, and the next one stands at `ts`. */
+  setBack(ts: EpochMs): void {
+    const { state } = this;
+    if (state.kind === 'pending') this.state = { ...state, since: ts };
+    else if (state.kind === 'firing' && state.clearSince !== null) this.state = { ...state, clearSince: ts };
+    if (this.mean !== null) this.mean = meanOf(this.group.rule, this.meter);
+  }
+
   text(): string {
     return JSON.stringify({ state: this.state, last: this.last, lagMs: this.lagMs });
   }
@@ -116,6 +124,8 @@ export class SeriesInstance {
 export class PeriodInstance {
   plan: PeriodPlan;
   run: CapRunState | null = null;
+  /** Of the period that was left last: a clock that is set back finds again what was told in it. */
+  former: CapRunState | null = null;
   /** Open alerts, by the percentage that raised them. */
   alerts = new Map<number, string>();
 
@@ -128,12 +138,13 @@ export class PeriodInstance {
   }
 
   text(): string {
-    return JSON.stringify({ run: this.run, alerts: [...this.alerts] });
+    return JSON.stringify({ run: this.run, former: this.former, alerts: [...this.alerts] });
   }
 
   restore(text: string): void {
-    const stored = JSON.parse(text) as { run: CapRunState | null; alerts: [number, string][] };
+    const stored = JSON.parse(text) as { run: CapRunState | null; former?: CapRunState | null; alerts: [number, string][] };
     this.run = stored.run;
+    this.former = stored.former ?? null;
     this.alerts = new Map(stored.alerts);
   }
 }

@@ -11,7 +11,7 @@ const RETRY_AFTER_MS = 1000;
 export class AlertJournal {
   readonly #records: AlertEngineDeps['records'];
   readonly #logger: AlertEngineDeps['logger'];
-  readonly #clock: AlertEngineDeps['clock'];
+  readonly #steady: () => number;
   /** States that changed since the last save, as text; called at the save, so that states and alerts are of one moment. */
   readonly #collectStates: (all: boolean) => Map<string, string>;
   #alerts = new Map<string, Alert>();
@@ -23,12 +23,12 @@ export class AlertJournal {
   #failedAt = Number.NEGATIVE_INFINITY;
   #wanted = false;
 
-  constructor(deps: Pick<AlertEngineDeps, 'records' | 'logger' | 'clock'>, collectStates: (all: boolean) => Map<string, string>) {
+  constructor(deps: Pick<AlertEngineDeps, 'records' | 'logger' | 'clock' | 'steady'>, collectStates: (all: boolean) => Map<string, string>) {
     this.#records = deps.records;
     this.#logger = deps.logger;
-    this.#clock = deps.clock;
+    this.#steady = deps.steady ?? deps.clock;
     this.#collectStates = collectStates;
-    this.#statesSavedAt = deps.clock();
+    this.#statesSavedAt = this.#steady();
   }
 
   /** Writes the alert soon, together with the states of the moment. */
@@ -60,7 +60,7 @@ export class AlertJournal {
   }
 
   tick(): void {
-    const now = this.#clock();
+    const now = this.#steady();
     if (now - this.#failedAt < RETRY_AFTER_MS) return;
     if (now - this.#statesSavedAt >= STATES_EVERY_MS) this.#kick(true);
     else if (Number.isFinite(this.#failedAt)) this.#kick(false);
@@ -97,7 +97,7 @@ export class AlertJournal {
     this.#states = new Map();
     this.#entries = [];
     this.#gone = new Set();
-    const now = this.#clock();
+    const now = this.#steady();
     if (allStates) this.#statesSavedAt = now;
     try {
       if (alerts.size > 0 || states.size > 0 || entries.length > 0)

@@ -46,6 +46,8 @@ export interface AlertEngineDeps {
   /** Usage in the running periods; seeded before the first tick. */
   readonly usage: RunningUsage;
   readonly clock: Clock;
+  /** Milliseconds that go by, from any beginning: it is never set. Delays and retries run by it. Left out: the clock, which then must not be set. */
+  readonly steady?: () => number;
   readonly logger: Pick<Logger, 'warn' | 'error' | 'info'>;
   /** Stored readings, for what was measured while nobody judged. Left out: nothing is judged after the event. */
   readonly replay?: ReadingStore['raw'];

@@ -14,7 +14,7 @@ export async function serve(): Promise<void> {
     { level: config.logLevel, base: null, redact: ['req.headers.cookie', 'req.headers.authorization'] },
     destination({ dest: 2, sync: false }),
   );
-  const app = createApp(config, { clock: Date.now, logger });
+  const app = createApp(config, { clock: Date.now, steady: () => performance.now(), logger });
   let asked = false;
   const stopped = new Promise<number>((resolve) => {
     const stop = (reason: string, code: number) => {

@@ -186,7 +186,8 @@ export class LiveGateway {
   /** Joins the room asked for and sends its snapshot; answers why not otherwise, and then what was watched before stays. */
   #watch(socket: LiveSocket, what: unknown): WatchReply {
     const now = this.#clock();
-    if (now - socket.data.watchesSince > WATCH_WINDOW_MS) {
+    // A clock that is set back begins a new window too.
+    if (now - socket.data.watchesSince > WATCH_WINDOW_MS || now < socket.data.watchesSince) {
       socket.data.watchesSince = now;
       socket.data.watches = 0;
     }

@@ -1,3 +1,4 @@
+import type { Clock } from '../model/clock.ts';
 import type { EpochMs } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import { QUALITY } from '../model/quality.ts';
@@ -11,12 +12,15 @@ import type { IngestStats } from './stats.ts';
 import { nameOf } from './wording.ts';
 
 const YEAR_2000 = Date.UTC(2000, 0, 1);
+/** What was measured within this time is news to a series whose newest reading stands in the future. */
+const NEWS_MS = 3_600_000;
 
 export interface AdmissionParts {
   readonly latest: LatestReadings;
   readonly quality: QualityJudge;
   readonly lateQuality: LateQuality;
-  readonly writer: Pick<ReadingWriter, 'fresh' | 'late'>;
+  readonly writer: Pick<ReadingWriter, 'fresh' | 'late' | 'doubtFresh'>;
+  readonly clock: Clock;
   readonly stats: IngestStats;
   /** Of the message that is being taken: what is refused goes there. */
   readonly state: MessageState;
@@ -29,7 +33,8 @@ export interface AdmissionParts {
 /** Values of a known meter become rows: time, number, unit, quality; fresh or late. The hot path, once per value. */
 export class Admission {
   readonly #latest: LatestReadings;
-  readonly #writer: Pick<ReadingWriter, 'fresh' | 'late'>;
+  readonly #writer: Pick<ReadingWriter, 'fresh' | 'late' | 'doubtFresh'>;
+  readonly #clock: Clock;
   readonly #stats: IngestStats;
   readonly #state: MessageState;
   readonly #clockSkewMs: number;
@@ -41,6 +46,7 @@ export class Admission {
     this.#latest = parts.latest;
     this.#quality = parts.quality;
     this.#writer = parts.writer;
+    this.#clock = parts.clock;
     this.#stats = parts.stats;
     this.#state = parts.state;
     this.#clockSkewMs = parts.clockSkewMs;
@@ -107,10 +113,13 @@ export class Admission {
     const latest = this.#latest;
     const series = plan.series[column] as number;
     const code = columns.codes[column] as number;
-    if (ts > (latest.ts[series] as number)) {
+    const newest = latest.ts[series] as number;
+    const takesOver = ts <= newest && newest > this.#state.receivedAt + this.#clockSkewMs && this.#clockWasSetBack(newest, ts);
+    if (ts > newest || takesOver) {
       const quality = flag === QUALITY.good ? this.#quality.judge(series, code, ts, value) : flag;
       if (quality !== QUALITY.good) this.#countFlag(quality);
-      latest.offer(series, ts, value, quality);
+      if (takesOver) this.#writer.doubtFresh();
+      latest.put(series, ts, value, quality);
       this.#writer.fresh.push(series, plan.ordinal, code, ts, value, quality);
       this.#state.fresh++;
     } else {
@@ -131,8 +140,18 @@ export class Admission {
     return ts < this.#state.receivedAt - this.#farPastMs && !this.#state.history ? QUALITY.clock : QUALITY.good;
   }
 
+  /**
+   * The newest reading of the series stands where none may stand by the clock as it is now: it bears the time of a clock that was ahead.
+   * The next one takes its place, or alerts and live view would hear nothing of the series until that time has come.
+   */
+  #clockWasSetBack(newest: EpochMs, ts: EpochMs): boolean {
+    const now = this.#clock();
+    return newest > now + this.#clockSkewMs && ts > now - NEWS_MS;
+  }
+
+  /** By the clock at arrival, or now: a message that was refused while the clock was behind is taken when it is tried again. */
   #timeFits(ts: EpochMs): boolean {
-    return ts >= YEAR_2000 && ts <= this.#state.receivedAt + this.#clockSkewMs;
+    return ts >= YEAR_2000 && (ts <= this.#state.receivedAt + this.#clockSkewMs || ts <= this.#clock() + this.#clockSkewMs);
   }
 
   #refuseTime(ts: EpochMs, count: number): void {

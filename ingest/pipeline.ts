@@ -175,7 +175,10 @@ export class Pipeline implements Intake, DecodedIntake {
     });
     const state = this.#message;
     const { clockSkewMs, farPastMs } = this.limits;
-    this.#admission = new Admission({ latest: parts.latest, quality, lateQuality, writer: this.#writer, stats: this.stats, state, clockSkewMs, farPastMs });
+    this.#admission = new Admission({
+      ...{ latest: parts.latest, quality, lateQuality, writer: this.#writer, clock: parts.clock, stats: this.stats, state },
+      ...{ clockSkewMs, farPastMs },
+    });
     this.#sink = {
       frame: (ts, values, index, backfill) => {
         state.index = index;

@@ -141,7 +141,8 @@ export class QualityJudge {
   }
 
   #isStuck(state: Checked, ts: EpochMs, value: number): boolean {
-    if (value !== state.held) {
+    // A clock that was set back begins anew, too.
+    if (value !== state.held || ts < state.heldSince) {
       state.held = value;
       state.heldSince = ts;
       return false;

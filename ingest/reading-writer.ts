@@ -16,6 +16,8 @@ class Group {
   /** Made for its first row: most groups have none. */
   #late: ReadingBlockBuilder | null = null;
   waiting: Settled[] = [];
+  /** Its fresh rows may be stored already, against all appearance. */
+  isDoubtful = false;
   /** Fresh rows before this one have been judged. */
   judgedTo = 0;
 
@@ -33,6 +35,7 @@ class Group {
     this.fresh.clear();
     this.#late?.clear();
     this.waiting = [];
+    this.isDoubtful = false;
     this.judgedTo = 0;
   }
 }
@@ -90,6 +93,11 @@ export class ReadingWriter {
 
   get late(): ReadingBlockBuilder {
     return this.#open.late;
+  }
+
+  /** The store has to look whether it has the fresh rows of this group. */
+  doubtFresh(): void {
+    this.#open.isDoubtful = true;
   }
 
   /** Ends a message whose rows were pushed. */
@@ -163,10 +171,11 @@ export class ReadingWriter {
     try {
       if (group.fresh.length > 0) {
         const block = group.fresh.view();
-        const result = await this.#parts.write(block, 'fresh');
+        const result = await this.#parts.write(block, group.isDoubtful ? 'late' : 'fresh');
         lent = result.lent === true;
         stats.readingsFresh += result.stored;
         stats.readingsDuplicate += result.duplicates;
+        if (group.isDoubtful) this.#tell('late', () => this.#parts.late?.(block));
         this.#tell('committed', () => this.#parts.onCommitted?.(block, 'fresh'));
       }
       if (group.lateRows > 0) {

@@ -60,10 +60,15 @@ export class LatestReadings {
   /** Takes the reading when it is newer than the one held; false when it is late (same time or older). */
   offer(series: number, ts: EpochMs, value: number, quality: number): boolean {
     if (ts <= (this.ts[series] as number)) return false;
+    this.put(series, ts, value, quality);
+    return true;
+  }
+
+  /** Takes the reading whatever is held: the caller has looked. */
+  put(series: number, ts: EpochMs, value: number, quality: number): void {
     this.ts[series] = ts;
     this.value[series] = value;
     this.quality[series] = quality;
-    return true;
   }
 
   /** Puts a corrected value in place of the one held, when that reading is still the newest. */

@@ -98,8 +98,14 @@ export interface CapState {
   readonly stages: readonly { readonly percent: number; readonly level: Level; readonly reached: boolean }[];
 }
 
+/** A meter's clock may be ahead of the service's; a reading that is further ahead than this was given its time by a clock that has been set back since. */
+const AHEAD_MS = 600_000;
+
 /** Is a meter that reports each `intervalSeconds` silent for longer than three of them (and at least two minutes)? */
-export const isStale = (latestTs: EpochMs, intervalSeconds: number, now: EpochMs): boolean => now - latestTs > Math.max(3 * intervalSeconds * 1000, 120_000);
+export function isStale(latestTs: EpochMs, intervalSeconds: number, now: EpochMs): boolean {
+  const silentFor = now - latestTs;
+  return silentFor > Math.max(3 * intervalSeconds * 1000, 120_000) || silentFor < -AHEAD_MS;
+}
 
 export interface ServerToClient {
   snapshot(state: ParkSnapshot): void;

@@ -160,6 +160,8 @@ export class NodeSession {
   bdSeq: Key64 | null = null;
   bornAt: EpochMs = 0;
   lastHeard: EpochMs = 0;
+  /** Since it was asked for its births: who is silent is not asked again. */
+  heardSinceAsked = false;
   rebirthAskedAt: EpochMs | null = null;
   /** Remembered of the node and its devices together. */
   metrics = 0;

@@ -112,6 +112,7 @@ export class SparkplugSessions {
     }
     const session = this.#session(topic, linked, message.gateway);
     session.lastHeard = message.receivedAt;
+    session.heardSinceAsked = true;
     const frames = new FrameBuilder(payload.timestamp, payload.refusals, this.stats);
     const statuses: DecodedStatus[] = [];
     const commands = this.#advance(session, topic, payload, message.receivedAt, frames, statuses);
@@ -127,7 +128,7 @@ export class SparkplugSessions {
     for (const session of this.#gaps) {
       const { gapSince } = session.sequence;
       if (gapSince === null) this.#gaps.delete(session);
-      else if (now - gapSince >= this.#times.reorderMs && session.lastHeard > (session.rebirthAskedAt ?? Number.NEGATIVE_INFINITY)) {
+      else if ((now - gapSince >= this.#times.reorderMs || now < gapSince) && session.heardSinceAsked) {
         this.stats.messagesLost += session.sequence.giveUp();
         commands.push(...this.#ask(session, now));
       }
@@ -264,6 +265,7 @@ export class SparkplugSessions {
     const asked = session.rebirthAskedAt;
     if (asked !== null && now - asked < this.#times.rebirthEveryMs && now >= asked) return NOTHING;
     session.rebirthAskedAt = now;
+    session.heardSinceAsked = false;
     this.stats.rebirthsAsked++;
     return [{ topic: nodeCommandTopic(session.group, session.node), payload: rebirthCommand(now) }];
   }

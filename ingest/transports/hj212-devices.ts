@@ -1,4 +1,3 @@
-import type { Clock } from '../../model/clock.ts';
 import type { Hj212Link } from '../../model/gateway-link.ts';
 import type { EpochMs, GatewayId, ParkId } from '../../model/ids.ts';
 import type { Gateway, Meter, Park } from '../../model/registry.ts';
@@ -36,16 +35,14 @@ const MOST_BELIEVED = 20_000;
 export class Hj212Devices {
   readonly #source: { readonly current: GatewayDirectory };
   readonly #checkSecret: (gateway: GatewayId, secret: string) => Promise<boolean>;
-  readonly #clock: Clock;
   #indexed: GatewayDirectory | null = null;
   /** null: two gateways have the number. */
   #devices = new Map<string, Device | null>();
   readonly #believed = new Map<string, { readonly fits: boolean; readonly until: number }>();
 
-  constructor(source: { readonly current: GatewayDirectory }, checkSecret: (gateway: GatewayId, secret: string) => Promise<boolean>, clock: Clock) {
+  constructor(source: { readonly current: GatewayDirectory }, checkSecret: (gateway: GatewayId, secret: string) => Promise<boolean>) {
     this.#source = source;
     this.#checkSecret = checkSecret;
-    this.#clock = clock;
   }
 
   get directory(): GatewayDirectory {
@@ -62,13 +59,13 @@ export class Hj212Devices {
   /** What is believed for the moment; undefined: ask. */
   believed({ gateway }: Device, password: string): boolean | undefined {
     const known = this.#believed.get(`${gateway} ${password}`);
-    return known !== undefined && known.until > this.#clock() ? known.fits : undefined;
+    return known !== undefined && performance.now() < known.until ? known.fits : undefined;
   }
 
   async check({ gateway }: Device, password: string): Promise<boolean> {
     const fits = await this.#checkSecret(gateway, password);
     if (this.#believed.size >= MOST_BELIEVED) this.#believed.clear();
-    this.#believed.set(`${gateway} ${password}`, { fits, until: this.#clock() + BELIEVED_MS });
+    this.#believed.set(`${gateway} ${password}`, { fits, until: performance.now() + BELIEVED_MS });
     return fits;
   }
 

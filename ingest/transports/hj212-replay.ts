@@ -12,7 +12,7 @@ const PREFIX = 'hj212/';
  */
 export function hj212Replay(directory: { readonly current: GatewayDirectory }): TopicCodec {
   const neverAsked = () => Promise.reject(new Error('the password of a dead letter is not checked again'));
-  const devices = new Hj212Devices(directory, neverAsked, Date.now);
+  const devices = new Hj212Devices(directory, neverAsked);
   return {
     decode: ({ topic, payload, receivedAt, gateway }): Decoded | null => {
       if (!topic.startsWith(PREFIX)) return null;

@@ -53,7 +53,7 @@ export class Hj212Server {
     this.#limits = { ...HJ212_LIMITS, ...options.limits };
     const { intake, clock, logger, tls, stages } = options;
     this.#parts = {
-      devices: new Hj212Devices(options.directory, (gateway, secret) => options.checkSecret(gateway, secret), clock),
+      devices: new Hj212Devices(options.directory, (gateway, secret) => options.checkSecret(gateway, secret)),
       ...{ intake, clock, logger, stages, limits: this.#limits, stats: this.stats },
       trafficOf: (gateway) => options.trafficOf?.(gateway) ?? new GatewayTraffic(gateway),
       underWay: this.#underWay,

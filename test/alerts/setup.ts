@@ -121,6 +121,7 @@ export async function anEngine(
     replay?: AlertEngineDeps['replay'];
     latest?: AlertEngineDeps['latest'];
     endedUsage?: AlertEngineDeps['endedUsage'];
+    steady?: () => number;
     now?: EpochMs;
   } = {},
 ): Promise<Bench & { directory: { current: Directory } }> {
@@ -137,6 +138,7 @@ export async function anEngine(
     ...(over.replay === undefined ? {} : { replay: over.replay }),
     ...(over.latest === undefined ? {} : { latest: over.latest }),
     ...(over.endedUsage === undefined ? {} : { endedUsage: over.endedUsage }),
+    ...(over.steady === undefined ? {} : { steady: over.steady }),
   });
   engine.onChange(({ kind, alert }) => told.push(`${kind} ${alert.rule}${alert.stage === null ? '' : ` ${alert.stage} %`}`));
   return Object.assign(bench, {

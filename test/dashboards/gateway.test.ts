@@ -168,6 +168,11 @@ describe('live gateway', () => {
       expect(codes).to.include('RATE_LIMITED');
       park.now += 20_000;
       expect(await viewer.watch(PARK)).to.equal(null);
+      for (let i = 0; i < 20; i++) await send({ park: PARK });
+      expect(await viewer.watch(PARK)).to.equal('RATE_LIMITED');
+      // A clock that is set back keeps nobody waiting for hours.
+      park.now -= 7_200_000;
+      expect(await viewer.watch(PARK)).to.equal(null);
     });
   });
 

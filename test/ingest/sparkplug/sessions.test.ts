@@ -279,6 +279,19 @@ describe('ingest/sparkplug, sequence and rebirth', () => {
     expect(node.sessions.due(NOW + 60_000)).to.deep.equal([]);
   });
 
+  it('asks for a rebirth soon also when the clock is set back meanwhile', () => {
+    const node = aNode();
+    node.nodeBirth();
+    node.lose();
+    node.send('NDATA');
+    const back = -7_200_000;
+    expect(node.sessions.due(NOW + back)).to.have.length(1);
+    node.send('NDATA', { at: back + 500 });
+    node.lose();
+    node.send('NDATA', { at: back + 1000 });
+    expect(node.sessions.due(NOW + back + 20_000)).to.have.length(1);
+  });
+
   it('is content when the missing message comes late', () => {
     const node = aNode();
     node.nodeBirth();
