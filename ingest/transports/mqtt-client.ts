@@ -163,7 +163,7 @@ export class MqttIngest {
     }
     const { pipeline, clock } = this.#options;
     if (pipeline.full) {
-      this.#connection.hold(() => this.#take(packet, next));
+      this.#hold(packet, next);
       return;
     }
     const acks = this.#acks;
@@ -184,6 +184,11 @@ export class MqttIngest {
       },
     );
     next();
+  }
+
+  /** Apart from `#take`: a closure over the packet there would keep its bytes, with the receive buffer around them, until the commit. */
+  #hold(packet: IPublishPacket, next: () => void): void {
+    this.#connection.hold(() => this.#take(packet, next));
   }
 
   async #onConnected(connack: IConnackPacket): Promise<void> {

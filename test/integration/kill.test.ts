@@ -61,6 +61,7 @@ describe('kill -9 of the whole service under load, again and again', function ()
       let acknowledged = 0;
       const published = publishLoad(clients, { from, more: () => !enough, restMs: 20, onAcknowledged: () => acknowledged++ });
       const lives: string[] = [];
+      const recoveries: string[] = [];
       for (let kill = 0; kill < KILLS; kill++) {
         await eventually(async () => (await readingsStored(current)) > 0, 'the first readings of this life');
         const ms = Math.round(Math.random() * LIVES_MS);
@@ -68,7 +69,10 @@ describe('kill -9 of the whole service under load, again and again', function ()
         lives.push(`${ms} ms, ${await readingsStored(current)} readings`);
         await current.end('SIGKILL');
         lives.push(`${acknowledged} PUBACKs`);
+        const begun = performance.now();
         current = await start();
+        await eventually(async () => (await readingsStored(current)) > 0, 'the first readings after the kill');
+        recoveries.push(((performance.now() - begun) / 1000).toFixed(1));
       }
       enough = true;
       const load = await published;
@@ -86,6 +90,7 @@ describe('kill -9 of the whole service under load, again and again', function ()
       expect(await current.end('SIGTERM')).to.include({ code: 0 });
       await expectAllStoredOnce(folder, load);
       console.log(`      ${load.total} messages published and acknowledged, all stored once; lives: ${lives.join(', ')}`);
+      console.log(`      readings stored again ${recoveries.join(', ')} s after the start`);
     } finally {
       enough = true;
       await Promise.all(clients.map((client) => client.endAsync(true)));

@@ -90,12 +90,16 @@ describe('ways in beside MQTT, through the executable', function () {
       station.close();
     };
     const loggers = Array.from({ length: 4 }, logger);
+    const recoveries: string[] = [];
     for (let kill = 1; kill <= 3; kill++) {
       const before = answered;
       await eventually(async () => answered > before + 50, 'the first answers of this life');
       await rest(Math.random() * 500);
       await service.end('SIGKILL');
+      const [unanswered, begun] = [answered, performance.now()];
       await start({ GREENPARK_HJ212_PORT: String(port) });
+      await eventually(async () => answered > unanswered, 'an answer after the kill');
+      recoveries.push(((performance.now() - begun) / 1000).toFixed(1));
     }
     enough = true;
     await Promise.all(loggers);
@@ -106,7 +110,7 @@ describe('ways in beside MQTT, through the executable', function () {
       const { ts } = await store.raw({ meter: ordinal, quantity: quantityOf('stack_so2').code, from: 0, to: Date.now(), limit: 1_000_000 });
       const second = (at: number) => stamp(at);
       expect(Array.from(ts, second)).to.deep.equal(Array.from({ length: answered }, (_, n) => second(from + n * 1000)));
-      console.log(`      ${answered} messages answered, all stored once`);
+      console.log(`      ${answered} messages answered, all stored once; answers again ${recoveries.join(', ')} s after the start`);
     } finally {
       await store.close();
       registry.close();
