@@ -8,7 +8,7 @@ export type Arrival = 'fresh' | 'late';
 /** Rows that a group has room for at first. */
 const SMALLEST = 64;
 /** Groups that wait to be filled again, beside those that are written. */
-const MOST_FREE = 2;
+const MOST_FREE = 6;
 
 /** Rows that are committed together, and who waits for them. */
 class Group {
