@@ -106,7 +106,7 @@ export const ConfigSchema = Type.Object(
     store: Type.Object(
       {
         memoryLimitMb: Type.Integer({ minimum: 128, maximum: 1_048_576, default: 512, description: 'memory the embedded store may use, in MB' }),
-        threads: Type.Integer({ minimum: 1, maximum: 64, default: 2, description: 'threads of the embedded store' }),
+        threads: Type.Optional(Type.Integer({ minimum: 1, maximum: 64, description: 'threads of the embedded store; unset: half of the cores' })),
       },
       { ...closed, default: {} },
     ),

@@ -1,4 +1,5 @@
 import { mkdir, realpath, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { GreenparkError } from '../../model/errors.ts';
 import type { ReadingStore } from '../port.ts';
@@ -12,7 +13,7 @@ export interface EmbeddedStoreOptions {
   readonly directory: string;
   /** Upper bound of DuckDB's own memory, MB. Default 512. */
   readonly memoryLimitMb?: number;
-  /** Threads that DuckDB computes with. Default 2. */
+  /** Threads that DuckDB computes with. Default: half of the cores, at least one. The rest of the service wants the others, and threads that wait for each other spin. */
   readonly threads?: number;
   /** With less left on the disk nothing is written: room for a checkpoint, and for whoever else needs the disk. Default 64 MB. */
   readonly keepFreeBytes?: number;
@@ -25,7 +26,7 @@ export interface EmbeddedStoreOptions {
 export async function openEmbeddedStore({
   directory,
   memoryLimitMb = 512,
-  threads = 2,
+  threads = Math.max(1, availableParallelism() >> 1),
   keepFreeBytes = 64 << 20,
 }: EmbeddedStoreOptions): Promise<ReadingStore> {
   await requireWritable(directory);
