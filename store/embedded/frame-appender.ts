@@ -1,5 +1,6 @@
 import { BIGINT, DOUBLE, type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk, INTEGER, UBIGINT } from '@duckdb/node-api';
 import bindings from '@duckdb/node-bindings';
+import type { NewestFrames } from './newest-frames.ts';
 import { type Shapes, SLOTS } from './shapes.ts';
 import type { Columns } from './shared-block.ts';
 
@@ -41,6 +42,7 @@ export function putTime(items: Uint32Array, row: number, ts: number): void {
 export class FrameAppender {
   readonly #appender: DuckDBAppender;
   readonly #shapes: Shapes;
+  readonly #newest: NewestFrames | null;
   readonly #chunk = DuckDBDataChunk.create([INTEGER, BIGINT, INTEGER, ...Array<typeof DOUBLE>(SLOTS).fill(DOUBLE), UBIGINT, BIGINT], CHUNK_ROWS);
   readonly #meter = new ChunkColumn(this.#chunk, 0, new Int32Array(CHUNK_ROWS));
   readonly #ts = new ChunkColumn(this.#chunk, 1, new Uint32Array(2 * CHUNK_ROWS));
@@ -51,13 +53,20 @@ export class FrameAppender {
   readonly #received = new ChunkColumn(this.#chunk, 4 + SLOTS, new Uint32Array(2 * CHUNK_ROWS));
   #rows = 0;
 
-  private constructor(appender: DuckDBAppender, shapes: Shapes) {
+  private constructor(appender: DuckDBAppender, shapes: Shapes, newest: NewestFrames | null) {
     this.#appender = appender;
     this.#shapes = shapes;
+    this.#newest = newest;
   }
 
-  static async create(connection: DuckDBConnection, shapes: Shapes): Promise<FrameAppender> {
-    return new FrameAppender(await connection.createAppender('frame'), shapes);
+  /** @param newest is shown every frame */
+  static async create(connection: DuckDBConnection, shapes: Shapes, newest: NewestFrames): Promise<FrameAppender> {
+    return new FrameAppender(await connection.createAppender('frame'), shapes, newest);
+  }
+
+  /** Into a temporary table of the connection that is like `frame`. */
+  static async createTemporary(connection: DuckDBConnection, shapes: Shapes, table: string): Promise<FrameAppender> {
+    return new FrameAppender(await connection.createAppender(table, 'main', 'temp'), shapes, null);
   }
 
   append(columns: Columns, received: number): void {
@@ -85,7 +94,9 @@ export class FrameAppender {
       const until = i;
       this.#meter.items[row] = whose;
       putTime(this.#ts.items, row, at);
-      this.#shape.items[row] = shapes.at(end, () => Array.from(quantity.subarray(first, until)));
+      const shape = shapes.at(end, () => Array.from(quantity.subarray(first, until)));
+      this.#shape.items[row] = shape;
+      this.#newest?.see(shape, columns, first, until);
       if (++this.#rows === CHUNK_ROWS) this.#emit();
     }
     if (this.#rows > 0) this.#emit();

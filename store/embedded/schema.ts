@@ -18,16 +18,19 @@ const TABLES = [
   'CREATE TABLE IF NOT EXISTS correction (number BIGINT, meter INTEGER, quantity INTEGER, ts BIGINT, value DOUBLE, quality INTEGER, author VARCHAR, reason VARCHAR, made BIGINT)',
 ];
 
+/** A table like `frame` that lasts as long as the connection, for the frames that `newest` is brought up to date with. */
+export const NEWEST_FRAMES = 'newest_frame';
+
 /** Makes what is missing in the database. */
 export async function createTables(connection: DuckDBConnection): Promise<void> {
   for (const table of TABLES) await connection.run(table);
 }
 
-/** SQL for the readings in `frame`, one row a value, as (meter, quantity, ts, value, quality); `where` bounds the frames. */
-export const everyValue = (where: string): string =>
+/** SQL for the readings in `frame`, or a table like it, one row a value, as (meter, quantity, ts, value, quality); `where` bounds the frames. */
+export const everyValue = (where: string, table = 'frame'): string =>
   slots
     .map(
       (slot) =>
-        `SELECT f.meter, s.quantity, f.ts, f.v${slot} AS value, CAST((f.quality >> ${8 * slot}) & 255 AS INTEGER) AS quality FROM frame f JOIN shape s ON s.shape = f.shape AND s.slot = ${slot} WHERE ${where}`,
+        `SELECT f.meter, s.quantity, f.ts, f.v${slot} AS value, CAST((f.quality >> ${8 * slot}) & 255 AS INTEGER) AS quality FROM ${table} f JOIN shape s ON s.shape = f.shape AND s.slot = ${slot} WHERE ${where}`,
     )
     .join(' UNION ALL ');

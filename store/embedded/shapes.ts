@@ -78,6 +78,11 @@ export class Shapes {
     this.#saved = count;
   }
 
+  /** The quantities of a shape, by slot. */
+  quantities(shape: number): readonly number[] {
+    return this.#slots[shape] ?? [];
+  }
+
   /** The shapes that hold the quantity: for each slot those that have it there. */
   holding(quantity: number): readonly (readonly number[])[] {
     return this.#holders.get(quantity) ?? [];

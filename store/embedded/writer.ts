@@ -2,8 +2,9 @@ import { BIGINT, type DuckDBConnection, DuckDBDataChunk, INTEGER } from '@duckdb
 import { GreenparkError } from '../../model/errors.ts';
 import type { Correction, WriteResult } from '../port.ts';
 import { CHUNK_ROWS, ChunkColumn, FrameAppender, putTime } from './frame-appender.ts';
+import { NewestFrames } from './newest-frames.ts';
 import { numbers, oneNumber } from './rows.ts';
-import { everyValue } from './schema.ts';
+import { everyValue, NEWEST_FRAMES } from './schema.ts';
 import type { Shapes } from './shapes.ts';
 import { type Columns, type SharedBlock, without } from './shared-block.ts';
 
@@ -15,6 +16,9 @@ export class Writer {
   readonly #connection: DuckDBConnection;
   readonly #shapes: Shapes;
   #frames: FrameAppender;
+  readonly #newest: NewestFrames;
+  /** `#newest` has every frame since the mark, and none that is not stored. */
+  #newestHolds = false;
   #tail: Promise<unknown> = Promise.resolve();
   /** `newest` knows every block received up to here. */
   mark: number;
@@ -22,10 +26,17 @@ export class Writer {
   #received: number;
   #sinceRefresh = 0;
 
-  private constructor(connection: DuckDBConnection, shapes: Shapes, frames: FrameAppender, mark: number, corrections: number) {
+  private constructor(
+    connection: DuckDBConnection,
+    shapes: Shapes,
+    { frames, newest }: { readonly frames: FrameAppender; readonly newest: NewestFrames },
+    mark: number,
+    corrections: number,
+  ) {
     this.#connection = connection;
     this.#shapes = shapes;
     this.#frames = frames;
+    this.#newest = newest;
     this.mark = mark;
     this.corrections = corrections;
     this.#received = mark;
@@ -34,7 +45,8 @@ export class Writer {
   static async create(connection: DuckDBConnection, shapes: Shapes): Promise<Writer> {
     const mark = await oneNumber(connection, 'SELECT coalesce(max(received), 0)::DOUBLE FROM mark');
     const corrections = await oneNumber(connection, 'SELECT count(*)::DOUBLE FROM correction');
-    const writer = new Writer(connection, shapes, await FrameAppender.create(connection, shapes), mark, corrections);
+    const newest = new NewestFrames(shapes);
+    const writer = new Writer(connection, shapes, { frames: await FrameAppender.create(connection, shapes, newest), newest }, mark, corrections);
     await writer.refresh().catch(() => undefined); // on a full disk; then a question for the latest reads more
     return writer;
   }
@@ -75,6 +87,7 @@ export class Writer {
           `SELECT coalesce(sum(n * size), 0)::DOUBLE FROM (SELECT shape, count(*) AS n FROM frame WHERE ts < ${before} GROUP BY shape) JOIN (SELECT shape, count(*) AS size FROM shape GROUP BY shape) USING (shape)`,
         );
         for (const table of ['frame', 'newest', 'correction']) await this.#connection.run(`DELETE FROM ${table} WHERE ts < ${before}`);
+        this.#newestHolds = false;
         return gone;
       }),
     );
@@ -84,11 +97,11 @@ export class Writer {
   refresh(): Promise<void> {
     return this.#alone(async () => {
       const mark = await this.#transaction(async () => {
-        const connection = this.#connection;
-        const until = await oneNumber(connection, `SELECT coalesce(max(received), ${this.mark})::DOUBLE FROM frame WHERE received > ${this.mark}`);
+        const until = this.#newestHolds ? this.#received : await this.#lastReceived();
         if (until === this.mark) return until;
+        const connection = this.#connection;
         await connection.run(
-          `CREATE OR REPLACE TEMP TABLE top AS SELECT meter, quantity, max(ts) AS ts, arg_max(value, ts) AS value, arg_max(quality, ts) AS quality FROM (SELECT * FROM newest UNION ALL ${everyValue(`f.received > ${this.mark}`)}) GROUP BY meter, quantity`,
+          `CREATE OR REPLACE TEMP TABLE top AS SELECT meter, quantity, max(ts) AS ts, arg_max(value, ts) AS value, arg_max(quality, ts) AS quality FROM (SELECT * FROM newest UNION ALL ${await this.#sinceMark()}) GROUP BY meter, quantity`,
         );
         await connection.run('DELETE FROM newest');
         await connection.run('INSERT INTO newest SELECT * FROM top');
@@ -99,8 +112,24 @@ export class Writer {
       });
       this.mark = mark;
       this.#received = Math.max(this.#received, mark);
+      this.#newest.clear();
+      this.#newestHolds = true;
       this.#sinceRefresh = 0;
     });
+  }
+
+  #lastReceived(): Promise<number> {
+    return oneNumber(this.#connection, `SELECT coalesce(max(received), ${this.mark})::DOUBLE FROM frame WHERE received > ${this.mark}`);
+  }
+
+  /** SQL for the values since the mark, as far as one of them may be the newest of its series. */
+  async #sinceMark(): Promise<string> {
+    if (!this.#newestHolds) return everyValue(`f.received > ${this.mark}`);
+    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE ${NEWEST_FRAMES} AS FROM frame LIMIT 0`);
+    const frames = await FrameAppender.createTemporary(this.#connection, this.#shapes, NEWEST_FRAMES);
+    frames.append(this.#newest.columns(), 0);
+    frames.close();
+    return everyValue('true', `temp.${NEWEST_FRAMES}`);
   }
 
   ping(): Promise<void> {
@@ -199,9 +228,10 @@ export class Writer {
       this.#shapes.saved(shapes);
       return result;
     } catch (error) {
+      this.#newestHolds = false;
       this.#frames.abandon();
       await this.#connection.run('ROLLBACK').catch(() => undefined); // a failed commit has rolled back already; the first error is the one to tell
-      this.#frames = await FrameAppender.create(this.#connection, this.#shapes);
+      this.#frames = await FrameAppender.create(this.#connection, this.#shapes, this.#newest);
       throw error;
     }
   }
