@@ -23,7 +23,7 @@ export interface LiveGatewayDeps {
 
 /** All in milliseconds. */
 export interface LiveTiming {
-  /** Shortest time between two `readings` events of a room. Default 250. */
+  /** Shortest time between two `readings` events of a room. Default 125. */
   readonly readingsMs: number;
   /** How often figures are computed and, when changed, sent. Default 2000. */
   readonly figuresMs: number;
@@ -33,7 +33,7 @@ export interface LiveTiming {
   readonly pingMs: number;
 }
 
-export const DEFAULT_TIMING: LiveTiming = { readingsMs: 250, figuresMs: 2000, recheckMs: 30_000, pingMs: 10_000 };
+export const DEFAULT_TIMING: LiveTiming = { readingsMs: 125, figuresMs: 2000, recheckMs: 30_000, pingMs: 10_000 };
 
 /** Largest message a client may send, in bytes: `watch` is all there is. */
 const MAX_MESSAGE_BYTES = 16_384;

@@ -46,7 +46,7 @@ const ACTIVE_POWER = quantityOf('active_power').code;
 
 /**
  * The park as it is now, and what changed in it since last asked. `show` runs in the ingest path and only marks; everything
- * that costs is done in `take`, at most four times a second, and only for rooms that somebody watches.
+ * that costs is done in `take`, at the pace that the gateway sets, and only for rooms that somebody watches.
  */
 export class LiveState {
   readonly #deps: LiveStateDeps;
