@@ -17,12 +17,14 @@ export class CommitAges {
   observe(block: ReadingBlock, now: EpochMs): void {
     this.lastCommitAt = now;
     let previous = Number.NaN;
+    // Frames of one block are about as old: each looks first where the one before it was found.
+    let bucket = 0;
     for (let row = 0; row < block.length; row++) {
       const ts = block.ts[row] as number;
       if (ts === previous) continue;
       previous = ts;
       const age = Math.max(0, (now - ts) / 1000);
-      let bucket = 0;
+      while (bucket > 0 && age <= (AGE_BOUNDS[bucket - 1] as number)) bucket--;
       while (bucket < AGE_BOUNDS.length && age > (AGE_BOUNDS[bucket] as number)) bucket++;
       this.#counts[bucket] = (this.#counts[bucket] as number) + 1;
       this.#sum += age;

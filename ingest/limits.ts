@@ -28,7 +28,7 @@ export const DEFAULT_LIMITS: PipelineLimits = {
   clockSkewMs: 5 * 60_000,
   farPastMs: 400 * 86_400_000,
   maxBlockRows: 100_000,
-  writesAtOnce: 1,
+  writesAtOnce: 3,
   lingerMs: 0,
   storePatienceMs: 10_000,
   maxPendingReadings: 500_000,

@@ -9,6 +9,8 @@ import { type SharedBlock, shared } from './shared-block.ts';
 
 /** Values that one transaction takes at most; what waits beyond goes into the next. */
 const TRANSACTION_VALUES = 400_000;
+/** Transactions that the worker has been given: the next one waits there already when one ends, however busy the main thread is. */
+const TRANSACTIONS_AHEAD = 2;
 
 interface Waiting {
   readonly resolve: (answer: never) => void;
@@ -28,7 +30,7 @@ export class EmbeddedStore implements ReadingStore {
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #queue: QueuedWrite[] = [];
-  #writing: Promise<void> | null = null;
+  #transactions = 0;
   #closing: Promise<void> | null = null;
   #dead: GreenparkError | null = null;
   /** Told when nothing is under way any more. */
@@ -66,7 +68,7 @@ export class EmbeddedStore implements ReadingStore {
     if (block.length === 0) return { stored: 0, duplicates: 0 };
     return new Promise((resolve, reject) => {
       this.#queue.push({ block: shared(block, arrival), resolve, reject });
-      this.#writing ??= this.#drain();
+      this.#send();
     });
   }
 
@@ -121,8 +123,7 @@ export class EmbeddedStore implements ReadingStore {
   }
 
   async #finish(): Promise<void> {
-    await this.#writing;
-    if (this.#waiting.size > 0) {
+    if (this.#waiting.size > 0 || this.#queue.length > 0) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
       });
@@ -131,22 +132,28 @@ export class EmbeddedStore implements ReadingStore {
     await this.#exited;
   }
 
-  /** Sends what is queued, one transaction after another, until nothing is. */
-  async #drain(): Promise<void> {
-    while (this.#queue.length > 0) {
+  /** Sends what is queued while the worker has no more than it needs to go on with. */
+  #send(): void {
+    while (this.#queue.length > 0 && this.#transactions < TRANSACTIONS_AHEAD) {
       let taken = 0;
       for (let values = 0; taken < this.#queue.length && (taken === 0 || values < TRANSACTION_VALUES); taken++) {
         values += (this.#queue[taken] as QueuedWrite).block.length;
       }
-      const group = this.#queue.splice(0, taken);
-      try {
-        const results = await this.#ask('write', { blocks: group.map((write) => write.block) });
-        for (const [index, write] of group.entries()) write.resolve(results[index] as WriteResult);
-      } catch (error) {
-        for (const write of group) write.reject(error);
-      }
+      void this.#write(this.#queue.splice(0, taken));
     }
-    this.#writing = null;
+  }
+
+  /** One transaction. */
+  async #write(group: readonly QueuedWrite[]): Promise<void> {
+    this.#transactions++;
+    try {
+      const results = await this.#ask('write', { blocks: group.map((write) => write.block) });
+      for (const [index, write] of group.entries()) write.resolve(results[index] as WriteResult);
+    } catch (error) {
+      for (const write of group) write.reject(error);
+    }
+    this.#transactions--;
+    this.#send();
   }
 
   #ask<Name extends QuestionName>(name: Name, ask: Questions[Name]['ask']): Promise<Questions[Name]['answer']> {
@@ -164,7 +171,7 @@ export class EmbeddedStore implements ReadingStore {
     this.#waiting.delete(reply.id);
     if ('error' in reply) waiting.reject(new GreenparkError(reply.error.code, reply.error.message, { retryable: reply.error.retryable }));
     else waiting.resolve(reply.answer as never);
-    if (this.#waiting.size === 0) this.#idle?.();
+    if (this.#waiting.size === 0 && this.#queue.length === 0) this.#idle?.();
   }
 
   #die(cause: unknown): void {
