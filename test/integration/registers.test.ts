@@ -18,6 +18,9 @@ const METERS: readonly (readonly [string, object])[] = [
   ['exchange', {}],
   ['declared', {}],
   ['slip', {}],
+  ['shifts', {}],
+  ['silent', {}],
+  ['mixed', {}],
   // A step of one, so that nothing rises with the number of meters in the park's figure.
   ['higher', { checks: { [ENERGY]: { jump: { change: 100, perSeconds: 3600 } } } }],
 ];
@@ -141,6 +144,28 @@ for (const { name, prepare } of SURROUNDINGS) {
       await row('higher', ['08:30', 70_005]);
       expect(await qualities('higher')).to.deep.equal(['good', 'good']);
       expect(await usage('higher')).to.equal(10 + 5);
+    });
+
+    it('counts each rise of a register that somebody sets back at every shift', async () => {
+      await row('shifts', ['08:00', 100], ['08:15', 180], ['08:30', 0.5], ['08:45', 40], ['09:00', 0.2], ['09:15', 30]);
+      expect((await changes('shifts')).map(({ kind }) => kind)).to.deep.equal(['reset', 'reset']);
+      expect(await usage('shifts')).to.equal(80 + 40 + 30);
+    });
+
+    it('counts what a register shows that was reset during a long silence, and never less than nothing', async () => {
+      await row('silent', ['00:30', 5000], ['09:00', 12], ['09:15', 13]);
+      expect(await usage('silent')).to.equal(13);
+    });
+
+    it('counts in order of measurement what arrives in another, in one message and in several', async () => {
+      const frames = [['09:00', 30] as const, ['08:00', 10] as const, ['08:30', 20] as const];
+      const payload = frames.map(([time, value]) => ({ ts: at(time), values: { [ENERGY]: value } }));
+      await gateway.publishAsync('parks/north/meters/mixed/readings', JSON.stringify(payload), { qos: 1 });
+      await eventually(async () => (await qualities('mixed')).length === frames.length, 'the array');
+      await row('mixed', ['09:15', 31], ['08:15', 14]);
+      expect(await qualities('mixed')).to.deep.equal(Array(5).fill('good'));
+      expect(await changes('mixed')).to.deep.equal([]);
+      expect(await usage('mixed')).to.equal(21);
     });
 
     it('refuses a declaration that cannot be, and says why', async () => {
