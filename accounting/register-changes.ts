@@ -83,7 +83,8 @@ export class RegisterChanges {
     const known = endsOf(series);
     if (meter === undefined || known === null) return series;
     const changes = this.#changesIn(meter.id, series.quantity, known);
-    if (changes.length === 0) return series;
+    // A reset is what the readings show by themselves. Some registers begin again each midnight, which is not to cost a question each.
+    if (changes.every(({ kind }) => kind === 'reset')) return series;
     const byStretch = new Map<EpochMs, { readonly change: NotedRegisterChange; readonly a: CounterPoint; readonly b: CounterPoint }>();
     for (const change of changes) {
       const [neighbours] = await store.counters({ ...only(series), from: change.at, to: change.at, step: DAY, origin: change.at });

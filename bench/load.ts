@@ -37,6 +37,8 @@ const LOADS_BEGIN = Date.UTC(2026, 0, 1);
 const WINDOW = 8000;
 const TS_DIGITS = 13;
 const REGISTER_STEP = 0.25;
+/** Shorter than the pauses of any meter in a load that is stamped as it is sent. */
+const REGISTER_STEP_MS = 100;
 /** What stands between the digits of the time and those of the register. */
 const TO_REGISTER = ',"values":{"active_energy_import":';
 
@@ -109,7 +111,7 @@ function prepare(load: Load): Packets {
   const frames = FRAMES[load.kind];
   const base = load.firstTs ?? Date.now();
   // The registers go on from load to load: one that began again would be looked into as a reset.
-  const begin = Math.round((base - LOADS_BEGIN) / 1000);
+  const begin = Math.round((base - LOADS_BEGIN) / REGISTER_STEP_MS);
   const round = new Map<number, number>();
   for (let i = 0; i < load.messages; i++) {
     const meter = i % load.meters;

@@ -122,6 +122,33 @@ describe('accounting: registers that moved', () => {
     expect(await usage(await bookOf(found, first, second), points, [[0, 4]], 4)).to.deep.equal([8]);
   });
 
+  it('cost the store no question of their own where all are resets, which the readings show by themselves', async () => {
+    const midnights = [24, 48, 72].map((hour) => change(hour, { kind: 'reset' }));
+    const points = [12, 24, 36, 48, 60, 72, 84].map((hour, n) => [hour, n % 2 === 0 ? 300 : 1] as const);
+    const asked: CounterQuery[] = [];
+    const store = storeOf(points);
+    const counting = {
+      counters: (query: CounterQuery) => {
+        asked.push(query);
+        return store.counters(query);
+      },
+    };
+    const book = await bookOf(...midnights);
+    await book.over(counting).counters({ counters: [{ meter: 1, quantity: 1 }], from: 0, to: 96 * HOUR, step: 24 * HOUR, origin: 0 });
+    expect(asked).to.have.length(1);
+    // 1 at each midnight and 299 until noon.
+    expect(await usage(book, points, [[12, 96]], 12)).to.deep.equal([900]);
+  });
+
+  it('let a person take a found exchange for a reset', async () => {
+    const points = [
+      [0, 60_000],
+      [2, 50_010],
+    ] as const;
+    const found = change(2, { kind: 'exchange', closing: 60_000, opening: 50_000 });
+    expect(await usage(await bookOf(found, change(1, { kind: 'reset' }, 'chen')), points, [[0, 4]], 4)).to.deep.equal([50_010]);
+  });
+
   it('are noted so often a day and no more, in a meter that has lost its mind', async () => {
     const book = await bookOf();
     for (let minute = 0; minute < 2 * 24 * 60; minute += 3) await book.note([change(minute / 60, { kind: 'reset' })]);
