@@ -20,7 +20,7 @@ export class MeterPlan {
   readonly gateway: string | null;
   columns: PlanColumns;
   /** Position in the latest readings, per column. */
-  readonly series: number[] = [];
+  series: readonly number[] = [];
   readonly #books: SeriesBooks;
 
   constructor(meter: RegisteredMeter, columns: PlanColumns, books: SeriesBooks) {
@@ -52,7 +52,8 @@ export class MeterPlan {
     const { latest, quality } = this.#books;
     const series = latest.seriesOf(this.ordinal, columns.codes[column] as number);
     this.columns = columns;
-    this.series.push(series);
+    // Exactly as long as it must be: pushing would keep room for many more in each of a hundred thousand plans.
+    this.series = [...this.series, series];
     quality.open(series, columns.codes[column] as number, { checks: this.checksOf(column), latest });
     return column;
   }
@@ -76,7 +77,8 @@ export class MeterPlans {
   #directory: MeterDirectory;
   readonly #books: SeriesBooks;
   #routes = new Map<string, Route>();
-  #plans = new Map<string, MeterPlan>();
+  /** By the meter's ordinal. */
+  #plans: (MeterPlan | undefined)[] = [];
   /** First columns of every kind of conversion, by what makes it. */
   #first = new Map<string, PlanColumns>();
 
@@ -94,8 +96,6 @@ export class MeterPlans {
   /** The plan of a meter by its id; undefined where none is registered under it. */
   of(meter: string): MeterPlan | undefined {
     this.#follow();
-    const known = this.#plans.get(meter);
-    if (known !== undefined) return known;
     const registered = this.#directory.meter(meter);
     return registered === undefined ? undefined : this.#planOf(registered);
   }
@@ -105,7 +105,7 @@ export class MeterPlans {
     if (this.#source.current === this.#directory) return;
     this.#directory = this.#source.current;
     this.#routes = new Map();
-    this.#plans = new Map();
+    this.#plans = [];
     this.#first = new Map();
   }
 
@@ -128,12 +128,15 @@ export class MeterPlans {
   }
 
   #planOf(meter: RegisteredMeter): MeterPlan {
-    const known = this.#plans.get(meter.id);
+    const known = this.#plans[meter.ordinal];
     if (known !== undefined) return known;
     const plan = new MeterPlan(meter, this.#firstColumns(meter), this.#books);
-    this.#plans.set(meter.id, plan);
+    // Filled up first: an array with holes would turn into a slow dictionary.
+    while (this.#plans.length < meter.ordinal) this.#plans.push(undefined);
+    this.#plans[meter.ordinal] = plan;
     return plan;
   }
+
   #firstColumns({ multiplier, units = {} }: RegisteredMeter): PlanColumns {
     const key = JSON.stringify([multiplier, units]);
     let first = this.#first.get(key);

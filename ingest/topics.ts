@@ -18,7 +18,8 @@ export function parseTopic(topic: string): NativeTopic | string {
   if (leaf !== 'readings' && leaf !== 'status') return `topic "${topic}" ends in "${leaf ?? ''}"; ${EXPECTED}`;
   if (!ID.test(park)) return `topic "${topic}" has no valid park id; ${EXPECTED}`;
   if (!ID.test(meter)) return `topic "${topic}" has no valid meter id; ${EXPECTED}`;
-  return { park, meter, leaf };
+  // Not `leaf` itself, which would be a string of its own for each topic that is remembered.
+  return { park, meter, leaf: leaf === 'readings' ? 'readings' : 'status' };
 }
 
 const EXPECTED = 'expected parks/{park}/meters/{meter}/readings or …/status';
