@@ -13,7 +13,7 @@ import { GatewayBook } from './ingest/gateways/book.ts';
 import { MappingCodec } from './ingest/mappings/codec.ts';
 import { MappingWatch } from './ingest/mappings/watch.ts';
 import { Pipeline } from './ingest/pipeline.ts';
-import { DEFAULT_PACE, untilDone } from './ingest/retry.ts';
+import { DEFAULT_PACE, orAborted, untilDone } from './ingest/retry.ts';
 import { sparkplugReplay } from './ingest/sparkplug/replay.ts';
 import { SparkplugSessions } from './ingest/sparkplug/sessions.ts';
 import { Spool } from './ingest/spool/spool.ts';
@@ -324,8 +324,6 @@ type Patience = <T>(ask: () => Promise<T>) => Promise<T>;
 function patienceUntil(signal: AbortSignal, logger: Logger): Patience {
   let saidAt = Number.NEGATIVE_INFINITY;
   let last: unknown = new GreenparkError('STORE_UNREACHABLE', 'the store does not answer', { retryable: true });
-  const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(last), { once: true }));
-  aborted.catch(() => {}); // heard by those who wait
   const onRetry = (error: unknown) => {
     last = error;
     if (performance.now() - saidAt < SAY_AGAIN_AFTER_MS) return;
@@ -333,5 +331,5 @@ function patienceUntil(signal: AbortSignal, logger: Logger): Patience {
     logger.warn({ reason: (error as Error).message }, 'the start waits until the store answers; gateways keep their messages');
   };
   const giveUp = (error: unknown) => !(error instanceof GreenparkError) || !error.retryable;
-  return (ask) => Promise.race([untilDone(ask, { pace: DEFAULT_PACE, signal, giveUp, onRetry }), aborted]);
+  return (ask) => orAborted(untilDone(ask, { pace: DEFAULT_PACE, signal, giveUp, onRetry }), signal, () => last);
 }

@@ -57,3 +57,21 @@ export async function untilDone<T>(
     }
   }
 }
+
+/**
+ * What `work` comes to, or the rejection with `reason` when `signal` is aborted first, also where `work` never ends. Nothing is left at the
+ * signal afterwards: whatever is raced against a promise that never settles is kept for as long as that one, with its answer.
+ */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal, reason: () => unknown): Promise<T> {
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(reason());
+  });
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
