@@ -12,7 +12,7 @@ export type Seeds = (place: number) => readonly (Tallied | null)[];
 interface Question {
   readonly store: Pick<ReadingStore, 'counters'>;
   /** The view of the registry that named the counters. */
-  readonly view: unknown;
+  readonly view: object;
   readonly park: Park;
   readonly counters: CounterQuery['counters'];
 }
@@ -45,7 +45,8 @@ class Answer {
 interface EndedMonths {
   readonly year: EpochMs;
   readonly upTo: EpochMs;
-  readonly view: unknown;
+  /** Only to tell it from the present one, and not to keep it: it is a record of every meter. */
+  readonly view: WeakRef<object>;
   readonly amount: Float64Array;
   readonly lastTs: Float64Array;
 }
@@ -94,7 +95,7 @@ export class StoredUsage {
   }
 
   #stillMeets(question: Question, kept: EndedMonths, running: Answer, year: Span, month: Span): boolean {
-    if (kept.view !== question.view || kept.year !== year.from || kept.upTo !== month.from) return false;
+    if (kept.view.deref() !== question.view || kept.year !== year.from || kept.upTo !== month.from) return false;
     return running.beforeTs.every((before, place) => !(before >= year.from) || before === kept.lastTs[this.#seriesAt(question, place)]);
   }
 
@@ -107,7 +108,13 @@ export class StoredUsage {
   async #monthsBefore(question: Question, year: Span, month: Span, ends: Float64Array): Promise<{ readonly ended: EndedMonths; readonly meets: boolean }> {
     const { view, park } = question;
     const size = this.#latest.count;
-    const ended = { year: year.from, upTo: month.from, view, amount: new Float64Array(size), lastTs: new Float64Array(size).fill(Number.NaN) };
+    const ended = {
+      year: year.from,
+      upTo: month.from,
+      view: new WeakRef(view),
+      amount: new Float64Array(size),
+      lastTs: new Float64Array(size).fill(Number.NaN),
+    };
     let open = [...ends.keys()].filter((place) => (ends[place] as number) >= year.from);
     const next = Float64Array.from(ends);
     for (const place of open) ended.lastTs[this.#seriesAt(question, place)] = next[place] as number;

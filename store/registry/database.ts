@@ -9,7 +9,7 @@ export type Queryable = Kysely<Tables>;
 /** The one way to the tables. Inside `define` and `record`, use the transaction handed in: the database waits for it to end. */
 export interface RegistryDatabase {
   read<T>(ask: (db: Queryable) => Promise<T>): Promise<T>;
-  /** A change of what people set up, in one durable transaction; `changed` says of its result whether anything was. */
+  /** A change of what people set up of parks, in one durable transaction; `changed` says of its result whether anything was. */
   define<T>(change: (db: Transaction<Tables>) => Promise<T>, changed?: (result: T) => boolean): Promise<T>;
   /** A change of what the service itself keeps (sessions, alerts, dead letters, audit), in one durable transaction. */
   record<T>(change: (db: Transaction<Tables>) => Promise<T>): Promise<T>;
@@ -20,7 +20,7 @@ const BUSY_PAUSE_MS = 15;
 
 const anyChange = (result: unknown): boolean => result !== false && result !== 'unchanged';
 
-/** The tables in their file: every failure leaves as a GreenparkError, and what people set up is counted in `version`. */
+/** The tables in their file: every failure leaves as a GreenparkError, and what people set up of parks is counted in `version`. */
 export class DatabaseFile implements RegistryDatabase {
   readonly #connection: Connection;
   readonly #kysely: Kysely<Tables>;

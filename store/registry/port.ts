@@ -40,8 +40,8 @@ export interface Registry extends RegistryRecords {
    */
   change<T>(work: (records: RegistryRecords) => Promise<T>): Promise<T>;
   /**
-   * A number that changes whenever this process changed what people set up (not sessions, alerts, dead letters and audit, which
-   * a running service writes all the time), or another process on the same file changed anything (`greenpark user add` beside a
+   * A number that changes whenever this process changed what people set up of parks (not people and their tokens and sessions,
+   * and not alerts, dead letters and audit, which a running service writes all the time), or another process on the same file changed anything (`greenpark user add` beside a
    * running service). Cheap: meant to be asked once a second.
    */
   version(): number;

@@ -10,7 +10,7 @@ export function tokenRecords(database: RegistryDatabase): TokenRecords {
   return {
     list: () => database.read(async (db) => (await db.selectFrom('tokens').selectAll().orderBy('name').execute()).map(tokenOf)),
     put: (token) =>
-      database.define(async (db) => {
+      database.record(async (db) => {
         const faults = await scopeFaults(storedState(db), token.scope);
         if (faults.length > 0) throw invalid('token', faults);
         const { name, ...rest } = rowOf(token);
@@ -30,7 +30,7 @@ export function tokenRecords(database: RegistryDatabase): TokenRecords {
           .executeTakeFirst();
         return row === undefined ? null : tokenOf(row);
       }),
-    delete: (name) => database.define(async (db) => (await db.deleteFrom('tokens').where('name', '=', name).executeTakeFirst()).numDeletedRows > 0n),
+    delete: (name) => database.record(async (db) => (await db.deleteFrom('tokens').where('name', '=', name).executeTakeFirst()).numDeletedRows > 0n),
   };
 }
 

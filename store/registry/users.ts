@@ -18,7 +18,7 @@ export function userRecords(database: RegistryDatabase): UserRecords {
         return row === undefined ? null : userOf(row);
       }),
     put: (user) =>
-      database.define(async (db) => {
+      database.record(async (db) => {
         const faults = await scopeFaults(storedState(db), user.scope);
         if (faults.length > 0) throw invalid('user', faults);
         const { username, ...rest } = rowOf(user);
@@ -32,7 +32,7 @@ export function userRecords(database: RegistryDatabase): UserRecords {
           .onConflict((conflict) => conflict.column('username').doUpdateSet(rest))
           .execute();
       }),
-    delete: (username) => database.define(async (db) => (await db.deleteFrom('users').where('username', '=', username).executeTakeFirst()).numDeletedRows > 0n),
+    delete: (username) => database.record(async (db) => (await db.deleteFrom('users').where('username', '=', username).executeTakeFirst()).numDeletedRows > 0n),
     count: () =>
       database.read(async (db) =>
         Number(
