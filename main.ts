@@ -28,6 +28,7 @@ import type { ParkId } from './model/ids.ts';
 import type { AirQuality } from './model/live.ts';
 import { freeBytes, readiness } from './readiness.ts';
 import { expectDeclared } from './registers.ts';
+import { collectGarbage } from './store/garbage.ts';
 import { startTransports, type Transports } from './transports.ts';
 
 /** Where the service listens, and what whoever started it should read. */
@@ -186,6 +187,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
   every(EVERY_SECOND, () => core.alerts.tick(clock()), undo);
   every(AIR_EVERY_MS, () => void refreshAir().catch(complain('air quality could not be computed')), undo);
 
+  await collectGarbage();
   const opened = await startTransports(config, core, options, undo);
   transports = opened;
   if (config.demo) notes.push(...(await startDemonstration({ core, config, options, brokerPort: opened.mqttPort, undo })));

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { GreenparkError } from '../../model/errors.ts';
+import { collectGarbage } from '../garbage.ts';
 import { EngineKeeper } from './engine-keeper.ts';
 import type { QuestionName, Questions, Reply, Request } from './protocol.ts';
 import { counters, latest, raw, revisions, steps } from './questions.ts';
@@ -16,6 +17,10 @@ const READERS = 2;
 
 const MEGABYTE = 1 << 20;
 
+/** After answers of so many bytes in all, as the questions of a start, what they took is given back once none has come for a while. */
+const LARGE_BYTES = 4 * MEGABYTE;
+const GIVE_BACK_AFTER_MS = 1000;
+
 /** The thread that owns the database file. */
 class Engine {
   readonly #opened: Questions['open']['ask'];
@@ -24,6 +29,8 @@ class Engine {
   readonly #writer: Writer;
   readonly #idle: DuckDBConnection[];
   readonly #waiting: ((connection: DuckDBConnection) => void)[] = [];
+  #answeredBytes = 0;
+  #givingBack: NodeJS.Timeout | undefined;
 
   private constructor(opened: Questions['open']['ask'], instance: DuckDBInstance, shapes: Shapes, writer: Writer, readers: DuckDBConnection[]) {
     this.#opened = opened;
@@ -76,14 +83,35 @@ class Engine {
   }
 
   async #ask<T>(question: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const answer = await this.#onConnection(question);
+    this.#answered(transferable(answer).reduce((sum, { byteLength }) => sum + byteLength, 0));
+    return answer;
+  }
+
+  async #onConnection<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
     const connection = this.#idle.pop() ?? (await new Promise<DuckDBConnection>((take) => this.#waiting.push(take)));
     try {
-      return await question(connection);
+      return await work(connection);
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#idle.push(connection);
       else next(connection);
     }
+  }
+
+  #answered(bytes: number): void {
+    this.#answeredBytes += bytes;
+    if (this.#answeredBytes < LARGE_BYTES) return;
+    clearTimeout(this.#givingBack);
+    this.#givingBack = setTimeout(() => void this.#giveBack(), GIVE_BACK_AFTER_MS).unref();
+  }
+
+  async #giveBack(): Promise<void> {
+    this.#answeredBytes = 0;
+    await collectGarbage();
+    // Whenever its limit is set DuckDB has the C library give back what it has freed.
+    const { memoryLimitMb } = this.#opened;
+    await this.#onConnection((connection) => connection.run(`SET memory_limit = '${memoryLimitMb}MB'`)).catch(() => undefined); // no more than a favour
   }
 
   /** On a disk that fills up DuckDB first cannot write and then, at a checkpoint, gives up answering questions too. */
@@ -95,12 +123,14 @@ class Engine {
   }
 
   async abandon(): Promise<void> {
+    clearTimeout(this.#givingBack);
     await this.#writer.abandon();
     for (const connection of this.#idle) connection.closeSync();
     this.#instance.closeSync();
   }
 
   async #close(): Promise<void> {
+    clearTimeout(this.#givingBack);
     await this.#writer.close();
     for (const connection of this.#idle) connection.closeSync();
     this.#instance.closeSync();

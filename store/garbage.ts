@@ -1,0 +1,14 @@
+import { Session } from 'node:inspector';
+
+/**
+ * Gives back what this thread's heap no longer needs. By itself V8 lets a heap grow to a multiple of what lives in it, so that whatever was
+ * needed once, as at a start, stays taken for hours. The thread stands still meanwhile, about 1.5 ms for each MB that lives: for moments at
+ * which nobody waits.
+ */
+export async function collectGarbage(): Promise<void> {
+  const session = new Session();
+  session.connect();
+  await new Promise<void>((resolve) => session.post('HeapProfiler.collectGarbage', () => resolve()));
+  // From the answer itself it would wait for itself.
+  setImmediate(() => session.disconnect());
+}
