@@ -31,6 +31,14 @@ export class MeterPlan {
     this.#books = books;
   }
 
+  get kind(): 'readings' {
+    return 'readings';
+  }
+
+  get plan(): MeterPlan {
+    return this;
+  }
+
   /** Column of a quantity by its name; the reason and a sentence where it has none and cannot have one. */
   columnOf(name: string, guess: number): number | NoColumn {
     const known = this.columns.find(name, guess);
@@ -52,8 +60,8 @@ export class MeterPlan {
     const { latest, quality } = this.#books;
     const series = latest.seriesOf(this.ordinal, columns.codes[column] as number);
     this.columns = columns;
-    // Exactly as long as it must be: pushing would keep room for many more in each of a hundred thousand plans.
-    this.series = [...this.series, series];
+    // Exactly as long as it must be: pushing and spreading keep room for many more in each of a hundred thousand plans.
+    this.series = this.series.concat(series);
     quality.open(series, columns.codes[column] as number, { checks: this.checksOf(column), latest });
     return column;
   }
@@ -66,7 +74,9 @@ export class MeterPlan {
 
 /** Where a topic leads: the meter's plan, or why nowhere. */
 export type Route =
-  | { readonly kind: 'readings' | 'status'; readonly plan: MeterPlan }
+  /** Of readings, which is most of them: a plan stands for itself, an object less for each of very many meters. */
+  | MeterPlan
+  | { readonly kind: 'status'; readonly plan: MeterPlan }
   /** `plan` is that of a meter the topic names although it may not. */
   | { readonly kind: 'refused'; readonly reason: RejectReason; readonly detail: string; readonly plan: MeterPlan | null }
   | { readonly kind: 'unknown-meter'; readonly park: string; readonly meter: string };
@@ -122,7 +132,7 @@ export class MeterPlans {
   }
 
   #routeOf(topic: NativeTopic, plan: MeterPlan): Route {
-    if (plan.meter.park === topic.park) return { kind: topic.leaf, plan };
+    if (plan.meter.park === topic.park) return topic.leaf === 'readings' ? plan : { kind: topic.leaf, plan };
     const detail = `meter ${topic.meter} does not belong to park ${topic.park}; publish under the park in which it is registered`;
     return { kind: 'refused', reason: 'wrong-park', detail, plan };
   }

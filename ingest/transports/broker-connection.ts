@@ -61,6 +61,10 @@ export class BrokerConnection {
       // Its owner subscribes in onConnected, where it is known whether the broker still has the session.
       resubscribe: false,
       reconnectPeriod: this.#backoff.next(),
+      // The library has several lines to say of each packet, for which time is spent whether anybody listens or not.
+      log: () => {},
+      // Its cache of every number that a packet may have is 7 MB, and acknowledgements, of which there are many, are not written by it.
+      writeCache: false,
     });
     this.client.handleMessage = (packet, callback) => parts.take(packet, callback);
     this.client.on('connect', (connack) => void this.#onConnect(connack));
