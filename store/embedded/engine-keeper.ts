@@ -6,7 +6,7 @@ export interface Engine<Request> {
 }
 
 /** What DuckDB says of an instance that it has given up, as when the disk was full at a checkpoint. Another one on the same file goes on. */
-const GIVEN_UP = /^FATAL Error|database has been invalidated/;
+const GIVEN_UP = /^FATAL Error|atabase (".*" )?has been invalidated/;
 
 /** Passes requests to the engine, and opens another one when DuckDB has given up the one there is: what was committed is in the file. */
 export class EngineKeeper<Request> {

@@ -1,12 +1,14 @@
 import { BIGINT, DOUBLE, type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk, INTEGER, UBIGINT } from '@duckdb/node-api';
 import bindings from '@duckdb/node-bindings';
 import type { NewestFrames } from './newest-frames.ts';
+import { DATABASE } from './schema.ts';
 import { type Shapes, SLOTS } from './shapes.ts';
 import type { Columns } from './shared-block.ts';
 
 /** Rows of one DuckDB vector. */
 export const CHUNK_ROWS = 2048;
 const TWO_TO_32 = 2 ** 32;
+const NONE = -1;
 
 /** One column of a chunk that is used again and again: an own typed buffer, copied into DuckDB's vector as a whole. */
 export class ChunkColumn<T extends Int32Array | Uint32Array | Float64Array | Uint8Array> {
@@ -38,6 +40,9 @@ export function putTime(items: Uint32Array, row: number, ts: number): void {
   items[2 * row + 1] = high;
 }
 
+/** All of a word's bits: every row holds a value. */
+const ALL = 0xffffffff;
+
 /** Turns columns into frames (consecutive rows of one meter and time, at most SLOTS values) and appends them to `frame`. */
 export class FrameAppender {
   readonly #appender: DuckDBAppender;
@@ -47,11 +52,22 @@ export class FrameAppender {
   readonly #meter = new ChunkColumn(this.#chunk, 0, new Int32Array(CHUNK_ROWS));
   readonly #ts = new ChunkColumn(this.#chunk, 1, new Uint32Array(2 * CHUNK_ROWS));
   readonly #shape = new ChunkColumn(this.#chunk, 2, new Int32Array(CHUNK_ROWS));
-  readonly #values = Array.from({ length: SLOTS }, (_, slot) => new ChunkColumn(this.#chunk, 3 + slot, new Float64Array(CHUNK_ROWS)));
-  readonly #valid = Array.from({ length: SLOTS }, () => new Uint32Array(CHUNK_ROWS / 32));
+  /** The columns of the slots, one behind the other. */
+  readonly #value = new Float64Array(SLOTS * CHUNK_ROWS);
+  readonly #slots = Array.from(
+    { length: SLOTS },
+    (_, slot) => new ChunkColumn(this.#chunk, 3 + slot, this.#value.subarray(slot * CHUNK_ROWS, (slot + 1) * CHUNK_ROWS)),
+  );
+  /** For each slot which rows hold a value in it: nearly always all. */
+  readonly #valid = Array.from({ length: SLOTS }, () => new Uint32Array(CHUNK_ROWS / 32).fill(ALL));
   readonly #quality = new ChunkColumn(this.#chunk, 3 + SLOTS, new Uint8Array(8 * CHUNK_ROWS));
   readonly #received = new ChunkColumn(this.#chunk, 4 + SLOTS, new Uint32Array(2 * CHUNK_ROWS));
   #rows = 0;
+  /** What the rows from the first up to, not including, `to` of the last column say. */
+  readonly #receivedFilled = { with: Number.NaN, to: 0 };
+  /** The shape of the frame before: the next one mostly has it too. */
+  #lastShape = NONE;
+  #lastQuantities: readonly number[] = [];
 
   private constructor(appender: DuckDBAppender, shapes: Shapes, newest: NewestFrames | null) {
     this.#appender = appender;
@@ -59,9 +75,9 @@ export class FrameAppender {
     this.#newest = newest;
   }
 
-  /** @param newest is shown every frame */
+  /** @param newest is shown every frame that may be the newest of its meter and shape */
   static async create(connection: DuckDBConnection, shapes: Shapes, newest: NewestFrames): Promise<FrameAppender> {
-    return new FrameAppender(await connection.createAppender('frame'), shapes, newest);
+    return new FrameAppender(await connection.createAppender('frame', 'main', DATABASE), shapes, newest);
   }
 
   /** Into a temporary table of the connection that is like `frame`. */
@@ -69,37 +85,42 @@ export class FrameAppender {
     return new FrameAppender(await connection.createAppender(table, 'main', 'temp'), shapes, null);
   }
 
-  append(columns: Columns, received: number): void {
+  /** Answers the number of frames. */
+  append(columns: Columns, received: number): number {
     const { length, meter, quantity, ts, value, quality } = columns;
-    const shapes = this.#shapes;
-    for (let row = 0; row < CHUNK_ROWS; row++) putTime(this.#received.items, row, received);
-    for (let i = 0; i < length; ) {
-      const first = i;
-      const at = ts[i] as number;
-      const whose = meter[i] as number;
+    const slots = this.#value;
+    const flags = this.#quality.items;
+    let frames = 0;
+    // Of a run of frames of one meter and shape in order of time only the last can be the newest.
+    const run = { shape: NONE, first: 0, until: 0 };
+    for (let first = 0; first < length; frames++) {
       const row = this.#rows;
-      let end = shapes.root;
-      for (let slot = 0; slot < SLOTS && i < length && meter[i] === whose && ts[i] === at; slot++, i++) {
-        end = shapes.step(end, quantity[i] as number);
-        (this.#values[slot] as ChunkColumn<Float64Array>).items[row] = value[i] as number;
-        const bits = this.#valid[slot] as Uint32Array;
-        bits[row >> 5] = (bits[row >> 5] as number) | (1 << (row & 31));
-        this.#quality.items[8 * row + slot] = quality[i] as number;
+      const whose = meter[first] as number;
+      const at = ts[first] as number;
+      const most = Math.min(length, first + SLOTS);
+      let until = first + 1;
+      while (until < most && meter[until] === whose && ts[until] === at) until++;
+      let shape = this.#shapeOf(quantity, first, until);
+      if (shape === NONE) {
+        until = first + 1;
+        shape = this.#shapeOf(quantity, first, until);
       }
-      if (i - first > 1 && !shapes.isOpen(end)) {
-        this.#cutToOne(row);
-        i = first + 1;
-        end = shapes.step(shapes.root, quantity[first] as number);
-      }
-      const until = i;
+      for (let i = first, place = row; i < until; i++, place += CHUNK_ROWS) slots[place] = value[i] as number;
+      for (let i = first, place = 8 * row; i < until; i++, place++) flags[place] = quality[i] as number;
+      if (until - first < SLOTS) this.#leaveEmpty(row, until - first);
       this.#meter.items[row] = whose;
       putTime(this.#ts.items, row, at);
-      const shape = shapes.at(end, () => Array.from(quantity.subarray(first, until)));
       this.#shape.items[row] = shape;
-      this.#newest?.see(shape, columns, first, until);
-      if (++this.#rows === CHUNK_ROWS) this.#emit();
+      if (run.shape !== shape || meter[run.first] !== whose || at < (ts[run.first] as number)) this.#seen(run, columns);
+      run.shape = shape;
+      run.first = first;
+      run.until = until;
+      first = until;
+      if (++this.#rows === CHUNK_ROWS) this.#emit(received);
     }
-    if (this.#rows > 0) this.#emit();
+    this.#seen(run, columns);
+    if (this.#rows > 0) this.#emit(received);
+    return frames;
   }
 
   /** Hands what was appended to the open transaction. */
@@ -116,32 +137,63 @@ export class FrameAppender {
     this.#appender.closeSync();
   }
 
-  /** Leaves only the first value of the frame that is being filled. */
-  #cutToOne(row: number): void {
-    for (let slot = 1; slot < SLOTS; slot++) {
+  #seen(run: { readonly shape: number; readonly first: number; readonly until: number }, columns: Columns): void {
+    if (run.shape !== NONE) this.#newest?.see(run.shape, columns, run.first, run.until);
+  }
+
+  /** The shape of the quantities in these rows; NONE where there is none and there may not be one more. */
+  #shapeOf(quantity: Uint16Array, first: number, until: number): number {
+    const last = this.#lastQuantities;
+    if (last.length === until - first) {
+      let slot = 0;
+      while (slot < last.length && quantity[first + slot] === last[slot]) slot++;
+      if (slot === last.length) return this.#lastShape;
+    }
+    const shapes = this.#shapes;
+    let end = shapes.root;
+    for (let i = first; i < until; i++) end = shapes.step(end, quantity[i] as number);
+    if (until - first > 1 && !shapes.isOpen(end)) return NONE;
+    const shape = shapes.at(end, () => Array.from(quantity.subarray(first, until)));
+    this.#lastShape = shape;
+    this.#lastQuantities = shapes.quantities(shape);
+    return shape;
+  }
+
+  /** The slots from `size` on hold nothing in this row. */
+  #leaveEmpty(row: number, size: number): void {
+    for (let slot = size; slot < SLOTS; slot++) {
       const bits = this.#valid[slot] as Uint32Array;
       bits[row >> 5] = (bits[row >> 5] as number) & ~(1 << (row & 31));
       this.#quality.items[8 * row + slot] = 0;
     }
   }
 
-  #emit(): void {
+  #emit(received: number): void {
     const rows = this.#rows;
+    this.#fillReceived(received, rows);
     this.#meter.put(rows);
     this.#ts.put(rows);
     this.#shape.put(rows);
     for (let slot = 0; slot < SLOTS; slot++) {
-      const column = this.#values[slot] as ChunkColumn<Float64Array>;
+      const column = this.#slots[slot] as ChunkColumn<Float64Array>;
       const bits = this.#valid[slot] as Uint32Array;
       column.put(rows);
       column.putValid(bits, rows);
-      bits.fill(0);
+      bits.fill(ALL);
     }
     this.#quality.put(rows);
-    this.#quality.items.fill(0);
     this.#received.put(rows);
     this.#chunk.rowCount = rows;
     this.#appender.appendDataChunk(this.#chunk);
     this.#rows = 0;
+  }
+
+  #fillReceived(received: number, rows: number): void {
+    const filled = this.#receivedFilled;
+    if (filled.with !== received) {
+      filled.with = received;
+      filled.to = 0;
+    }
+    for (; filled.to < rows; filled.to++) putTime(this.#received.items, filled.to, received);
   }
 }

@@ -6,8 +6,8 @@ import type { SharedBlock } from './shared-block.ts';
 /** What the main thread asks of the worker, and what the worker answers to each. */
 export interface Questions {
   open: { ask: { readonly file: string; readonly memoryLimitMb: number; readonly threads: number; readonly keepFreeBytes: number }; answer: null };
-  /** All blocks go into one transaction; one result a block, in order. */
-  write: { ask: { readonly blocks: readonly SharedBlock[] }; answer: readonly WriteResult[] };
+  /** Blocks that wait at the same time go into one transaction. */
+  write: { ask: SharedBlock; answer: WriteResult };
   correct: { ask: Correction; answer: null };
   revisions: { ask: { readonly meter: number; readonly quantity: number; readonly ts: number }; answer: readonly Revision[] };
   latest: { ask: null; answer: LatestColumns };

@@ -5,32 +5,19 @@ import type { Correction, CounterQuery, CounterSeries, RawSeries, ReadingStore, 
 import { requireStorable, requireWhole } from '../storable.ts';
 import { askOf, seriesOf } from './counter-columns.ts';
 import type { LatestColumns, QuestionName, Questions, Reply } from './protocol.ts';
-import { type SharedBlock, shared } from './shared-block.ts';
-
-/** Values that one transaction takes at most; what waits beyond goes into the next. */
-const TRANSACTION_VALUES = 400_000;
-/** Transactions that the worker has been given: the next one waits there already when one ends, however busy the main thread is. */
-const TRANSACTIONS_AHEAD = 2;
+import { shared } from './shared-block.ts';
 
 interface Waiting {
   readonly resolve: (answer: never) => void;
   readonly reject: (error: GreenparkError) => void;
 }
 
-interface QueuedWrite {
-  readonly block: SharedBlock;
-  readonly resolve: (result: WriteResult) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** The main thread's half: shares blocks, gathers those that wait into one transaction, and passes questions on. */
+/** The main thread's half: shares blocks and passes questions on. */
 export class EmbeddedStore implements ReadingStore {
   readonly #worker: Worker;
   readonly #released: () => void;
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
-  #queue: QueuedWrite[] = [];
-  #transactions = 0;
   #closing: Promise<void> | null = null;
   #dead: GreenparkError | null = null;
   /** Told when nothing is under way any more. */
@@ -66,10 +53,7 @@ export class EmbeddedStore implements ReadingStore {
     this.#requireOpen();
     requireStorable(block);
     if (block.length === 0) return { stored: 0, duplicates: 0 };
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ block: shared(block, arrival), resolve, reject });
-      this.#send();
-    });
+    return this.#ask('write', shared(block, arrival));
   }
 
   async correct(correction: Correction): Promise<void> {
@@ -123,37 +107,13 @@ export class EmbeddedStore implements ReadingStore {
   }
 
   async #finish(): Promise<void> {
-    if (this.#waiting.size > 0 || this.#queue.length > 0) {
+    if (this.#waiting.size > 0) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
       });
     }
     if (this.#dead === null) await this.#ask('close', null);
     await this.#exited;
-  }
-
-  /** Sends what is queued while the worker has no more than it needs to go on with. */
-  #send(): void {
-    while (this.#queue.length > 0 && this.#transactions < TRANSACTIONS_AHEAD) {
-      let taken = 0;
-      for (let values = 0; taken < this.#queue.length && (taken === 0 || values < TRANSACTION_VALUES); taken++) {
-        values += (this.#queue[taken] as QueuedWrite).block.length;
-      }
-      void this.#write(this.#queue.splice(0, taken));
-    }
-  }
-
-  /** One transaction. */
-  async #write(group: readonly QueuedWrite[]): Promise<void> {
-    this.#transactions++;
-    try {
-      const results = await this.#ask('write', { blocks: group.map((write) => write.block) });
-      for (const [index, write] of group.entries()) write.resolve(results[index] as WriteResult);
-    } catch (error) {
-      for (const write of group) write.reject(error);
-    }
-    this.#transactions--;
-    this.#send();
   }
 
   #ask<Name extends QuestionName>(name: Name, ask: Questions[Name]['ask']): Promise<Questions[Name]['answer']> {
@@ -171,7 +131,7 @@ export class EmbeddedStore implements ReadingStore {
     this.#waiting.delete(reply.id);
     if ('error' in reply) waiting.reject(new GreenparkError(reply.error.code, reply.error.message, { retryable: reply.error.retryable }));
     else waiting.resolve(reply.answer as never);
-    if (this.#waiting.size === 0 && this.#queue.length === 0) this.#idle?.();
+    if (this.#waiting.size === 0) this.#idle?.();
   }
 
   #die(cause: unknown): void {

@@ -1,14 +1,14 @@
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parentPort } from 'node:worker_threads';
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { GreenparkError } from '../../model/errors.ts';
 import { collectGarbage } from '../garbage.ts';
 import { EngineKeeper } from './engine-keeper.ts';
 import type { QuestionName, Questions, Reply, Request } from './protocol.ts';
 import { counters, latest, raw, revisions, steps } from './questions.ts';
 import { numbers } from './rows.ts';
-import { createTables } from './schema.ts';
+import { connected, createTables, openDatabase } from './schema.ts';
 import { Shapes } from './shapes.ts';
 import { Writer } from './writer.ts';
 
@@ -42,12 +42,12 @@ class Engine {
 
   static async open(ask: Questions['open']['ask']): Promise<Engine> {
     const { file, memoryLimitMb, threads } = ask;
-    const instance = await DuckDBInstance.create(file, { memory_limit: `${memoryLimitMb}MB`, threads: String(threads) });
-    const connection = await instance.connect();
+    const instance = await openDatabase(file, { memoryLimitMb, threads });
+    const connection = await connected(instance);
     await createTables(connection);
     const shapes = await loadShapes(connection);
     const writer = await Writer.create(connection, shapes);
-    return new Engine(ask, instance, shapes, writer, await Promise.all(Array.from({ length: READERS }, () => instance.connect())));
+    return new Engine(ask, instance, shapes, writer, await Promise.all(Array.from({ length: READERS }, () => connected(instance))));
   }
 
   async answer(request: Request): Promise<unknown> {
@@ -56,7 +56,7 @@ class Engine {
         throw new GreenparkError('INTERNAL', 'the store is open already');
       case 'write':
         this.#requireRoom();
-        return this.#writer.write(request.ask.blocks);
+        return this.#writer.write(request.ask);
       case 'correct':
         return this.#writer.correct(request.ask);
       case 'deleteBefore':

@@ -4,12 +4,22 @@ import type { Correction, WriteResult } from '../port.ts';
 import { CHUNK_ROWS, ChunkColumn, FrameAppender, putTime } from './frame-appender.ts';
 import { NewestFrames } from './newest-frames.ts';
 import { numbers, oneNumber } from './rows.ts';
-import { everyValue, NEWEST_FRAMES } from './schema.ts';
+import { DATABASE, everyValue, NEWEST_FRAMES, ROW_GROUP_FRAMES } from './schema.ts';
 import type { Shapes } from './shapes.ts';
 import { type Columns, type SharedBlock, without } from './shared-block.ts';
 
 /** After this many values `newest` is brought up to date, which bounds what a start after a crash has to read. */
 const REFRESH_AFTER_VALUES = 5_000_000;
+/** A transaction of so many frames waits for more, as under load the rest of a row group comes in no time. Smaller ones are not kept waiting. */
+const WORTH_WAITING_FRAMES = 10_000;
+const COMPANY_MS = 40;
+
+/** A block that no transaction has taken yet, and who waits for it. */
+interface WaitingBlock {
+  readonly block: SharedBlock;
+  readonly resolve: (result: WriteResult) => void;
+  readonly reject: (error: unknown) => void;
+}
 
 /** Everything that changes the database: one transaction at a time, on a connection of its own. */
 export class Writer {
@@ -20,6 +30,11 @@ export class Writer {
   /** `#newest` has every frame since the mark, and none that is not stored. */
   #newestHolds = false;
   #tail: Promise<unknown> = Promise.resolve();
+  readonly #waiting: WaitingBlock[] = [];
+  /** A transaction for what waits is queued. */
+  #writeAhead = false;
+  /** Told of the next block by the transaction that waits for one. */
+  #onBlock: (() => void) | null = null;
   /** `newest` knows every block received up to here. */
   mark: number;
   corrections: number;
@@ -51,14 +66,35 @@ export class Writer {
     return writer;
   }
 
-  /** Stores the blocks in one transaction. */
-  write(blocks: readonly SharedBlock[]): Promise<readonly WriteResult[]> {
-    return this.#alone(async () => {
-      const results = await this.#transaction(() => this.#store(blocks));
-      for (const { stored } of results) this.#sinceRefresh += stored;
-      if (this.#sinceRefresh >= REFRESH_AFTER_VALUES) void this.refresh().catch(() => undefined); // kept for later: the next write asks again
-      return results;
+  /** Stores the block, in one transaction with others that wait. */
+  write(block: SharedBlock): Promise<WriteResult> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ block, resolve, reject });
+      this.#onBlock?.();
+      this.#writeNext();
     });
+  }
+
+  #writeNext(): void {
+    if (this.#writeAhead || this.#waiting.length === 0) return;
+    this.#writeAhead = true;
+    void this.#alone(() => this.#writeWaiting());
+  }
+
+  async #writeWaiting(): Promise<void> {
+    const taken: WaitingBlock[] = [];
+    try {
+      const results = await this.#transaction(() => this.#store(taken));
+      for (const [index, { resolve }] of taken.entries()) resolve(results[index] as WriteResult);
+      for (const { stored } of results) this.#sinceRefresh += stored;
+    } catch (error) {
+      // One that could not even begin has taken nothing, and whoever waits must hear of it.
+      if (taken.length === 0) taken.push(...this.#waiting.splice(0));
+      for (const { reject } of taken) reject(error);
+    }
+    this.#writeAhead = false;
+    if (this.#sinceRefresh >= REFRESH_AFTER_VALUES) void this.refresh().catch(() => undefined); // kept for later: the next write asks again
+    this.#writeNext();
   }
 
   correct(correction: Correction): Promise<void> {
@@ -141,7 +177,7 @@ export class Writer {
     await this.refresh().catch(() => undefined);
     await this.#alone(async () => {
       this.#frames.close();
-      await this.#connection.run('CHECKPOINT').catch(() => undefined);
+      await this.#connection.run(`CHECKPOINT ${DATABASE}`).catch(() => undefined);
       this.#connection.closeSync();
     });
   }
@@ -151,22 +187,40 @@ export class Writer {
     return this.#alone(async () => this.#connection.closeSync());
   }
 
-  async #store(blocks: readonly SharedBlock[]): Promise<WriteResult[]> {
+  /** Appends what waits, and what comes meanwhile, until a row group is full or nothing more comes. One result a block, in order. */
+  async #store(taken: WaitingBlock[]): Promise<WriteResult[]> {
     this.#received = Math.max(Date.now(), this.#received, this.mark + 1);
     const results: WriteResult[] = [];
-    for (const block of blocks) {
+    for (let frames = 0; frames < ROW_GROUP_FRAMES; ) {
+      const next = this.#waiting.shift() ?? (frames >= WORTH_WAITING_FRAMES ? await this.#company() : undefined);
+      if (next === undefined) break;
+      taken.push(next);
+      const { block } = next;
       let columns: Columns = block;
       if (block.arrival === 'late') {
         this.#frames.flush();
         await this.#saveShapes();
         columns = await this.#unknownOf(columns);
       }
-      this.#frames.append(columns, this.#received);
+      frames += this.#frames.append(columns, this.#received);
       results.push({ stored: columns.length, duplicates: block.length - columns.length });
     }
     this.#frames.flush();
     await this.#saveShapes();
     return results;
+  }
+
+  /** The next block; undefined when none comes soon. */
+  #company(): Promise<WaitingBlock | undefined> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#onBlock = null;
+        resolve(this.#waiting.shift());
+      };
+      const timer = setTimeout(end, COMPANY_MS);
+      this.#onBlock = end;
+    });
   }
 
   async #saveShapes(): Promise<void> {

@@ -70,7 +70,7 @@ describe('the embedded store on a disk that is full', function () {
     disk.fill(process.pid, 20 * MEGABYTE);
     let fault: GreenparkError | null = null;
     while (fault === null) fault = await refusal(50_000).catch(() => null);
-    expect(fault.message).to.match(/^FATAL Error: Failed to create checkpoint/);
+    expect(fault.message).to.match(/has been invalidated because checkpointing failed/);
     expect(await count()).to.equal(stored);
     disk.free(process.pid);
     await write(1000);
