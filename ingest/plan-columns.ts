@@ -71,14 +71,14 @@ export class PlanColumns {
   /** Column of the name that stands at `at`, behind its opening quote, or -1. An escaped name is none: it has other bytes. */
   match(message: DataView, at: number, guess: number): number {
     const keys = this.keys;
-    if (guess < keys.length && stands(keys[guess] as Key, message, at)) return guess;
-    for (let column = 0; column < keys.length; column++) if (stands(keys[column] as Key, message, at)) return column;
+    if (guess < keys.length && standsWithin(keys[guess] as Key, message, at)) return guess;
+    for (let column = 0; column < keys.length; column++) if (standsWithin(keys[column] as Key, message, at)) return column;
     return -1;
   }
 
   /** These and the name that stands at `at`, behind its opening quote; null where the catalogue does not have it. */
   andNameAt(message: DataView, at: number): PlanColumns | null {
-    for (const next of this.#next) if (stands(next.keys[this.count] as Key, message, at)) return next;
+    for (const next of this.#next) if (standsWithin(next.keys[this.count] as Key, message, at)) return next;
     const rest = Buffer.from(message.buffer, message.byteOffset + at, Math.min(LONGEST_NAME + 1, message.byteLength - at));
     const end = rest.indexOf(CLOSING_QUOTE);
     if (end < 0) return null;
@@ -127,8 +127,12 @@ function keyOf(name: string): Key {
   return { length: bytes.length, words, last: padded.readInt32LE(padded.length - 4) };
 }
 
-function stands({ length, words, last }: Key, message: DataView, at: number): boolean {
-  if (at + length > message.byteLength) return false;
+/** Does the key stand there? The message has to reach that far. */
+export function stands({ length, words, last }: Key, message: DataView, at: number): boolean {
   for (let word = 0; word < words.length; word++) if (message.getInt32(at + word * 4, true) !== words[word]) return false;
   return message.getInt32(at + length - 4, true) === last;
+}
+
+function standsWithin(key: Key, message: DataView, at: number): boolean {
+  return at + key.length <= message.byteLength && stands(key, message, at);
 }

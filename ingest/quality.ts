@@ -95,6 +95,22 @@ export class QualityJudge {
     this.#exchanges.set(series, at);
   }
 
+  /** The same as `judge` of the newest reading of the series: read from where it stands, so that no number has to be boxed for a call. */
+  judgeNewest(series: number, code: number, latest: LatestReadings): number {
+    const value = latest.value[series] as number;
+    if (value >= (MIN[code] as number) && value <= (MAX[code] as number) && this.#exchanges.size === 0) {
+      const kind = this.#kind[series];
+      if (kind === GAUGE) return QUALITY.good;
+      // NaN compares false: before the first reading everything follows.
+      if (kind === COUNTER && !(value < (this.#last[series] as number))) {
+        this.#last[series] = value;
+        this.#candidate[series] = Number.NaN;
+        return QUALITY.good;
+      }
+    }
+    return this.judge(series, code, latest.ts[series] as number, value);
+  }
+
   /** The quality of a reading that is newer than all before it in its series. */
   judge(series: number, code: number, ts: EpochMs, value: number): number {
     if (value < (MIN[code] as number) || value > (MAX[code] as number)) return QUALITY.range;

@@ -1,5 +1,5 @@
 import type { MeterPlan } from '../meter-plans.ts';
-import type { Key } from '../plan-columns.ts';
+import { type Key, stands } from '../plan-columns.ts';
 
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -26,6 +26,19 @@ const POWERS = Float64Array.from({ length: EXACT_DIGITS + 1 }, (_, exponent) => 
 
 const NOTHING = -1;
 
+const wordAt = (text: string, at: number): number => Buffer.from(text).readInt32LE(at);
+/** What stands nearly always before a frame's time, and between its thirteen digits and the first name: as words, the last overlapping. */
+const OPENING = [wordAt('{"ts":', 0), wordAt('{"ts":', 2)] as const;
+const OPENING_LENGTH = 6;
+const BETWEEN = [wordAt(',"values":{', 0), wordAt(',"values":{', 4), wordAt(',"values":{', 7)] as const;
+const BETWEEN_LENGTH = 11;
+const TIME_DIGITS = 13;
+/** As many digits as are a small integer; the rest is another one. */
+const HIGH_DIGITS = 7;
+const LOW = 10 ** (TIME_DIGITS - HIGH_DIGITS);
+/** Numbers of at most so many digits are read as small integers. */
+const FEW_DIGITS = 9;
+
 /**
  * Reads the canonical native form, `{"ts":integer,"values":{"name":number,…}}` or an array of these, straight into columns: what
  * gateways send nearly always. Anything else, be it only a name that the catalogue does not have, a key twice or the keys in another order,
@@ -46,9 +59,6 @@ export class CanonicalScan {
   #view: DataView = new DataView(new ArrayBuffer(0));
   #at = 0;
   #values = 0;
-  /** Which frame, counted over all messages, had the column last: a key that stands twice shows. */
-  readonly #seen: number[] = [];
-  #stamp = 0;
 
   /** False when the message is not in this form; nothing is to be made of the columns then. */
   scan(bytes: Uint8Array, plan: MeterPlan): boolean {
@@ -68,70 +78,104 @@ export class CanonicalScan {
   }
 
   #frame(plan: MeterPlan): boolean {
-    if (!this.#takes(OPEN) || !this.#word(TS) || !this.#takes(COLON)) return false;
-    const ts = this.#time();
-    if (ts === NOTHING || !this.#takes(COMMA) || !this.#word(VALUES) || !this.#takes(COLON) || !this.#takes(OPEN)) return false;
-    if (!this.#members(plan) || !this.#takes(CLOSE)) return false;
     if (this.frames === this.ts.length) this.#growFrames();
-    this.ts[this.frames] = ts;
+    if (!this.#usualOpening() && !this.#opening()) return false;
+    if (!this.#members(plan) || !this.#takes(CLOSE)) return false;
     this.end[this.frames++] = this.#values;
     return true;
+  }
+
+  /** Passes over a frame's opening as it is written nearly always; false, and nothing passed, where it is another. */
+  #usualOpening(): boolean {
+    const bytes = this.#bytes;
+    const view = this.#view;
+    const from = this.#at;
+    const between = from + OPENING_LENGTH + TIME_DIGITS;
+    if (between + BETWEEN_LENGTH > bytes.length) return false;
+    if (view.getInt32(from, true) !== OPENING[0] || view.getInt32(from + OPENING_LENGTH - 4, true) !== OPENING[1]) return false;
+    if (view.getInt32(between, true) !== BETWEEN[0] || view.getInt32(between + 4, true) !== BETWEEN[1]) return false;
+    if (view.getInt32(between + BETWEEN_LENGTH - 4, true) !== BETWEEN[2]) return false;
+    let at = from + OPENING_LENGTH;
+    if (bytes[at] === ZERO) return false;
+    let high = 0;
+    for (const end = at + HIGH_DIGITS; at < end; at++) {
+      const digit = (bytes[at] as number) - ZERO;
+      if (digit < 0 || digit > 9) return false;
+      high = high * 10 + digit;
+    }
+    let low = 0;
+    for (; at < between; at++) {
+      const digit = (bytes[at] as number) - ZERO;
+      if (digit < 0 || digit > 9) return false;
+      low = low * 10 + digit;
+    }
+    this.ts[this.frames] = high * LOW + low;
+    this.#at = between + BETWEEN_LENGTH;
+    return true;
+  }
+
+  #opening(): boolean {
+    if (!this.#takes(OPEN) || !this.#word(TS) || !this.#takes(COLON) || !this.#time()) return false;
+    return this.#takes(COMMA) && this.#word(VALUES) && this.#takes(COLON) && this.#takes(OPEN);
   }
 
   /** `"name":number,…}`, at least one. Once per value, so that what it needs stays in locals. */
   #members(plan: MeterPlan): boolean {
     const bytes = this.#bytes;
     const view = this.#view;
-    const stamp = ++this.#stamp;
-    const seen = this.#seen;
+    const first = this.#values;
     let at = this.#at;
-    let row = this.#values;
+    let row = first;
     let guess = 0;
+    // While each column stands behind the one before it, none stands twice.
+    let isInOrder = true;
     for (;;) {
       if (bytes[at] !== QUOTE) at = passed(bytes, at);
       if (bytes[at++] !== QUOTE) return false;
-      const column = plan.columnAt(view, at, guess);
-      if (column < 0 || seen[column] === stamp) return false;
-      seen[column] = stamp;
+      let column = guess;
+      let key = plan.columns.keys[guess];
+      if (key === undefined || at + key.length > bytes.length || !stands(key, view, at)) {
+        column = plan.columnAt(view, at, guess);
+        if (column < 0) return false;
+        if (column < guess) isInOrder = false;
+        key = plan.columns.keys[column] as Key;
+      }
+      if (!isInOrder) for (let before = first; before < row; before++) if (this.column[before] === column) return false;
       guess = column + 1;
-      at += (plan.columns.keys[column] as Key).length;
+      at += key.length;
       if (bytes[at] !== COLON) at = passed(bytes, at);
       if (bytes[at++] !== COLON) return false;
+      if ((bytes[at] as number) <= SPACE) at = passed(bytes, at);
 
-      let byte = bytes[at] as number;
-      if (byte <= SPACE) {
-        at = passed(bytes, at);
-        byte = bytes[at] as number;
-      }
-      const start = at;
-      const isNegative = byte === MINUS;
-      if (isNegative) byte = bytes[++at] as number;
-      if (!(byte >= ZERO && byte <= NINE)) return false;
-      const first = at;
-      let digits = byte - ZERO;
-      for (byte = bytes[++at] as number; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) digits = digits * 10 + (byte - ZERO);
-      if (bytes[first] === ZERO && at > first + 1) return false;
-      let length = at - first;
-      let decimals = 0;
-      if (byte === POINT) {
-        const point = at;
-        for (byte = bytes[++at] as number; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) digits = digits * 10 + (byte - ZERO);
-        decimals = at - point - 1;
-        if (decimals === 0) return false;
-        length += decimals;
-      }
       if (row === this.value.length) this.#growValues();
       this.column[row] = column;
-      if (length <= EXACT_DIGITS && byte !== SMALL_E && byte !== BIG_E) {
-        const size = decimals === 0 ? digits : digits / (POWERS[decimals] as number);
-        this.value[row++] = isNegative ? -size : size;
-      } else {
-        at = exponentEnd(bytes, at);
-        if (at === NOTHING) return false;
-        this.value[row++] = numberOf(bytes, start, at);
+      const start = at;
+      const isNegative = bytes[at] === MINUS;
+      if (isNegative) at++;
+      const whole = at;
+      let byte = bytes[at] as number;
+      let digits = 0;
+      for (; byte >= ZERO && byte <= NINE && at - whole < FEW_DIGITS; byte = bytes[++at] as number) digits = digits * 10 + (byte - ZERO);
+      const length = at - whole;
+      let decimals = 0;
+      let isPlain = length > 0 && (length === 1 || bytes[whole] !== ZERO);
+      if (byte === POINT) {
+        const fraction = ++at;
+        byte = bytes[at] as number;
+        for (; byte >= ZERO && byte <= NINE && at - fraction < FEW_DIGITS - length; byte = bytes[++at] as number) digits = digits * 10 + (byte - ZERO);
+        decimals = at - fraction;
+        isPlain &&= decimals > 0;
       }
+      if (isPlain && !(byte >= ZERO && byte <= NINE) && byte !== SMALL_E && byte !== BIG_E) {
+        const size = decimals === 0 ? digits : digits / (POWERS[decimals] as number);
+        this.value[row] = isNegative ? -size : size;
+      } else {
+        at = this.#number(start, row);
+        if (at === NOTHING) return false;
+        byte = bytes[at] as number;
+      }
+      row++;
 
-      byte = bytes[at] as number;
       if (byte <= SPACE) {
         at = passed(bytes, at);
         byte = bytes[at] as number;
@@ -144,8 +188,38 @@ export class CanonicalScan {
     }
   }
 
-  /** Milliseconds as an integer without sign, exponent or fraction, of at most 15 digits. */
-  #time(): number {
+  /** Any number that JSON allows becomes the value of the row. Answers the position behind it, or NOTHING where none stands. */
+  #number(start: number, row: number): number {
+    const bytes = this.#bytes;
+    let at = start;
+    const isNegative = bytes[at] === MINUS;
+    if (isNegative) at++;
+    const first = at;
+    let digits = 0;
+    let byte = bytes[at] as number;
+    for (; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) digits = digits * 10 + (byte - ZERO);
+    let length = at - first;
+    if (length === 0 || (length > 1 && bytes[first] === ZERO)) return NOTHING;
+    let decimals = 0;
+    if (byte === POINT) {
+      const point = at;
+      for (byte = bytes[++at] as number; byte >= ZERO && byte <= NINE; byte = bytes[++at] as number) digits = digits * 10 + (byte - ZERO);
+      decimals = at - point - 1;
+      if (decimals === 0) return NOTHING;
+      length += decimals;
+    }
+    if (length <= EXACT_DIGITS && byte !== SMALL_E && byte !== BIG_E) {
+      const size = decimals === 0 ? digits : digits / (POWERS[decimals] as number);
+      this.value[row] = isNegative ? -size : size;
+      return at;
+    }
+    at = exponentEnd(bytes, at);
+    if (at !== NOTHING) this.value[row] = numberOf(bytes, start, at);
+    return at;
+  }
+
+  /** Milliseconds as an integer without sign, exponent or fraction, of at most 15 digits; false where none stands. */
+  #time(): boolean {
     this.#pass();
     const bytes = this.#bytes;
     let at = this.#at;
@@ -153,10 +227,11 @@ export class CanonicalScan {
     let time = 0;
     for (let digit = (bytes[at] as number) - ZERO; digit >= 0 && digit <= 9; digit = (bytes[++at] as number) - ZERO) time = time * 10 + digit;
     const digits = at - start;
-    if (digits === 0 || digits > EXACT_DIGITS || (digits > 1 && bytes[start] === ZERO)) return NOTHING;
+    if (digits === 0 || digits > EXACT_DIGITS || (digits > 1 && bytes[start] === ZERO)) return false;
     // What follows is looked at by the caller: a point or an exponent is no comma.
+    this.ts[this.frames] = time;
     this.#at = at;
-    return time;
+    return true;
   }
 
   /** Passes over white space, then takes the byte if it stands there. */
