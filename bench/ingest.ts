@@ -1,6 +1,5 @@
 import { type BenchResult, median } from './figures.ts';
-import { FRAMES, VALUES_PER_FRAME } from './load.ts';
-import { type Measured, measureGreenpark, measureSubscriber, type Plan } from './sides.ts';
+import { figuresOf, type Measured, measureGreenpark, measureSubscriber, type Plan } from './sides.ts';
 
 interface Benchmark extends Plan {
   readonly name: string;
@@ -21,18 +20,9 @@ export async function benchIngest(plan: Benchmark, rounds: number): Promise<Benc
     ours.push(await measureGreenpark(plan));
   }
   const ratio = median(ours.map((measured, round) => measured.messagesPerSecond / (limits[round] as number)));
-  const frames = FRAMES[plan.kind];
   return {
     name: plan.name,
-    figures: {
-      messages_per_second: median(ours.map((measured) => measured.messagesPerSecond)),
-      readings_per_second: median(ours.map((measured) => measured.messagesPerSecond)) * frames * VALUES_PER_FRAME,
-      readings_published: ours.reduce((sum, measured) => sum + measured.published, 0),
-      readings_stored: ours.reduce((sum, measured) => sum + measured.stored, 0),
-      cpu_us_per_message: median(ours.map((measured) => measured.cpuUsPerMessage)),
-      resident_mb_peak: Math.max(...ours.map((measured) => measured.peakMb)),
-      rounds,
-    },
+    figures: figuresOf(ours, plan),
     limit: median(limits),
     ratio,
     goal: plan.goal,

@@ -5,6 +5,7 @@ import { openInfluxStore } from '../store/influx/open.ts';
 import { serverPath } from '../test/real-servers.ts';
 import { Influx } from '../test/servers/influx.ts';
 import { Mosquitto } from '../test/servers/mosquitto.ts';
+import { median } from './figures.ts';
 import { prepareData, type Service, startService, usageOf } from './greenpark.ts';
 import { FRAMES, type LoadKind, meterId, publishLoad, VALUES_PER_FRAME } from './load.ts';
 
@@ -48,7 +49,27 @@ export interface Measured {
   readonly published: number;
   readonly stored: number;
   readonly cpuUsPerMessage: number;
+  /** Of the broker, and of InfluxDB where that is the store. */
+  readonly brokerCpuUsPerMessage: number;
+  readonly influxCpuUsPerMessage: number | null;
   readonly peakMb: number;
+}
+
+/** What every round came to, in the middle; what was published and stored is the sum. */
+export function figuresOf(rounds: readonly Measured[], { kind }: Plan): Record<string, number> {
+  const middle = (figure: Exclude<keyof Measured, 'influxCpuUsPerMessage'>) => median(rounds.map((round) => round[figure]));
+  const influx = rounds.flatMap(({ influxCpuUsPerMessage }) => influxCpuUsPerMessage ?? []);
+  return {
+    messages_per_second: middle('messagesPerSecond'),
+    readings_per_second: middle('messagesPerSecond') * FRAMES[kind] * VALUES_PER_FRAME,
+    readings_published: rounds.reduce((sum, { published }) => sum + published, 0),
+    readings_stored: rounds.reduce((sum, { stored }) => sum + stored, 0),
+    cpu_us_per_message: middle('cpuUsPerMessage'),
+    broker_cpu_us_per_message: middle('brokerCpuUsPerMessage'),
+    ...(influx.length === 0 ? {} : { influx_cpu_us_per_message: median(influx) }),
+    resident_mb_peak: Math.max(...rounds.map(({ peakMb }) => peakMb)),
+    rounds: rounds.length,
+  };
 }
 
 /** Greenpark as `greenpark serve` starts it, with the embedded store or a fresh InfluxDB; what it stored is counted afterwards. */
@@ -64,7 +85,8 @@ export async function measureGreenpark(plan: Plan, engine: 'embedded' | 'influx'
     await online(service);
     await publishLoad({ port: broker.port, kind: plan.kind, messages: warmUp, meters: METERS, firstTs: FIRST_TS, rate: null });
     await committed(service, warmUp * perMessage);
-    const before = usageOf(service);
+    const usage = () => [service, broker, ...(influx === null ? [] : [influx])].map((process) => usageOf(process).cpuSeconds);
+    const before = usage();
     const { startedAt } = await publishLoad({
       port: broker.port,
       kind: plan.kind,
@@ -74,14 +96,17 @@ export async function measureGreenpark(plan: Plan, engine: 'embedded' | 'influx'
       rate: null,
     });
     const lastCommit = await committed(service, (warmUp + plan.messages) * perMessage);
-    const after = usageOf(service);
+    const [own, ofBroker, ofInflux] = usage().map((seconds, index) => ((seconds - (before[index] as number)) * 1e6) / plan.messages);
+    const { peakMb } = usageOf(service);
     await service.stop();
     return {
       messagesPerSecond: plan.messages / ((lastCommit - startedAt) / 1000),
       published: (warmUp + plan.messages) * perMessage,
       stored: await storedReadings(service, influx),
-      cpuUsPerMessage: ((after.cpuSeconds - before.cpuSeconds) * 1e6) / plan.messages,
-      peakMb: after.peakMb,
+      cpuUsPerMessage: own as number,
+      brokerCpuUsPerMessage: ofBroker as number,
+      influxCpuUsPerMessage: ofInflux ?? null,
+      peakMb,
     };
   } finally {
     await service.kill();

@@ -27,8 +27,8 @@ export const DEFAULT_LIMITS: PipelineLimits = {
   maxPayloadBytes: 1 << 20,
   clockSkewMs: 5 * 60_000,
   farPastMs: 400 * 86_400_000,
-  // Three blocks of frames of five values fill a row group of the embedded store, and as many come together while those are written.
-  maxBlockRows: 104_000,
+  // Three of them fill a row group of the embedded store (ROW_GROUP_FRAMES), and as many come together while those are written.
+  maxBlockRows: 100_000,
   writesAtOnce: 6,
   lingerMs: 0,
   storePatienceMs: 10_000,

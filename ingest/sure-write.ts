@@ -53,7 +53,7 @@ export class SureWrite {
       });
       this.#fails = false;
       this.#parts.stats.blocksWritten++;
-      return arrival === how ? result : { ...result, stored: result.stored + result.duplicates, duplicates: 0 };
+      return countedAs(arrival, how, result);
     } catch (error) {
       if (!(error instanceof GreenparkError) || error.code !== 'STORE_REFUSED') throw error;
       this.#fails = false;
@@ -62,11 +62,17 @@ export class SureWrite {
         return NOTHING;
       }
       const middle = block.length >> 1;
-      const first = await this.write(cut(block, 0, middle), arrival);
-      const second = await this.write(cut(block, middle, block.length), arrival);
-      return { stored: first.stored + second.stored, duplicates: first.duplicates + second.duplicates, lent: first.lent === true || second.lent === true };
+      const first = await this.write(cut(block, 0, middle), how);
+      const second = await this.write(cut(block, middle, block.length), how);
+      const lent = first.lent === true || second.lent === true;
+      return countedAs(arrival, how, { stored: first.stored + second.stored, duplicates: first.duplicates + second.duplicates, lent });
     }
   }
+}
+
+/** New rows that an attempt before had stored after all are no repeats. */
+function countedAs(arrival: Arrival, written: Arrival, result: Written): Written {
+  return arrival === written ? result : { ...result, stored: result.stored + result.duplicates, duplicates: 0 };
 }
 
 function cut(block: ReadingBlock, from: number, to: number): ReadingBlock {

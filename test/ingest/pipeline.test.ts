@@ -293,6 +293,18 @@ describe('ingest/pipeline', () => {
     ]);
   });
 
+  it('rows beside one that the store refuses are checked for repeats where an attempt before may have stored them', async () => {
+    const rig = aRig();
+    rig.store.awayFor = 1;
+    rig.store.refuses = (row: Row) => row[3] === 2;
+    await Promise.all([1, 2, 3].map((at) => rig.send(reading({ active_power: at }, at))));
+    expect(rig.store.blocks.map(({ arrival, rows }) => [arrival, rows.map((row) => row[3])])).to.deep.equal([
+      ['late', [1]],
+      ['late', [3]],
+    ]);
+    expect(rig.pipeline.stats.readingsFresh).to.equal(2);
+  });
+
   describe('the same message again', () => {
     it('is a duplicate and is acknowledged', async () => {
       const rig = aRig();
