@@ -11,8 +11,11 @@ import { ReadingBlockBuilder } from '../../../model/reading.ts';
 import { openEmbeddedStore } from '../../../store/embedded/open.ts';
 
 const CHILD = fileURLToPath(new URL('./writing-child.js', import.meta.url));
-/** Rows of one block of the child. */
-const ROWS = 500;
+/** What the child writes: small blocks go through the database's log, large ones past it. */
+const LOADS = [
+  { name: 'small blocks', rows: 500, writers: 3, acknowledged: (round: number) => 40 + 60 * round },
+  { name: 'blocks of whole row groups', rows: 100_000, writers: 6, acknowledged: (round: number) => 8 + 6 * round },
+];
 
 async function refusalOf(opening: Promise<unknown>): Promise<GreenparkError> {
   try {
@@ -30,9 +33,9 @@ describe('the embedded store and its folder', function () {
   let child: ChildProcess | undefined;
 
   /** Starts the child; `acknowledged` grows while it lives, `reached(n)` resolves once it holds n blocks. */
-  function writingChild(first = 0) {
+  function writingChild(first = 0, { rows, writers }: Pick<(typeof LOADS)[number], 'rows' | 'writers'> = { rows: 500, writers: 3 }) {
     const acknowledged: number[] = [];
-    const made = spawn(process.execPath, [CHILD, directory, String(first)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const made = spawn(process.execPath, [CHILD, directory, String(first), String(rows), String(writers)], { stdio: ['ignore', 'pipe', 'inherit'] });
     child = made;
     const lines = createInterface({ input: made.stdout });
     const opened = once(lines, 'line');
@@ -90,29 +93,31 @@ describe('the embedded store and its folder', function () {
     await (await openEmbeddedStore({ directory })).close();
   });
 
-  it('loses nothing that was acknowledged when it is killed in the middle of writing, and keeps whole blocks only', async () => {
-    let expectedAtLeast = 0;
-    for (let round = 0; round < 3; round++) {
-      const writer = writingChild(round * 1_000_000);
-      await writer.reached(40 + 60 * round);
-      await writer.kill();
-      expectedAtLeast += writer.acknowledged.length;
-      const store = await openEmbeddedStore({ directory });
-      const blocks = new Set<number>();
-      for (const meter of [0, ROWS - 1]) {
-        const { value, length } = await store.raw({ meter, quantity: 5, from: 0, to: 1e13, limit: 1e6 });
-        expect(length).to.be.at.least(expectedAtLeast);
-        expect(new Set(value).size, 'no block twice').to.equal(length);
-        for (const number of value) blocks.add(number);
-        expect(blocks.size, 'first and last row of every block').to.equal(length);
+  for (const load of LOADS) {
+    it(`loses nothing that was acknowledged when it is killed in the middle of writing, and keeps whole blocks only: ${load.name}`, async () => {
+      let expectedAtLeast = 0;
+      for (let round = 0; round < 3; round++) {
+        const writer = writingChild(round * 1_000_000, load);
+        await writer.reached(load.acknowledged(round));
+        await writer.kill();
+        expectedAtLeast += writer.acknowledged.length;
+        const store = await openEmbeddedStore({ directory });
+        const blocks = new Set<number>();
+        for (const meter of [0, load.rows - 1]) {
+          const { value, length } = await store.raw({ meter, quantity: 5, from: 0, to: 1e13, limit: 1e6 });
+          expect(length).to.be.at.least(expectedAtLeast);
+          expect(new Set(value).size, 'no block twice').to.equal(length);
+          for (const number of value) blocks.add(number);
+          expect(blocks.size, 'first and last row of every block').to.equal(length);
+        }
+        for (const number of writer.acknowledged) expect(blocks.has(number), `block ${number}`).to.equal(true);
+        const latest = [...(await store.latest())];
+        expect(latest.length).to.equal(load.rows);
+        expect(Math.max(...blocks)).to.equal(latest[0]?.value);
+        await store.close();
       }
-      for (const number of writer.acknowledged) expect(blocks.has(number), `block ${number}`).to.equal(true);
-      const latest = [...(await store.latest())];
-      expect(latest.length).to.equal(ROWS);
-      expect(Math.max(...blocks)).to.equal(latest[0]?.value);
-      await store.close();
-    }
-  });
+    });
+  }
 
   it('goes on answering short questions and writing while a long question runs', async () => {
     const store = await openEmbeddedStore({ directory });

@@ -1,9 +1,9 @@
 import { ReadingBlockBuilder } from '../../../model/reading.ts';
 import { openEmbeddedStore } from '../../../store/embedded/open.ts';
 
-// Writes blocks of ROWS rows to the folder in argv[2] until it is killed, and says "<block number>" for each that was acknowledged.
-const ROWS = 500;
-const [, , directory = '', first = '0'] = process.argv;
+// Writes blocks of so many rows to the folder, several at a time, until it is killed, and says "<block number>" for each that was acknowledged.
+const [, , directory = '', first = '0', rows = '', writers = ''] = process.argv;
+const ROWS = Number(rows);
 const store = await openEmbeddedStore({ directory });
 process.stdout.write('open\n');
 
@@ -17,4 +17,4 @@ async function write(): Promise<void> {
     process.stdout.write(`${number}\n`);
   }
 }
-await Promise.all([write(), write(), write()]);
+await Promise.all(Array.from({ length: Number(writers) }, write));
