@@ -1,11 +1,12 @@
 import { request } from 'node:http';
 import { quantityOf } from '../model/quantities.ts';
 import { ReadingBlockBuilder } from '../model/reading.ts';
+import { LineText } from '../store/influx/line-text.ts';
 import { LineWriter } from '../store/influx/lines.ts';
 import type { Influx } from '../test/servers/influx.ts';
 import { type BenchResult, median } from './figures.ts';
 import { FRAMES, meterId, VALUES_PER_FRAME } from './load.ts';
-import { METERS, measureGreenpark, openBenchInflux, type Plan, startInflux, WARM_UP_SHARE } from './sides.ts';
+import { figuresOf, METERS, measureGreenpark, openBenchInflux, type Plan, startInflux, WARM_UP_SHARE } from './sides.ts';
 
 const PLAN: Plan = { kind: 'batch', messages: 8000 };
 const GOAL = 0.6;
@@ -28,15 +29,7 @@ export async function benchInflux(rounds: number): Promise<BenchResult> {
   const ratio = median(rates.map((rate, round) => rate / (limits[round] as number)));
   return {
     name: 'ingest-influx',
-    figures: {
-      messages_per_second: median(ours.map(({ messagesPerSecond }) => messagesPerSecond)),
-      readings_per_second: median(rates),
-      readings_published: ours.reduce((sum, { published }) => sum + published, 0),
-      readings_stored: ours.reduce((sum, { stored }) => sum + stored, 0),
-      cpu_us_per_message: median(ours.map(({ cpuUsPerMessage }) => cpuUsPerMessage)),
-      resident_mb_peak: Math.max(...ours.map(({ peakMb }) => peakMb)),
-      rounds,
-    },
+    figures: figuresOf(ours, PLAN),
     limit: median(limits),
     ratio,
     goal: GOAL,
@@ -67,17 +60,23 @@ function bodies(values: number, from: number): Buffer[] {
   const codes = QUANTITIES.map((name) => quantityOf(name).code);
   const lines = new LineWriter({ idOf: (ordinal) => meterId(ordinal - 1), ordinalOf: () => undefined });
   const block = new ReadingBlockBuilder(BODY_VALUES);
+  const text = new LineText();
   const frames = FRAMES[PLAN.kind];
   const made: Buffer[] = [];
+  const end = () => {
+    lines.writeLines(text, block.take());
+    made.push(Buffer.from(text.bytes));
+    text.clear();
+  };
   for (let frame = 0; frame * VALUES_PER_FRAME < values; frame++) {
     const message = Math.floor(frame / frames);
     const meter = (message % METERS) + 1;
     const n = Math.floor(message / METERS) * frames + (frame % frames);
     const numbers = [1000 + meter + n * 0.25, 300 + ((meter * 7 + n * 13) % 1000) / 10, 225 + ((meter + n * 3) % 100) / 10, 40 + n / 100, 0.9];
     for (const [at, code] of codes.entries()) block.push(0, meter, code, from + n * 1000, Number((numbers[at] as number).toFixed(2)), 0);
-    if (block.length >= BODY_VALUES) made.push(Buffer.from(lines.linesOf(block.take())));
+    if (block.length >= BODY_VALUES) end();
   }
-  if (block.length > 0) made.push(Buffer.from(lines.linesOf(block.take())));
+  if (block.length > 0) end();
   return made;
 }
 

@@ -4,9 +4,9 @@ import { QUANTITIES } from '../../model/quantities.ts';
 import type { ReadingBlock } from '../../model/reading.ts';
 import type { Correction } from '../port.ts';
 import { FARTHEST_MS } from '../storable.ts';
-import { LineText } from './line-text.ts';
+import type { LineText } from './line-text.ts';
 
-const [COMMA, EQUALS, SPACE, NEWLINE] = [0x2c, 0x3d, 0x20, 0x0a];
+const [COMMA, SPACE, NEWLINE] = [0x2c, 0x20, 0x0a];
 
 /**
  * Points of the readings: a tag meter, and for each quantity measured at that time a field of its name (float) when the reading is
@@ -62,22 +62,23 @@ export function readingOf(usable: unknown, flagged: unknown, quality: unknown): 
 export class LineWriter {
   readonly #meters: MeterNames;
   readonly #beginnings = new Map<number, string>();
-  readonly #names: Uint8Array[] = [];
-  readonly #text = new LineText();
+  /** A quantity's name and an equals sign. */
+  readonly #fields: Uint8Array[] = [];
 
   constructor(meters: MeterNames) {
     this.#meters = meters;
   }
 
   /**
-   * The lines of a block as one text; empty when none is left.
+   * Appends the lines of a block. Answers how many rows are in them.
    *
    * @param dropped a 1 for every row that is left out
    */
-  linesOf(block: ReadingBlock, dropped?: Uint8Array): string {
+  writeLines(text: LineText, block: ReadingBlock, dropped?: Uint8Array): number {
     const { length, meter, quantity, ts, value, quality } = block;
-    const text = this.#text;
-    text.clear();
+    let written = 0;
+    let begun = -1;
+    let [from, to] = [0, 0];
     for (let row = 0; row < length; ) {
       const whose = meter[row] as number;
       const at = ts[row] as number;
@@ -86,27 +87,29 @@ export class LineWriter {
         if (dropped?.[row] === 1) continue;
         if (isBegun) text.byte(COMMA);
         else {
-          if (!text.isEmpty) text.byte(NEWLINE);
-          text.string(this.#beginning(whose));
+          if (text.length > 0) text.byte(NEWLINE);
+          if (whose === begun) text.repeat(from, to);
+          else {
+            from = text.length;
+            text.string(this.#beginnings.get(whose) ?? this.#beginningOf(whose));
+            to = text.length;
+            begun = whose;
+          }
         }
         isBegun = true;
+        written++;
         const code = quantity[row] as number;
-        const name = this.#names[code] ?? this.#nameOf(code);
         const flag = quality[row] as number;
-        text.bytes(name);
-        if (flag !== QUALITY.good && !isUsable(flag)) text.string('.flagged');
-        text.byte(EQUALS);
-        text.number(value[row] as number);
-        if (flag === QUALITY.good) continue;
-        text.byte(COMMA);
-        text.bytes(name);
-        text.string(`.quality=${flag}i`);
+        if (flag === QUALITY.good || isUsable(flag)) text.append(this.#fields[code] ?? this.#fieldOf(code));
+        else text.string(`${quantityName(code)}.flagged=`);
+        text.number(value, row);
+        if (flag !== QUALITY.good) text.string(`,${quantityName(code)}.quality=${flag}i`);
       }
       if (!isBegun) continue;
       text.byte(SPACE);
-      text.number(at);
+      text.number(ts, row - 1);
     }
-    return text.take();
+    return written;
   }
 
   lineOfCorrection({ meter, quantity, ts, value, quality, author, reason, at }: Correction, number: number): string {
@@ -114,18 +117,15 @@ export class LineWriter {
     return `${CORRECTIONS},${tags} value=${value},quality=${quality}i,author=${quotedField(author)},reason=${quotedField(reason)},made=${at}i ${ts}`;
   }
 
-  #nameOf(quantity: number): Uint8Array {
-    const name = Buffer.from(quantityName(quantity));
-    this.#names[quantity] = name;
-    return name;
+  #fieldOf(quantity: number): Uint8Array {
+    const field = Buffer.from(`${quantityName(quantity)}=`);
+    this.#fields[quantity] = field;
+    return field;
   }
 
-  #beginning(meter: number): string {
-    let beginning = this.#beginnings.get(meter);
-    if (beginning === undefined) {
-      beginning = `${READINGS},meter=${escapedTag(this.#meters.idOf(meter))} `;
-      this.#beginnings.set(meter, beginning);
-    }
+  #beginningOf(meter: number): string {
+    const beginning = `${READINGS},meter=${escapedTag(this.#meters.idOf(meter))} `;
+    this.#beginnings.set(meter, beginning);
     return beginning;
   }
 }

@@ -9,6 +9,7 @@ import { Corrections, seriesKey } from './corrections.ts';
 import { readCounters } from './counters.ts';
 import { foldSteps } from './folding.ts';
 import { knownRows } from './known-rows.ts';
+import { LineText } from './line-text.ts';
 import { CORRECTIONS, fieldsOf, LineWriter, type MeterNames, quantityCode, quantityName, READINGS, readingOf, tagIn, within } from './lines.ts';
 
 /** How long closing waits for a server that is silent: whoever asked has given up by then. */
@@ -21,6 +22,8 @@ export class InfluxStore implements ReadingStore {
   readonly #lines: LineWriter;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #writes = new Set<Promise<unknown>>();
+  /** Texts that are written over and over: as many as there ever were writes at once. */
+  readonly #spareTexts: LineText[] = [];
   /** Late blocks and corrections look before they write, one after the other. */
   #lookers: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -35,7 +38,7 @@ export class InfluxStore implements ReadingStore {
     return this.#begin(async () => {
       requireStorable(block);
       if (block.length === 0) return { stored: 0, duplicates: 0 };
-      return arrival === 'fresh' ? this.#writeLines(this.#lines.linesOf(block), block.length, 0) : this.#oneAtATime(() => this.#writeLate(block));
+      return arrival === 'fresh' ? this.#writeLines(block) : this.#oneAtATime(() => this.#writeLate(block));
     });
   }
 
@@ -46,7 +49,7 @@ export class InfluxStore implements ReadingStore {
         if (!Number.isFinite(correction.value)) throw new GreenparkError('STORE_REFUSED', `the corrected value ${correction.value} is not a finite number`);
         const held = await this.#revisions(meter, quantity, ts);
         if (held.length === 0) throw new GreenparkError('STORE_REFUSED', `there is no reading of meter ${meter}, quantity ${quantity} at ${ts} to correct`);
-        await this.#connection.write(this.#lines.lineOfCorrection(correction, held.length));
+        await this.#connection.write(Buffer.from(this.#lines.lineOfCorrection(correction, held.length)));
       }),
     );
   }
@@ -150,21 +153,25 @@ export class InfluxStore implements ReadingStore {
   async #writeLate(block: ReadingBlock): Promise<WriteResult> {
     await Promise.allSettled([...this.#writes]); // a duplicate of a row that is on its way must see it
     const dropped = await knownRows(this.#connection, this.#meters, block);
-    const lines = this.#lines.linesOf(block, dropped);
-    const repeats = dropped.reduce((sum, flag) => sum + flag, 0);
-    return this.#writeLines(lines, block.length - repeats, repeats);
+    return this.#writeLines(block, dropped);
   }
 
-  async #writeLines(lines: string, stored: number, duplicates: number): Promise<WriteResult> {
-    if (lines === '') return { stored: 0, duplicates };
-    const writing = this.#connection.write(lines);
-    this.#writes.add(writing);
-    try {
-      await writing;
-    } finally {
-      this.#writes.delete(writing);
+  async #writeLines(block: ReadingBlock, dropped?: Uint8Array): Promise<WriteResult> {
+    const text = this.#spareTexts.pop() ?? new LineText();
+    const stored = this.#lines.writeLines(text, block, dropped);
+    if (stored > 0) {
+      // After a failure the text is not used again: a request that nobody waits for any more may still be sending it.
+      const writing = this.#connection.write(text.bytes);
+      this.#writes.add(writing);
+      try {
+        await writing;
+      } finally {
+        this.#writes.delete(writing);
+      }
     }
-    return { stored, duplicates };
+    text.clear();
+    this.#spareTexts.push(text);
+    return { stored, duplicates: block.length - stored };
   }
 
   async #revisions(meter: number, quantity: number, ts: number): Promise<readonly Revision[]> {

@@ -5,9 +5,8 @@ import { fuzzRuns } from '../../fuzz-runs.ts';
 
 const written = (value: number): string => {
   const text = new LineText();
-  text.clear();
-  text.number(value);
-  return text.take();
+  text.number(Float64Array.of(value), 0);
+  return text.bytes.toString();
 };
 
 describe('text of lines', () => {
@@ -48,12 +47,15 @@ describe('text of lines', () => {
     const text = new LineText();
     const parts = Array.from({ length: 30_000 }, (_, at) => (at % 3 === 0 ? '甲🏭é' : 'ab'));
     for (const part of parts) text.string(part);
-    text.bytes(Buffer.from('end'));
+    text.append(Buffer.from('end'));
     text.byte(0x21);
-    expect(text.take()).to.equal(`${parts.join('')}end!`);
+    expect(text.bytes.toString()).to.equal(`${parts.join('')}end!`);
+    const { length } = text;
+    text.repeat(0, length);
+    expect(text.bytes.subarray(length).equals(text.bytes.subarray(0, length))).to.equal(true);
     text.clear();
     text.string('ascii');
-    text.number(2.5);
-    expect(text.take()).to.equal('ascii2.5');
+    text.number(Float64Array.of(7, 2.5), 1);
+    expect(text.bytes.toString()).to.equal('ascii2.5');
   });
 });

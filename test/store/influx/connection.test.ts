@@ -1,0 +1,89 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect } from 'chai';
+import { GreenparkError } from '../../../model/errors.ts';
+import { InfluxConnection } from '../../../store/influx/connection.ts';
+
+/** Runs the work against a server that answers as told; answers the bodies that came. */
+async function withServer(answer: (response: ServerResponse) => void, work: (connection: InfluxConnection) => Promise<void>): Promise<Buffer[]> {
+  const bodies: Buffer[] = [];
+  const server = createServer(async (request: IncomingMessage, response) => {
+    bodies.push(Buffer.concat(await request.toArray()));
+    answer(response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const connection = new InfluxConnection({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, version: 1, bucket: 'park' });
+  try {
+    await work(connection);
+  } finally {
+    connection.end();
+    server.closeAllConnections();
+    server.close();
+  }
+  return bodies;
+}
+
+async function refusalOf(writing: Promise<void>): Promise<GreenparkError> {
+  const error = await writing.then(
+    () => undefined,
+    (fault: unknown) => fault,
+  );
+  if (error instanceof GreenparkError) return error;
+  throw new Error(`expected a GreenparkError, not ${String(error)}`);
+}
+
+describe('writing to InfluxDB', () => {
+  it('sends the bytes as they are', async () => {
+    const lines = Buffer.from('readings,meter=一号 active_power=1 7');
+    const bodies = await withServer(
+      (response) => response.writeHead(204).end(),
+      (connection) => connection.write(lines),
+    );
+    expect(bodies).to.deep.equal([lines]);
+  });
+
+  for (const [status, code] of [
+    [400, 'STORE_REFUSED'],
+    [413, 'STORE_REFUSED'],
+    [422, 'STORE_REFUSED'],
+    // Not InfluxDB: a proxy's own page.
+    [200, 'STORE_UNREACHABLE'],
+    [302, 'STORE_UNREACHABLE'],
+    [401, 'STORE_UNREACHABLE'],
+    [404, 'STORE_UNREACHABLE'],
+    [503, 'STORE_UNREACHABLE'],
+  ] as const) {
+    it(`takes the answer ${status} for ${code}`, async () => {
+      await withServer(
+        (response) => response.writeHead(status).end('why'),
+        async (connection) => {
+          const { code: said, retryable } = await refusalOf(connection.write(Buffer.from('readings')));
+          expect([said, retryable]).to.deep.equal([code, code === 'STORE_UNREACHABLE']);
+        },
+      );
+    });
+  }
+
+  it('calls a server unreachable that ends the connection instead of answering', async () => {
+    await withServer(
+      (response) => response.socket?.destroy(),
+      async (connection) => {
+        expect((await refusalOf(connection.write(Buffer.from('readings')))).code).to.equal('STORE_UNREACHABLE');
+      },
+    );
+  });
+
+  it('rejects what is under way when it is ended, and everything later', async () => {
+    await withServer(
+      () => {},
+      async (connection) => {
+        const writing = refusalOf(connection.write(Buffer.from('readings')));
+        setImmediate(() => connection.end());
+        expect((await writing).code).to.equal('STORE_UNREACHABLE');
+        expect((await refusalOf(connection.write(Buffer.from('readings')))).code).to.equal('STORE_UNREACHABLE');
+      },
+    );
+  });
+});
