@@ -8,13 +8,14 @@ import type { ReadingBlock } from '../model/reading.ts';
 import type { RegisteredMeter } from '../model/registry.ts';
 import { AlertBook } from './alert-book.ts';
 import { EndedPeriods } from './ended-periods.ts';
-import { JOINT, PeriodInstance, type PeriodPlan, type RuleLabel, SeriesGroup, SeriesInstance, type SeriesRule } from './instances.ts';
+import { JOINT, NONE, PeriodInstance, type PeriodPlan, type RuleLabel, SeriesGroup, SeriesInstance, type SeriesRule, seriesKey } from './instances.ts';
 import { AlertJournal } from './journal.ts';
-import { type Plans, planAll, type SeriesPlan } from './plans.ts';
+import { planAll, type SeriesPlan } from './plans.ts';
 import type { AlertEngineDeps, AlertEntry, RuleBook } from './port.ts';
-import { mayHaveMissed, replayMissed } from './replay.ts';
+import { type Missed, mayHaveMissed, replayMissed } from './replay.ts';
 import { type CapRunState, isReached, stepCap } from './rules/cap.ts';
 import { CLEAR, elapse, isBeyond, type LimitState, observe, transitionOf } from './rules/limit.ts';
+import { marksText, readMarks, WatchedSeries } from './watched-series.ts';
 
 /** A clock that is corrected over midnight by less does not bring a period back of which nothing is known. */
 const CLOCK_SET_BACK_MS = 3_600_000;
@@ -36,13 +37,11 @@ export class AlertEngine {
   /** Rules of which the state of some series is stored: only of those each series' key is made to look for it. */
   readonly #storedRules: Set<string>;
   /** By rule and quantity. */
-  readonly #groups = new Map<string, SeriesGroup>();
+  #groups: ReadonlyMap<string, SeriesGroup> = new Map();
+  #watched = new WatchedSeries([]);
   readonly #periodInstances = new Map<string, PeriodInstance>();
   /** Of each rule by the key of its marks: meter ordinal to the time judged last. Only while the stored states are taken. */
-  readonly #restoredMarks = new Map<string, Record<number, EpochMs>>();
-  #byQuantity = new Map<number, SeriesGroup[]>();
-  /** The first rule on a series, by its position in a block, once a reading of it has come: null where there is none. */
-  #bySeries: (SeriesInstance | null | undefined)[] = [];
+  readonly #restoredMarks = new Map<string, ReadonlyMap<number, EpochMs>>();
   /** Those for which time going by may change something. */
   readonly #waiting = new Set<SeriesInstance>();
   readonly #changed = new Set<SeriesInstance | PeriodInstance>();
@@ -58,7 +57,7 @@ export class AlertEngine {
     engine.#stored.clear();
     engine.#restoredMarks.clear();
     if (deps.replay !== undefined) {
-      await replayMissed(engine.#missedSeries(), deps.replay, deps.clock(), (instance, ts, value, quality) => engine.#judgeOne(instance, ts, value, quality));
+      await replayMissed(engine.#missedSeries(), deps.replay, deps.clock(), (place, ts, value, quality) => engine.#judgeOne(place, ts, value, quality));
     }
     return engine;
   }
@@ -76,19 +75,10 @@ export class AlertEngine {
   /** Judges a block of readings that are the newest of their series. Late ones are not judged. */
   judge(block: ReadingBlock): void {
     const { length, series, meter, quantity, ts, value, quality } = block;
+    const watched = this.#watched;
     for (let row = 0; row < length; row++) {
-      const position = series[row] as number;
-      let instance = this.#bySeries[position];
-      if (instance === null) continue;
-      if (instance === undefined) {
-        instance = this.#firstOn(meter[row] as number, quantity[row] as number);
-        // Filled up first: an array with holes would turn into a slow dictionary.
-        while (this.#bySeries.length < position) this.#bySeries.push(undefined);
-        this.#bySeries[position] = instance;
-      }
-      for (; instance !== null; instance = instance.next) {
-        this.#judgeOne(instance, ts[row] as number, value[row] as number, quality[row] as number);
-      }
+      let place = watched.first(series[row] as number, meter[row] as number, quantity[row] as number);
+      for (; place !== NONE; place = watched.next(place)) this.#judgeOne(place, ts[row] as number, value[row] as number, quality[row] as number);
     }
   }
 
@@ -106,17 +96,11 @@ export class AlertEngine {
   /** Takes the rules and the directory as they are now. Alerts of what is no longer judged are resolved; states of the rest stay. */
   reload(book: RuleBook): void {
     const plans = planAll(book, this.#deps.directory.current, this.#deps.logger);
-    this.#dropUnplanned(plans);
-    for (const plan of plans.series) this.#takeSeries(plan);
+    this.#layOut(plans.series.filter(({ meters }) => meters.length > 0));
+    this.#dropUnplanned(plans.periods);
     for (const plan of plans.periods) this.#takePeriod(plan);
-    this.#bySeries = [];
-    this.#byQuantity = new Map();
     const claimed = new Set<string>();
-    for (const group of this.#groups.values()) {
-      const { quantity } = group.rule;
-      this.#byQuantity.set(quantity, [...(this.#byQuantity.get(quantity) ?? []), group]);
-      for (const instance of group.members.values()) if (instance.state.kind === 'firing') claimed.add(seriesAlertId(instance, instance.state.since));
-    }
+    for (const instance of this.#watched.instances) if (instance?.state.kind === 'firing') claimed.add(seriesAlertId(instance, instance.state.since));
     for (const { alerts } of this.#periodInstances.values()) for (const id of alerts.values()) claimed.add(id);
     for (const { id } of this.#alerts.open()) if (!claimed.has(id)) this.#alerts.resolve(id, this.#deps.clock());
   }
@@ -182,25 +166,42 @@ export class AlertEngine {
     return this.#journal.flush();
   }
 
-  #judgeOne(instance: SeriesInstance, ts: EpochMs, value: number, quality: number): void {
-    if (ts <= instance.last) {
+  #judgeOne(place: number, ts: EpochMs, value: number, quality: number): void {
+    const { last, instances } = this.#watched;
+    const group = this.#watched.groupOf(place);
+    const known = instances[place] as SeriesInstance | null;
+    const before = last[place] as EpochMs;
+    if (ts <= before) {
       // Ingest lets an older reading take over where the newest stands in the future.
-      if (instance.last <= this.#deps.clock() + AHEAD_MS) return;
-      instance.setBack(ts);
-      this.#changed.add(instance);
+      if (before <= this.#deps.clock() + AHEAD_MS) return;
+      if (known !== null) {
+        known.setBack(ts);
+        this.#changed.add(known);
+      }
     }
-    instance.last = ts;
-    instance.group.touched = true;
+    last[place] = ts;
+    group.touched = true;
     if (!isUsable(quality)) return;
-    const judged = instance.mean === null ? value : instance.mean.push(ts, value);
+    const { bound } = group.rule;
+    const judged = known === null || known.mean === null ? value : known.mean.push(ts, value);
     if (Number.isNaN(judged)) return;
-    const { bound } = instance.group.rule;
-    if (instance.state === CLEAR && !isBeyond(bound, judged)) return;
+    if ((known === null || known.state === CLEAR) && !isBeyond(bound, judged)) return;
+    const instance = known ?? this.#instanceAt(place, group);
+    if (instance === null) return;
     const now = this.#deps.clock();
     instance.lagMs = this.#neverSet(now) - Math.min(ts, now);
     // First what came to its end before this value was measured.
     this.#advance(instance, elapse(bound, instance.state, ts - 1), ts - 1);
     this.#advance(instance, observe(bound, instance.state, ts, judged), ts);
+  }
+
+  /** null where the meter is gone from the registry by now. */
+  #instanceAt(place: number, group: SeriesGroup): SeriesInstance | null {
+    const meter = this.#deps.directory.current.meterOf(this.#watched.ordinalOf(place));
+    if (meter === undefined) return null;
+    const instance = new SeriesInstance(group, meter);
+    this.#watched.instances[place] = instance;
+    return instance;
   }
 
   #neverSet(now: EpochMs): EpochMs {
@@ -307,16 +308,8 @@ export class AlertEngine {
     });
   }
 
-  #dropUnplanned(plans: Plans): void {
-    const metersOf = new Map(plans.series.map(({ rule, meters }) => [groupKey(rule), meters]));
-    for (const [key, group] of this.#groups) {
-      const meters = new Set(metersOf.get(key)?.map(({ ordinal }) => ordinal));
-      for (const [ordinal, instance] of group.members) if (!meters.has(ordinal)) this.#drop(instance, ordinal);
-      if (group.members.size > 0) continue;
-      this.#groups.delete(key);
-      this.#journal.forget(group.marksKey);
-    }
-    const planned = new Set(plans.periods.map(({ key }) => key));
+  #dropUnplanned(plans: readonly PeriodPlan[]): void {
+    const planned = new Set(plans.map(({ key }) => key));
     for (const [key, instance] of this.#periodInstances) {
       if (planned.has(key)) continue;
       this.#periodInstances.delete(key);
@@ -325,67 +318,105 @@ export class AlertEngine {
     }
   }
 
-  #drop(instance: SeriesInstance, ordinal: number): void {
-    instance.group.members.delete(ordinal);
+  /** Gives each rule a place on each series that it watches. What is known of those that it watched before stays. */
+  #layOut(plans: readonly SeriesPlan[]): void {
+    const [groupsBefore, before] = [this.#groups, this.#watched];
+    const groups = new Map(plans.map(({ rule, meters }) => [groupKey(rule), new SeriesGroup(rule, meters)]));
+    this.#groups = groups;
+    this.#watched = new WatchedSeries([...groups.values()]);
+    for (const { rule, meters } of plans) {
+      const key = groupKey(rule);
+      const group = groups.get(key) as SeriesGroup;
+      const former = groupsBefore.get(key);
+      if (former === undefined) this.#restoreMarks(group.marksKey);
+      else group.touched = former.touched;
+      const mayBeStored = this.#stored.size > 0 && this.#storedRules.has([rule.ruleType, rule.park, rule.rule].join(JOINT));
+      for (const meter of meters) {
+        const place = group.placeOf(meter.ordinal);
+        const formerPlace = former?.placeOf(meter.ordinal) ?? NONE;
+        if (formerPlace === NONE) this.#takeMeter(group, { meter, place, mayBeStored });
+        else this.#keepMeter(group, { meter, place, last: before.last[formerPlace] as EpochMs, known: before.instances[formerPlace] ?? null });
+      }
+    }
+    for (const [key, former] of groupsBefore) {
+      const group = groups.get(key);
+      if (group === undefined) this.#journal.forget(former.marksKey);
+      for (let place = former.firstPlace; place < former.firstPlace + former.ordinals.length; place++) {
+        const instance = before.instances[place] ?? null;
+        if (instance !== null && (group === undefined || group.placeOf(before.ordinalOf(place)) === NONE)) this.#drop(instance);
+      }
+    }
+  }
+
+  #drop(instance: SeriesInstance): void {
     this.#waiting.delete(instance);
     this.#changed.delete(instance);
     this.#journal.forget(instance.key);
   }
 
-  #takeSeries({ rule, meters }: SeriesPlan): void {
-    const group = this.#groups.get(groupKey(rule)) ?? this.#newGroup(rule);
-    const windowBefore = group.rule.windowMs;
-    const mayBeStored = this.#stored.size > 0 && this.#storedRules.has([rule.ruleType, rule.park, rule.rule].join(JOINT));
-    group.rule = rule;
-    for (const meter of meters) {
-      const known = group.members.get(meter.ordinal);
-      if (known === undefined) this.#takeMeter(group, meter, mayBeStored);
-      else known.replan(meter, windowBefore);
+  #keepMeter(
+    group: SeriesGroup,
+    { meter, place, last, known }: { readonly meter: RegisteredMeter; readonly place: number; readonly last: EpochMs; readonly known: SeriesInstance | null },
+  ): void {
+    this.#watched.last[place] = last;
+    known?.replan(group, meter);
+    this.#watched.instances[place] = known ?? (group.rule.windowMs === null ? null : new SeriesInstance(group, meter));
+  }
+
+  #restoreMarks(key: string): void {
+    this.#restore(key, (text) => this.#restoredMarks.set(key, readMarks(text)));
+  }
+
+  #takeMeter(
+    group: SeriesGroup,
+    { meter, place, mayBeStored }: { readonly meter: RegisteredMeter; readonly place: number; readonly mayBeStored: boolean },
+  ): void {
+    const { last, instances } = this.#watched;
+    const key = mayBeStored ? seriesKey(group.rule, meter.id) : null;
+    const isStored = key !== null && this.#stored.has(key);
+    const instance = isStored || group.rule.windowMs !== null ? new SeriesInstance(group, meter) : null;
+    instances[place] = instance;
+    if (isStored && instance !== null) {
+      this.#restore(key, (text) => {
+        last[place] = instance.restore(text);
+      });
     }
-  }
-
-  #newGroup(rule: SeriesRule): SeriesGroup {
-    const group = new SeriesGroup(rule);
-    this.#groups.set(groupKey(rule), group);
-    const { marksKey } = group;
-    this.#restore(marksKey, { restore: (text) => this.#restoredMarks.set(marksKey, JSON.parse(text) as Record<number, EpochMs>) });
-    return group;
-  }
-
-  #takeMeter(group: SeriesGroup, meter: RegisteredMeter, mayBeStored: boolean): void {
-    const instance = new SeriesInstance(group, meter);
-    if (mayBeStored) this.#restore(instance.key, instance);
-    const mark = this.#restoredMarks.get(group.marksKey)?.[meter.ordinal];
-    if (mark !== undefined && mark > instance.last) instance.last = mark;
+    const mark = this.#restoredMarks.get(group.marksKey)?.get(meter.ordinal);
+    if (mark !== undefined && mark > (last[place] as EpochMs)) last[place] = mark;
+    if (instance === null) return;
     const { state } = instance;
     // Alert and state were saved together: one without the other was taken apart by hand, and the alert is what people saw.
     if (state.kind === 'firing' && this.#alerts.get(seriesAlertId(instance, state.since)) === undefined) instance.state = CLEAR;
     if (instance.state.kind === 'pending' || (instance.state.kind === 'firing' && instance.state.clearSince !== null)) this.#waiting.add(instance);
   }
 
-  /** The first of a series' rules, with the others behind it. */
-  #firstOn(ordinal: number, quantity: number): SeriesInstance | null {
-    const instances = this.#byQuantity.get(quantity)?.flatMap(({ members }) => members.get(ordinal) ?? []) ?? [];
-    for (const [at, instance] of instances.entries()) instance.next = instances[at + 1] ?? null;
-    return instances[0] ?? null;
-  }
-
   /** All rules of each series of which one may have missed readings. */
-  #missedSeries(): SeriesInstance[][] {
-    const found: SeriesInstance[][] = [];
-    for (const groups of this.#byQuantity.values()) {
-      const missed = new Set(groups.flatMap(({ members }) => [...members.values()].filter((one) => mayHaveMissed(one, this.#deps.latest))));
-      const ordinals = new Set([...missed].map(({ meter }) => meter.ordinal));
-      for (const ordinal of ordinals) found.push(groups.flatMap(({ members }) => members.get(ordinal) ?? []));
+  #missedSeries(): Missed[][] {
+    const watched = this.#watched;
+    const found: Missed[][] = [];
+    for (const quantity of watched.quantities) {
+      const groups = watched.of(quantity);
+      const missed = new Set<number>();
+      for (const group of groups) {
+        for (const ordinal of group.ordinals) if (mayHaveMissed(this.#missedAt(group, ordinal), this.#deps.latest)) missed.add(ordinal);
+      }
+      for (const ordinal of missed) {
+        found.push(groups.filter((group) => group.placeOf(ordinal) !== NONE).map((group) => this.#missedAt(group, ordinal)));
+      }
     }
     return found;
+  }
+
+  #missedAt(group: SeriesGroup, meter: number): Missed {
+    const place = group.placeOf(meter);
+    return { place, meter, rule: group.rule, last: this.#watched.last[place] as EpochMs, mean: this.#watched.instances[place]?.mean ?? null };
   }
 
   #takePeriod(plan: PeriodPlan): void {
     const known = this.#periodInstances.get(plan.key);
     if (known === undefined) {
       const instance = new PeriodInstance(plan);
-      this.#restore(plan.key, instance);
+      this.#restore(plan.key, (text) => instance.restore(text));
       this.#periodInstances.set(plan.key, instance);
       this.#takeBack(instance);
       return;
@@ -410,12 +441,12 @@ export class AlertEngine {
     this.#changed.add(instance);
   }
 
-  #restore(key: string, into: { restore(text: string): void }): void {
+  #restore(key: string, restore: (text: string) => unknown): void {
     const text = this.#stored.get(key);
     if (text === undefined) return;
     this.#stored.delete(key);
     try {
-      into.restore(text);
+      restore(text);
     } catch (error) {
       this.#deps.logger.warn({ err: error, instance: key }, 'the stored state of a rule cannot be read; it begins anew');
     }
@@ -423,15 +454,20 @@ export class AlertEngine {
 
   #collectStates(all: boolean): Map<string, string> {
     const states = new Map<string, string>();
-    for (const instance of this.#changed) states.set(instance.key, instance.text());
+    for (const instance of this.#changed) states.set(instance.key, this.#textOf(instance));
     this.#changed.clear();
     if (!all) return states;
     for (const group of this.#groups.values()) {
       if (!group.touched) continue;
       group.touched = false;
-      states.set(group.marksKey, group.marks());
+      states.set(group.marksKey, marksText(group.ordinals, this.#watched.lastOf(group)));
     }
     return states;
+  }
+
+  #textOf(instance: SeriesInstance | PeriodInstance): string {
+    if (instance instanceof PeriodInstance) return instance.text();
+    return instance.text(this.#watched.last[instance.group.placeOf(instance.meter.ordinal)] as EpochMs);
   }
 }
 

@@ -8,6 +8,9 @@ import type { Bound, LimitState } from './rules/limit.ts';
 import { CLEAR } from './rules/limit.ts';
 import { RollingMean } from './rules/rolling-mean.ts';
 
+/** No place: a meter that a rule does not watch. */
+export const NONE = -1;
+
 /** Parts of a key or an alert's id are held together by this: it stands in no id, and a URL takes it as it is. */
 export const JOINT = '~';
 
@@ -50,53 +53,58 @@ export interface PeriodPlan extends RuleLabel {
  * is kept together: one small record a rule, not one a meter.
  */
 export class SeriesGroup {
-  rule: SeriesRule;
+  readonly rule: SeriesRule;
   readonly marksKey: string;
   /** A series was judged since the marks were taken last. */
   touched = false;
-  /** By the meter's ordinal. */
-  readonly members = new Map<number, SeriesInstance>();
+  /** The meters whose series it watches, rising; each has a place, in the same order. */
+  readonly ordinals: Int32Array;
+  firstPlace = 0;
 
-  constructor(rule: SeriesRule) {
+  constructor(rule: SeriesRule, meters: readonly RegisteredMeter[]) {
     this.rule = rule;
+    this.ordinals = Int32Array.from(meters, ({ ordinal }) => ordinal).sort();
     this.marksKey = ['marks', rule.ruleType, rule.park, rule.rule].join(JOINT);
   }
 
-  marks(): string {
-    const marks: Record<number, EpochMs> = {};
-    for (const [ordinal, { last }] of this.members) if (Number.isFinite(last)) marks[ordinal] = last;
-    return JSON.stringify(marks);
+  /** The place of a meter's series, or NONE. */
+  placeOf(ordinal: number): number {
+    const { ordinals } = this;
+    let low = 0;
+    let high = ordinals.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((ordinals[middle] as number) < ordinal) low = middle + 1;
+      else high = middle;
+    }
+    return ordinals[low] === ordinal ? this.firstPlace + low : NONE;
   }
 }
 
-/** One rule on one series, with its state; only the engine changes it. */
+/** What is known of one rule on one series beside when it was judged last; made for the first value that is beyond. Only the engine changes it. */
 export class SeriesInstance {
-  readonly group: SeriesGroup;
+  group: SeriesGroup;
   meter: RegisteredMeter;
   state: LimitState = CLEAR;
-  /** Time of the newest reading taken, -Infinity before the first. */
-  last: EpochMs = Number.NEGATIVE_INFINITY;
   /** How far the readings lie behind the engine's own clock, in milliseconds: delays run in the readings' own time. */
   lagMs = 0;
   mean: RollingMean | null;
-  /** The next rule on the same series, once readings of it have come. */
-  next: SeriesInstance | null = null;
 
   constructor(group: SeriesGroup, meter: RegisteredMeter) {
     this.group = group;
     this.meter = meter;
     this.mean = meanOf(group.rule, meter);
-    group.members.set(meter.ordinal, this);
   }
 
-  /** Tells it apart from all others, and names its stored state. A rule on another quantity is another instance. */
+  /** Tells it apart from all others, and names its stored state. */
   get key(): string {
-    const { ruleType, park, rule, quantity } = this.group.rule;
-    return [ruleType, park, rule, this.meter.id, quantityOfCode(quantity).name].join(JOINT);
+    return seriesKey(this.group.rule, this.meter.id);
   }
 
   /** Takes meter and rule as they read now; what has fired stays until the next value says otherwise. */
-  replan(meter: RegisteredMeter, windowBefore: number | null): void {
+  replan(group: SeriesGroup, meter: RegisteredMeter): void {
+    const windowBefore = this.group.rule.windowMs;
+    this.group = group;
     this.meter = meter;
     if (this.group.rule.windowMs !== windowBefore) this.mean = meanOf(this.group.rule, meter);
   }
@@ -109,17 +117,23 @@ export class SeriesInstance {
     if (this.mean !== null) this.mean = meanOf(this.group.rule, this.meter);
   }
 
-  text(): string {
-    return JSON.stringify({ state: this.state, last: this.last, lagMs: this.lagMs });
+  /** @param last time judged last */
+  text(last: EpochMs): string {
+    return JSON.stringify({ state: this.state, last, lagMs: this.lagMs });
   }
 
-  restore(text: string): void {
+  /** Answers the time judged last. */
+  restore(text: string): EpochMs {
     const stored = JSON.parse(text) as { state: LimitState; last: EpochMs; lagMs: number };
     this.state = stored.state.kind === 'clear' ? CLEAR : stored.state;
-    this.last = stored.last;
     this.lagMs = stored.lagMs;
+    return stored.last;
   }
 }
+
+/** Names a rule on one series. A rule on another quantity is another one. */
+export const seriesKey = ({ ruleType, park, rule, quantity }: SeriesRule, meter: string): string =>
+  [ruleType, park, rule, meter, quantityOfCode(quantity).name].join(JOINT);
 
 export class PeriodInstance {
   plan: PeriodPlan;

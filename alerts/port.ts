@@ -14,6 +14,7 @@ export interface AlertDirectory {
   park(id: string): Park | undefined;
   enterprise(park: string, id: string): Enterprise | undefined;
   meter(id: string): RegisteredMeter | undefined;
+  meterOf(ordinal: number): RegisteredMeter | undefined;
   /** All of the park's meters, or one enterprise's. */
   metersOf(park: string, enterprise?: EnterpriseId): readonly RegisteredMeter[];
 }

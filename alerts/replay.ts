@@ -2,7 +2,8 @@ import type { EpochMs } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import { isUsable } from '../model/quality.ts';
 import type { ReadingStore } from '../store/port.ts';
-import type { SeriesInstance } from './instances.ts';
+import type { SeriesRule } from './instances.ts';
+import type { RollingMean } from './rules/rolling-mean.ts';
 
 const PAGE = 10_000;
 /** Series asked for at the same time: the store answers several as fast as one, and memory stays bounded. */
@@ -10,13 +11,24 @@ const AT_ONCE = 8;
 /** Readings may lie as far ahead of the clock as ingest allows, and some. */
 const AHEAD_MS = 86_400_000;
 
+/** One rule on one series, as it stood before what it missed. */
+export interface Missed {
+  readonly place: number;
+  /** Ordinal of the series' meter. */
+  readonly meter: number;
+  readonly rule: SeriesRule;
+  /** Time judged last, -Infinity where it never was. */
+  readonly last: EpochMs;
+  readonly mean: RollingMean | null;
+}
+
 /**
  * False where nothing is stored, or the newest stored reading was judged already and no window has to be filled: after a proper stop, nearly
  * everywhere.
  */
-export function mayHaveMissed({ group, meter, last, mean }: SeriesInstance, latest: Pick<LatestReadings, 'find' | 'ts'> | undefined): boolean {
+export function mayHaveMissed({ rule, meter, last, mean }: Missed, latest: Pick<LatestReadings, 'find' | 'ts'> | undefined): boolean {
   if (latest === undefined) return true;
-  const series = latest.find(meter.ordinal, group.rule.quantity);
+  const series = latest.find(meter, rule.quantity);
   return series !== undefined && (mean !== null || last < (latest.ts[series] as number));
 }
 
@@ -25,38 +37,37 @@ export function mayHaveMissed({ group, meter, last, mean }: SeriesInstance, late
  * window before. A rule that was never judged begins with the next reading.
  */
 export async function replayMissed(
-  seriesInstances: readonly (readonly SeriesInstance[])[],
+  missed: readonly (readonly Missed[])[],
   raw: ReadingStore['raw'],
   now: EpochMs,
-  judge: (instance: SeriesInstance, ts: EpochMs, value: number, quality: number) => void,
+  judge: (place: number, ts: EpochMs, value: number, quality: number) => void,
 ): Promise<void> {
-  const begun = seriesInstances.map((instances) => instances.filter(({ last }) => Number.isFinite(last))).filter(({ length }) => length > 0);
+  const begun = missed.map((rules) => rules.filter(({ last }) => Number.isFinite(last))).filter(({ length }) => length > 0);
   let next = 0;
   const work = async (): Promise<void> => {
-    for (let instances = begun[next++]; instances !== undefined; instances = begun[next++]) await replaySeries(instances, raw, now + AHEAD_MS, judge);
+    for (let rules = begun[next++]; rules !== undefined; rules = begun[next++]) await replaySeries(rules, raw, now + AHEAD_MS, judge);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
 }
 
 async function replaySeries(
-  instances: readonly SeriesInstance[],
+  rules: readonly Missed[],
   raw: ReadingStore['raw'],
   to: EpochMs,
-  judge: (instance: SeriesInstance, ts: EpochMs, value: number, quality: number) => void,
+  judge: (place: number, ts: EpochMs, value: number, quality: number) => void,
 ): Promise<void> {
-  const first = instances[0];
+  const first = rules[0];
   if (first === undefined) return;
-  const meter = first.meter.ordinal;
-  const { quantity } = first.group.rule;
-  const judgedUntil = new Map(instances.map((instance) => [instance, instance.last]));
-  let from = Math.min(...instances.map(({ last, group }) => last - (group.rule.windowMs ?? 0))) + 1;
+  const { meter } = first;
+  const { quantity } = first.rule;
+  let from = Math.min(...rules.map(({ last, rule }) => last - (rule.windowMs ?? 0))) + 1;
   for (;;) {
     const page = await raw({ meter, quantity, from, to, limit: PAGE });
     for (let row = 0; row < page.length; row++) {
       const [ts, value, quality] = [page.ts[row] as number, page.value[row] as number, page.quality[row] as number];
-      for (const [instance, until] of judgedUntil) {
-        if (ts > until) judge(instance, ts, value, quality);
-        else if (instance.mean !== null && ts > until - (instance.group.rule.windowMs ?? 0) && isUsable(quality)) instance.mean.push(ts, value);
+      for (const { place, last, mean, rule } of rules) {
+        if (ts > last) judge(place, ts, value, quality);
+        else if (mean !== null && ts > last - (rule.windowMs ?? 0) && isUsable(quality)) mean.push(ts, value);
       }
     }
     if (page.length < PAGE) return;
