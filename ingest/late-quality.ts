@@ -1,10 +1,11 @@
 import type { EpochMs } from '../model/ids.ts';
+import type { RegisteredMeter } from '../model/registry.ts';
 import type { MeterPlan } from './meter-plans.ts';
 import { type OnRegisterMove, QualityJudge } from './quality.ts';
 
 /** Where the late readings of one series stand. */
 interface Lane {
-  readonly plan: MeterPlan;
+  readonly meter: RegisteredMeter;
   ts: EpochMs;
 }
 
@@ -25,10 +26,10 @@ export class LateQuality {
     const series = plan.series[column] as number;
     const code = plan.columns.codes[column] as number;
     let lane = this.#lanes.get(series);
-    if (lane?.plan !== plan) {
-      // Another plan stands for another state of the registry: the checks may be others.
+    if (lane?.meter !== plan.meter) {
+      // Another record of the meter stands for another state of the registry: the checks may be others.
       this.#judge.open(series, code, { checks: plan.checksOf(column) });
-      lane = { plan, ts: lane?.ts ?? Number.POSITIVE_INFINITY };
+      lane = { meter: plan.meter, ts: lane?.ts ?? Number.POSITIVE_INFINITY };
       this.#lanes.set(series, lane);
     }
     if (!(ts > lane.ts)) this.#judge.forget(series);

@@ -1,6 +1,7 @@
 import type { Checks } from '../model/checks.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import type { RegisteredMeter } from '../model/registry.ts';
+import { MeterColumns } from './meter-columns.ts';
 import { type NoColumn, PlanColumns } from './plan-columns.ts';
 import type { MeterDirectory } from './port.ts';
 import type { QualityJudge } from './quality.ts';
@@ -11,16 +12,21 @@ import { type NativeTopic, parseTopic } from './topics.ts';
 export interface SeriesBooks {
   readonly latest: LatestReadings;
   readonly quality: QualityJudge;
+  /** Told of each column that a meter gets, and its series. */
+  readonly remember?: (meter: number, columns: PlanColumns, series: number) => void;
 }
 
-/** What one meter's values need at the door, found out once per quantity: its column, and the series that its readings belong to. */
+/**
+ * What one meter's values need at the door, found out once per quantity: its column, and the series that its readings belong to. Turned from
+ * one meter to the next, so that very many of them do not take an object each: it is good for the message that is being taken.
+ */
 export class MeterPlan {
-  readonly meter: RegisteredMeter;
-  readonly ordinal: number;
-  readonly gateway: string | null;
+  meter: RegisteredMeter;
+  ordinal: number;
+  gateway: string | null;
   columns: PlanColumns;
-  /** Position in the latest readings, per column. */
-  series: readonly number[] = [];
+  /** Position in the latest readings, per column; what stands behind the last column is of other meters. */
+  series = new Int32Array(16);
   readonly #books: SeriesBooks;
 
   constructor(meter: RegisteredMeter, columns: PlanColumns, books: SeriesBooks) {
@@ -29,6 +35,15 @@ export class MeterPlan {
     this.gateway = meter.gateway;
     this.columns = columns;
     this.#books = books;
+  }
+
+  /** Makes it the plan of another meter, whose series are to be filled in then. */
+  turnTo(meter: RegisteredMeter, columns: PlanColumns): void {
+    this.meter = meter;
+    this.ordinal = meter.ordinal;
+    this.gateway = meter.gateway;
+    this.columns = columns;
+    if (columns.count > this.series.length) this.#growSeries(columns.count);
   }
 
   get kind(): 'readings' {
@@ -60,10 +75,17 @@ export class MeterPlan {
     const { latest, quality } = this.#books;
     const series = latest.seriesOf(this.ordinal, columns.codes[column] as number);
     this.columns = columns;
-    // Exactly as long as it must be: pushing and spreading keep room for many more in each of a hundred thousand plans.
-    this.series = this.series.concat(series);
+    if (column === this.series.length) this.#growSeries(column + 1);
+    this.series[column] = series;
+    this.#books.remember?.(this.ordinal, columns, series);
     quality.open(series, columns.codes[column] as number, { checks: this.checksOf(column), latest });
     return column;
+  }
+
+  #growSeries(count: number): void {
+    const before = this.series;
+    this.series = new Int32Array(2 ** Math.ceil(Math.log2(count + 1)));
+    this.series.set(before);
   }
 
   /** What the meter's record has the column's quantity checked against. */
@@ -74,7 +96,7 @@ export class MeterPlan {
 
 /** Where a topic leads: the meter's plan, or why nowhere. */
 export type Route =
-  /** Of readings, which is most of them: a plan stands for itself, an object less for each of very many meters. */
+  /** Of readings, which is most of them: the plan stands for itself. */
   | MeterPlan
   | { readonly kind: 'status'; readonly plan: MeterPlan }
   /** `plan` is that of a meter the topic names although it may not. */
@@ -86,24 +108,31 @@ export class MeterPlans {
   readonly #source: { readonly current: MeterDirectory };
   #directory: MeterDirectory;
   readonly #books: SeriesBooks;
-  #routes = new Map<string, Route>();
-  /** By the meter's ordinal. */
-  #plans: (MeterPlan | undefined)[] = [];
+  /** To the meter's ordinal; of a status topic to its complement. */
+  #routes = new Map<string, number>();
+  #known = new MeterColumns();
+  /** The one plan, turned to the meter of the present message; null before the first. */
+  #plan: MeterPlan | null = null;
+  #isTurned = false;
   /** First columns of every kind of conversion, by what makes it. */
   #first = new Map<string, PlanColumns>();
 
-  constructor(source: { readonly current: MeterDirectory }, books: SeriesBooks) {
+  constructor(source: { readonly current: MeterDirectory }, books: Omit<SeriesBooks, 'remember'>) {
     this.#source = source;
     this.#directory = source.current;
-    this.#books = books;
+    this.#books = { ...books, remember: (meter, columns, series) => this.#known.add(meter, columns, series) };
   }
 
+  /** Its plan is good until the next call. */
   route(topic: string): Route {
     this.#follow();
-    return this.#routes.get(topic) ?? this.#resolve(topic);
+    const known = this.#routes.get(topic);
+    if (known === undefined) return this.#resolve(topic);
+    const plan = this.#planOf(this.#directory.meterOf(known < 0 ? ~known : known) as RegisteredMeter);
+    return known < 0 ? { kind: 'status', plan } : plan;
   }
 
-  /** The plan of a meter by its id; undefined where none is registered under it. */
+  /** The plan of a meter by its id, good until the next call; undefined where none is registered under it. */
   of(meter: string): MeterPlan | undefined {
     this.#follow();
     const registered = this.#directory.meter(meter);
@@ -115,7 +144,8 @@ export class MeterPlans {
     if (this.#source.current === this.#directory) return;
     this.#directory = this.#source.current;
     this.#routes = new Map();
-    this.#plans = [];
+    this.#known = new MeterColumns();
+    this.#isTurned = false;
     this.#first = new Map();
   }
 
@@ -124,10 +154,10 @@ export class MeterPlans {
     if (typeof parsed === 'string') return { kind: 'refused', reason: 'wrong-topic', detail: parsed, plan: null };
     const meter = this.#directory.meter(parsed.meter);
     if (meter === undefined) return { kind: 'unknown-meter', park: parsed.park, meter: parsed.meter };
-    const plan = this.#planOf(meter);
-    const route = this.#routeOf(parsed, plan);
+    const route = this.#routeOf(parsed, this.#planOf(meter));
     // A wrong park under a known meter is not remembered: there are endlessly many of them.
-    if (route.kind === 'readings' || route.kind === 'status') this.#routes.set(topic, route);
+    if (route.kind === 'readings') this.#routes.set(topic, meter.ordinal);
+    else if (route.kind === 'status') this.#routes.set(topic, ~meter.ordinal);
     return route;
   }
 
@@ -138,12 +168,14 @@ export class MeterPlans {
   }
 
   #planOf(meter: RegisteredMeter): MeterPlan {
-    const known = this.#plans[meter.ordinal];
-    if (known !== undefined) return known;
-    const plan = new MeterPlan(meter, this.#firstColumns(meter), this.#books);
-    // Filled up first: an array with holes would turn into a slow dictionary.
-    while (this.#plans.length < meter.ordinal) this.#plans.push(undefined);
-    this.#plans[meter.ordinal] = plan;
+    if (this.#isTurned && this.#plan?.meter === meter) return this.#plan;
+    const known = this.#known.of(meter.ordinal);
+    const columns = known ?? this.#firstColumns(meter);
+    this.#plan ??= new MeterPlan(meter, columns, this.#books);
+    const plan = this.#plan;
+    plan.turnTo(meter, columns);
+    if (known !== undefined) this.#known.copySeries(meter.ordinal, known.count, plan.series);
+    this.#isTurned = true;
     return plan;
   }
 
