@@ -49,8 +49,8 @@ export type OnRegisterMove = (series: number, ts: EpochMs, move: RegisterMove) =
 export class QualityJudge {
   #kind = new Uint8Array(1024);
   #last = new Float64Array(1024).fill(Number.NaN);
-  /** The odd value that awaits its judgement; NaN when there is none. */
-  #candidate = new Float64Array(1024).fill(Number.NaN);
+  /** The odd value that awaits its judgement, where there is one. */
+  readonly #candidates = new Map<number, number>();
   readonly #checked = new Map<number, Checked>();
   /** Declared exchanges that no reading has come after yet. */
   readonly #exchanges = new Map<number, EpochMs>();
@@ -85,7 +85,7 @@ export class QualityJudge {
   /** Begins a series anew: its next reading follows from nothing. */
   forget(series: number): void {
     this.#last[series] = Number.NaN;
-    this.#candidate[series] = Number.NaN;
+    this.#candidates.delete(series);
     const state = this.#checked.get(series);
     if (state !== undefined) state.held = Number.NaN;
   }
@@ -103,8 +103,7 @@ export class QualityJudge {
       if (kind === GAUGE) return QUALITY.good;
       // NaN compares false: before the first reading everything follows.
       if (kind === COUNTER && !(value < (this.#last[series] as number))) {
-        this.#last[series] = value;
-        this.#candidate[series] = Number.NaN;
+        this.#take(series, value);
         return QUALITY.good;
       }
     }
@@ -120,11 +119,10 @@ export class QualityJudge {
     if (kind === COUNTER) {
       // NaN compares false: before the first reading everything follows.
       if (!(value < (this.#last[series] as number)) || this.#isMoved(series, ts, value)) {
-        this.#last[series] = value;
-        this.#candidate[series] = Number.NaN;
+        this.#take(series, value);
         return QUALITY.good;
       }
-      this.#candidate[series] = value;
+      this.#candidates.set(series, value);
       return QUALITY.backwards;
     }
     return this.#judgeChecked(series, ts, value, this.#checked.get(series) as Checked);
@@ -132,26 +130,30 @@ export class QualityJudge {
 
   /** A counter fell: does this reading settle that it has another register? */
   #isMoved(series: number, ts: EpochMs, value: number): boolean {
-    if (!(value > (this.#candidate[series] as number))) return false;
-    this.#tellMove(series, ts);
+    const candidate = this.#candidates.get(series);
+    if (candidate === undefined || value <= candidate) return false;
+    this.#tellMove(series, ts, candidate);
     return true;
+  }
+
+  #take(series: number, value: number): void {
+    this.#last[series] = value;
+    if (this.#candidates.size > 0) this.#candidates.delete(series);
   }
 
   #judgeChecked(series: number, ts: EpochMs, value: number, state: Checked): number {
     const last = this.#last[series] as number;
     if (!follows(state, last, state.lastTs, value, ts)) {
-      const candidate = this.#candidate[series] as number;
+      const candidate = this.#candidates.get(series);
       const fell = state.isCounter && value < last;
-      const confirms = follows(state, candidate, state.candidateTs, value, ts) && !Number.isNaN(candidate) && !(fell && value === candidate);
-      if (!confirms) {
-        this.#candidate[series] = value;
+      if (candidate === undefined || !follows(state, candidate, state.candidateTs, value, ts) || (fell && value === candidate)) {
+        this.#candidates.set(series, value);
         state.candidateTs = ts;
         return fell ? QUALITY.backwards : QUALITY.jump;
       }
-      if (fell) this.#tellMove(series, ts);
+      if (fell) this.#tellMove(series, ts, candidate);
     }
-    this.#last[series] = value;
-    this.#candidate[series] = Number.NaN;
+    this.#take(series, value);
     state.lastTs = ts;
     return this.#isStuck(state, ts, value) ? QUALITY.stuck : QUALITY.good;
   }
@@ -167,11 +169,11 @@ export class QualityJudge {
     return stuckAfterSeconds !== undefined && ts - state.heldSince > stuckAfterSeconds * 1000 && restsAt?.includes(value) !== true;
   }
 
-  #tellMove(series: number, ts: EpochMs): void {
+  #tellMove(series: number, ts: EpochMs, candidate: number): void {
     const last = this.#last[series] as number;
     // After a start under an unknown register nobody can say what it did.
     if (!Number.isFinite(last)) return;
-    this.#onMove(series, ts, moveOf(last, this.#candidate[series] as number, this.#checked.get(series)?.checks.registerWidth));
+    this.#onMove(series, ts, moveOf(last, candidate, this.#checked.get(series)?.checks.registerWidth));
   }
 
   #exchanged(series: number, ts: EpochMs): void {
@@ -185,7 +187,7 @@ export class QualityJudge {
     const flag = quality[series];
     if (flag === QUALITY.backwards || flag === QUALITY.jump) {
       this.#last[series] = this.#lastGood.get(series) ?? (isCounter ? Number.POSITIVE_INFINITY : Number.NaN);
-      this.#candidate[series] = value[series] as number;
+      this.#candidates.set(series, value[series] as number);
     } else if (flag !== QUALITY.range && flag !== QUALITY.clock) {
       this.#last[series] = value[series] as number;
     }
@@ -196,7 +198,6 @@ export class QualityJudge {
     if (series < capacity) return;
     while (capacity <= series) capacity *= 2;
     this.#last = grown(this.#last, new Float64Array(capacity).fill(Number.NaN));
-    this.#candidate = grown(this.#candidate, new Float64Array(capacity).fill(Number.NaN));
     this.#kind = grown(this.#kind, new Uint8Array(capacity));
   }
 }
