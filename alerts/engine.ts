@@ -40,8 +40,8 @@ export class AlertEngine {
   #groups: ReadonlyMap<string, SeriesGroup> = new Map();
   #watched = new WatchedSeries([]);
   readonly #periodInstances = new Map<string, PeriodInstance>();
-  /** Of each rule by the key of its marks: meter ordinal to the time judged last. Only while the stored states are taken. */
-  readonly #restoredMarks = new Map<string, ReadonlyMap<number, EpochMs>>();
+  /** Of each rule by its marks' key: meter ordinal to the time judged last. Only while the stored states are taken. */
+  readonly #restoredMarks = new Map<string, Map<number, EpochMs>>();
   /** Those for which time going by may change something. */
   readonly #waiting = new Set<SeriesInstance>();
   readonly #changed = new Set<SeriesInstance | PeriodInstance>();
@@ -328,7 +328,7 @@ export class AlertEngine {
       const key = groupKey(rule);
       const group = groups.get(key) as SeriesGroup;
       const former = groupsBefore.get(key);
-      if (former === undefined) this.#restoreMarks(group.marksKey);
+      if (former === undefined) this.#restoreMarks(group);
       else group.touched = former.touched;
       const mayBeStored = this.#stored.size > 0 && this.#storedRules.has([rule.ruleType, rule.park, rule.rule].join(JOINT));
       for (const meter of meters) {
@@ -340,7 +340,8 @@ export class AlertEngine {
     }
     for (const [key, former] of groupsBefore) {
       const group = groups.get(key);
-      if (group === undefined) this.#journal.forget(former.marksKey);
+      const marked = new Set(group?.marksRecords().map(({ key }) => key));
+      for (const { key } of former.marksRecords()) if (!marked.has(key)) this.#journal.forget(key);
       for (let place = former.firstPlace; place < former.firstPlace + former.ordinals.length; place++) {
         const instance = before.instances[place] ?? null;
         if (instance !== null && (group === undefined || group.placeOf(before.ordinalOf(place)) === NONE)) this.#drop(instance);
@@ -363,8 +364,10 @@ export class AlertEngine {
     this.#watched.instances[place] = known ?? (group.rule.windowMs === null ? null : new SeriesInstance(group, meter));
   }
 
-  #restoreMarks(key: string): void {
-    this.#restore(key, (text) => this.#restoredMarks.set(key, readMarks(text)));
+  #restoreMarks(group: SeriesGroup): void {
+    const marks = new Map<number, EpochMs>();
+    for (const key of new Set([group.marksKey, ...group.marksRecords().map((record) => record.key)])) this.#restore(key, (text) => readMarks(text, marks));
+    if (marks.size > 0) this.#restoredMarks.set(group.marksKey, marks);
   }
 
   #takeMeter(
@@ -460,7 +463,8 @@ export class AlertEngine {
     for (const group of this.#groups.values()) {
       if (!group.touched) continue;
       group.touched = false;
-      states.set(group.marksKey, marksText(group.ordinals, this.#watched.lastOf(group)));
+      const last = this.#watched.lastOf(group);
+      for (const { key, from, until } of group.marksRecords()) states.set(key, marksText(group.ordinals.subarray(from, until), last.subarray(from, until)));
     }
     return states;
   }

@@ -48,9 +48,12 @@ export interface PeriodPlan extends RuleLabel {
   readonly judgedAtEnd: boolean;
 }
 
+/** Ordinals whose marks are saved in one record: its text is small enough to be made and forgotten without a full collection of garbage. */
+const RECORD_ORDINALS = 4096;
+
 /**
  * One rule on all its series. What they have in common stands here once, as there may be one on every meter; and when each was judged last
- * is kept together: one small record a rule, not one a meter.
+ * is kept together: a few records a rule, not one a meter.
  */
 export class SeriesGroup {
   readonly rule: SeriesRule;
@@ -69,6 +72,26 @@ export class SeriesGroup {
 
   /** The place of a meter's series, or NONE. */
   placeOf(ordinal: number): number {
+    const at = this.#firstFrom(ordinal);
+    return this.ordinals[at] === ordinal ? this.firstPlace + at : NONE;
+  }
+
+  /** The records that its marks are saved in, and which of its ordinals each is of. */
+  marksRecords(): MarksRecord[] {
+    const { ordinals } = this;
+    const records: MarksRecord[] = [];
+    for (let from = 0; from < ordinals.length; ) {
+      const number = Math.floor((ordinals[from] as number) / RECORD_ORDINALS);
+      const until = this.#firstFrom((number + 1) * RECORD_ORDINALS);
+      // The first has the key under which an earlier version saved all of them, and takes their place.
+      records.push({ key: number === 0 ? this.marksKey : [this.marksKey, number].join(JOINT), from, until });
+      from = until;
+    }
+    return records;
+  }
+
+  /** Where the first ordinal that is not below this one stands. */
+  #firstFrom(ordinal: number): number {
     const { ordinals } = this;
     let low = 0;
     let high = ordinals.length;
@@ -77,8 +100,14 @@ export class SeriesGroup {
       if ((ordinals[middle] as number) < ordinal) low = middle + 1;
       else high = middle;
     }
-    return ordinals[low] === ordinal ? this.firstPlace + low : NONE;
+    return low;
   }
+}
+
+export interface MarksRecord {
+  readonly key: string;
+  readonly from: number;
+  readonly until: number;
 }
 
 /** What is known of one rule on one series beside when it was judged last; made for the first value that is beyond. Only the engine changes it. */

@@ -98,13 +98,15 @@ export function marksText(ordinals: Int32Array, last: Float64Array): string {
   return `${base64Of(Int32Array.from(runs))}.${base64Of(last)}`;
 }
 
-/** Of what `marksText` made, and of the JSON that stood in its place before. */
-export function readMarks(text: string): Map<number, EpochMs> {
-  if (text.startsWith('{')) return new Map(Object.entries(JSON.parse(text) as Record<string, EpochMs>).map(([ordinal, last]) => [Number(ordinal), last]));
+/** Takes over what `marksText` made, or the JSON that stood in its place before. */
+export function readMarks(text: string, marks: Map<number, EpochMs>): void {
+  if (text.startsWith('{')) {
+    for (const [ordinal, last] of Object.entries(JSON.parse(text) as Record<string, EpochMs>)) marks.set(Number(ordinal), last);
+    return;
+  }
   const [runBytes, timeBytes] = text.split('.').map((part) => Uint8Array.from(Buffer.from(part, 'base64')).buffer) as [ArrayBuffer, ArrayBuffer];
   const runs = new Int32Array(runBytes);
   const times = new Float64Array(timeBytes);
-  const marks = new Map<number, EpochMs>();
   let at = 0;
   for (let run = 0; run < runs.length; run += 2) {
     const first = runs[run] as number;
@@ -113,7 +115,6 @@ export function readMarks(text: string): Map<number, EpochMs> {
       if (Number.isFinite(last)) marks.set(first + nth, last);
     }
   }
-  return marks;
 }
 
 const base64Of = ({ buffer, byteOffset, byteLength }: Int32Array | Float64Array): string => Buffer.from(buffer, byteOffset, byteLength).toString('base64');
