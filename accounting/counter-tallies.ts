@@ -1,4 +1,5 @@
 import type { EpochMs } from '../model/ids.ts';
+import { COLUMN_GROWTH } from '../model/latest.ts';
 import { periodOf } from '../model/period.ts';
 import type { RegisterMove } from '../model/register-change.ts';
 import { riseAcross } from './register-changes.ts';
@@ -41,16 +42,19 @@ export class CounterTallies {
   readonly #zoneNumbers = new Map<string, number>();
   #count = 0;
   #zoneOf = new Uint16Array(256);
-  #lastTs = new Float64Array(256).fill(Number.NaN);
-  #lastValue = new Float64Array(256).fill(Number.NaN);
+  #lastTs = new Float64Array(256);
+  #lastValue = new Float64Array(256);
   /** First instant of the period that each amount belongs to: day, month and year of one counter after another. */
-  #periodFrom = new Float64Array(256 * PERIODS).fill(Number.NaN);
+  #periodFrom = new Float64Array(256 * PERIODS);
   #amount = new Float64Array(256 * PERIODS);
 
   /** A new counter, by its number. */
   open(zone: string): number {
     if (this.#count === this.#zoneOf.length) this.#grow();
     const counter = this.#count++;
+    this.#lastTs[counter] = Number.NaN;
+    this.#lastValue[counter] = Number.NaN;
+    this.#periodFrom.fill(Number.NaN, counter * PERIODS, (counter + 1) * PERIODS);
     this.setZone(counter, zone);
     return counter;
   }
@@ -105,11 +109,11 @@ export class CounterTallies {
   }
 
   #grow(): void {
-    const capacity = this.#zoneOf.length * 2;
+    const capacity = this.#zoneOf.length * COLUMN_GROWTH;
     this.#zoneOf = grown(this.#zoneOf, new Uint16Array(capacity));
-    this.#lastTs = grown(this.#lastTs, new Float64Array(capacity).fill(Number.NaN));
-    this.#lastValue = grown(this.#lastValue, new Float64Array(capacity).fill(Number.NaN));
-    this.#periodFrom = grown(this.#periodFrom, new Float64Array(capacity * PERIODS).fill(Number.NaN));
+    this.#lastTs = grown(this.#lastTs, new Float64Array(capacity));
+    this.#lastValue = grown(this.#lastValue, new Float64Array(capacity));
+    this.#periodFrom = grown(this.#periodFrom, new Float64Array(capacity * PERIODS));
     this.#amount = grown(this.#amount, new Float64Array(capacity * PERIODS));
   }
 }

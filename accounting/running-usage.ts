@@ -1,5 +1,5 @@
 import type { EnterpriseId, EpochMs, ParkId } from '../model/ids.ts';
-import type { LatestReadings } from '../model/latest.ts';
+import { COLUMN_GROWTH, type LatestReadings } from '../model/latest.ts';
 import { periodOf } from '../model/period.ts';
 import { isUsable } from '../model/quality.ts';
 import { quantityOf } from '../model/quantities.ts';
@@ -24,6 +24,8 @@ export interface TallyDirectory {
 /** Of a series that no counter is open for yet, and of one that is not part of any account. */
 const NOT_OPEN = -1;
 const NOT_COUNTED = -2;
+/** Counters stand in their column raised by so much, as a new column is all zero. */
+const RAISED = -NOT_OPEN;
 
 /**
  * Usage since the start of the running day, month and year for every counter, reading by reading. Fed with the readings that are the
@@ -34,7 +36,7 @@ export class UsageTally implements RunningUsage {
   readonly #latest: LatestReadings;
   readonly #tallies = new CounterTallies();
   /** By series: number of its counter, or one of the constants above. */
-  #counterOf = new Int32Array(1024).fill(NOT_OPEN);
+  #counterOf = new Int32Array(1024);
   /** Of each owner and flow, the counters that make its total: meter's ordinal and quantity in turn. */
   #owners = new Map<string, Int32Array>();
   #view: TallyDirectory;
@@ -53,7 +55,7 @@ export class UsageTally implements RunningUsage {
     this.#follow();
     for (let row = 0; row < block.length; row++) {
       const series = block.series[row] as number;
-      let counter = this.#counterOf[series] ?? NOT_OPEN;
+      let counter = this.#counterAt(series);
       if (counter === NOT_COUNTED) continue;
       if (counter === NOT_OPEN) counter = this.#open(series, block.meter[row] as number, block.quantity[row] as number);
       if (counter === NOT_COUNTED || !isUsable(block.quality[row] as number)) continue;
@@ -83,7 +85,7 @@ export class UsageTally implements RunningUsage {
     let sum = 0;
     for (let at = 0; at < counting.length; at += 2) {
       const series = this.#latest.find(counting[at] as number, counting[at + 1] as number);
-      const counter = series === undefined ? NOT_OPEN : (this.#counterOf[series] ?? NOT_OPEN);
+      const counter = series === undefined ? NOT_OPEN : this.#counterAt(series);
       if (counter >= 0) sum += this.#tallies.amountIn(counter, index, from);
     }
     return sum;
@@ -122,7 +124,7 @@ export class UsageTally implements RunningUsage {
   }
 
   #open(series: number, ordinal: number, quantity: number): number {
-    const known = this.#counterOf[series] ?? NOT_OPEN;
+    const known = this.#counterAt(series);
     if (known !== NOT_OPEN) return known;
     const meter = this.#directory.current.meterOf(ordinal);
     const park = meter === undefined ? undefined : this.#directory.current.parks.get(meter.park);
@@ -140,10 +142,14 @@ export class UsageTally implements RunningUsage {
   #settle(series: number, counter: number): void {
     const before = this.#counterOf;
     if (series >= before.length) {
-      this.#counterOf = new Int32Array(2 ** Math.ceil(Math.log2(series + 1))).fill(NOT_OPEN);
+      this.#counterOf = new Int32Array(Math.max(series + 1, before.length * COLUMN_GROWTH));
       this.#counterOf.set(before);
     }
-    this.#counterOf[series] = counter;
+    this.#counterOf[series] = counter + RAISED;
+  }
+
+  #counterAt(series: number): number {
+    return (this.#counterOf[series] ?? 0) - RAISED;
   }
 
   /** Forgets what was settled by an older view of the registry: owners' counters, series that did not count, a park's zone. */
@@ -152,8 +158,9 @@ export class UsageTally implements RunningUsage {
     if (view === this.#view) return;
     this.#view = view;
     this.#owners = new Map();
-    for (const [series, counter] of this.#counterOf.entries()) {
-      if (counter === NOT_COUNTED) this.#counterOf[series] = NOT_OPEN;
+    for (let series = 0; series < this.#latest.count; series++) {
+      const counter = this.#counterAt(series);
+      if (counter === NOT_COUNTED) this.#settle(series, NOT_OPEN);
       else if (counter !== NOT_OPEN) {
         const park = view.parks.get(view.meterOf(this.#latest.meter[series] as number)?.park as ParkId);
         if (park !== undefined) this.#tallies.setZone(counter, park.timeZone);

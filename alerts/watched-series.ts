@@ -1,8 +1,10 @@
 import type { EpochMs } from '../model/ids.ts';
+import { COLUMN_GROWTH } from '../model/latest.ts';
 import { NONE, type SeriesGroup, type SeriesInstance } from './instances.ts';
 
-/** No reading of the series has come yet. */
-const NOT_LOOKED_UP = -2;
+/** By series: no reading of it has come yet. Places stand there raised by so much, as a new column is all zero. */
+const NOT_LOOKED_UP = 0;
+const RAISED = 2;
 
 /**
  * Every rule on every series that it watches has a place here, in columns: there may be several on each of very many meters, and of most
@@ -20,7 +22,7 @@ export class WatchedSeries {
   /** By place: the next one on the same series, once a reading of it has come. */
   readonly #next: Int32Array;
   /** By a series' position in a block: its first place. */
-  #firstOn = new Int32Array(0);
+  #firstOn = new Int32Array(1024);
 
   constructor(groups: readonly SeriesGroup[]) {
     this.#groups = groups;
@@ -63,7 +65,7 @@ export class WatchedSeries {
   /** The first place of a series, or NONE; those behind it with `next`. */
   first(series: number, ordinal: number, quantity: number): number {
     const known = this.#firstOn[series] ?? NOT_LOOKED_UP;
-    return known === NOT_LOOKED_UP ? this.#lookUp(series, ordinal, quantity) : known;
+    return known === NOT_LOOKED_UP ? this.#lookUp(series, ordinal, quantity) : known - RAISED;
   }
 
   next(place: number): number {
@@ -77,11 +79,11 @@ export class WatchedSeries {
     for (const [at, place] of places.entries()) this.#next[place] = places[at + 1] ?? NONE;
     if (series >= this.#firstOn.length) {
       const before = this.#firstOn;
-      this.#firstOn = new Int32Array(2 ** Math.ceil(Math.log2(series + 1))).fill(NOT_LOOKED_UP);
+      this.#firstOn = new Int32Array(Math.max(series + 1, before.length * COLUMN_GROWTH));
       this.#firstOn.set(before);
     }
     const first = places[0] ?? NONE;
-    this.#firstOn[series] = first;
+    this.#firstOn[series] = first + RAISED;
     return first;
   }
 }

@@ -1,3 +1,4 @@
+import { COLUMN_GROWTH } from '../model/latest.ts';
 import type { PlanColumns } from './plan-columns.ts';
 
 /** Room that is made for a meter whose series do not fit where they stand, at least. */
@@ -45,7 +46,7 @@ export class MeterColumns {
     const isLast = taken === 0 || from + taken === this.#end;
     const begin = isLast ? this.#end - taken : this.#end;
     const room = isLast ? taken + 1 : Math.max(LEAST_ROOM, taken * 2);
-    while (begin + room > this.#series.length) this.#series = grown(this.#series, new Int32Array(this.#series.length * 2));
+    while (begin + room > this.#series.length) this.#series = grown(this.#series, new Int32Array(this.#series.length * COLUMN_GROWTH));
     this.#series.copyWithin(begin, from, from + taken);
     this.#from[ordinal] = begin;
     this.#room[ordinal] = room;

@@ -1,6 +1,6 @@
 import type { Checks } from '../model/checks.ts';
 import type { EpochMs } from '../model/ids.ts';
-import type { LatestReadings } from '../model/latest.ts';
+import { COLUMN_GROWTH, type LatestReadings } from '../model/latest.ts';
 import { QUALITY } from '../model/quality.ts';
 import { QUANTITIES, quantityOfCode } from '../model/quantities.ts';
 import type { RegisterMove } from '../model/register-change.ts';
@@ -48,7 +48,8 @@ export type OnRegisterMove = (series: number, ts: EpochMs, move: RegisterMove) =
  */
 export class QualityJudge {
   #kind = new Uint8Array(1024);
-  #last = new Float64Array(1024).fill(Number.NaN);
+  /** The last good value, from the time the series is known; NaN before the first. */
+  #last = new Float64Array(1024);
   /** The odd value that awaits its judgement, where there is one. */
   readonly #candidates = new Map<number, number>();
   readonly #checked = new Map<number, Checked>();
@@ -67,7 +68,10 @@ export class QualityJudge {
   open(series: number, code: number, { checks, latest }: { readonly checks?: Checks | undefined; readonly latest?: LatestReadings }): void {
     this.#room(series);
     const isCounter = quantityOfCode(code).kind === 'counter';
-    if (this.#kind[series] === 0 && latest !== undefined) this.#begin(series, isCounter, latest);
+    if (this.#kind[series] === 0) {
+      this.#last[series] = Number.NaN;
+      if (latest !== undefined) this.#begin(series, isCounter, latest);
+    }
     const before = this.#checked.get(series);
     if (checks === undefined) {
       this.#kind[series] = isCounter ? COUNTER : GAUGE;
@@ -196,8 +200,8 @@ export class QualityJudge {
   #room(series: number): void {
     let capacity = this.#last.length;
     if (series < capacity) return;
-    while (capacity <= series) capacity *= 2;
-    this.#last = grown(this.#last, new Float64Array(capacity).fill(Number.NaN));
+    while (capacity <= series) capacity *= COLUMN_GROWTH;
+    this.#last = grown(this.#last, new Float64Array(capacity));
     this.#kind = grown(this.#kind, new Uint8Array(capacity));
   }
 }

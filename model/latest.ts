@@ -4,6 +4,12 @@ import type { EpochMs } from './ids.ts';
 const NONE = -1;
 
 /**
+ * Columns become this much longer when they are full: what is not written in a new one takes no memory, while what an old one took lies
+ * about until a full collection of garbage.
+ */
+export const COLUMN_GROWTH = 8;
+
+/**
  * The one owner of "latest reading of each series", by time of measurement, in columns that grow: a park of many meters must not cost an
  * object each.
  * A series is a (meter ordinal, quantity code) pair; its position here is in-memory only and never stored.
@@ -15,12 +21,12 @@ export class LatestReadings {
   #capacity = 1024;
   #count = 0;
   /** By position: that of the same meter's next series. A meter has a handful, so that walking along them finds one soonest. */
-  #next = new Int32Array(this.#capacity).fill(NONE);
+  #next = new Int32Array(this.#capacity);
   meter = new Int32Array(this.#capacity);
   quantity = new Uint16Array(this.#capacity);
   /** -Infinity where nothing has been read yet. */
-  ts = new Float64Array(this.#capacity).fill(Number.NEGATIVE_INFINITY);
-  value = new Float64Array(this.#capacity).fill(Number.NaN);
+  ts = new Float64Array(this.#capacity);
+  value = new Float64Array(this.#capacity);
   quality = new Uint8Array(this.#capacity);
 
   /** Number of series known. */
@@ -39,6 +45,9 @@ export class LatestReadings {
     const position = this.#count++;
     this.meter[position] = meter;
     this.quantity[position] = quantity;
+    this.ts[position] = Number.NEGATIVE_INFINITY;
+    this.value[position] = Number.NaN;
+    this.#next[position] = NONE;
     if (last === NONE) this.#begin(meter, position);
     else this.#next[last] = position;
     return position;
@@ -88,12 +97,12 @@ export class LatestReadings {
   }
 
   #grow(): void {
-    this.#capacity *= 2;
-    this.#next = grown(this.#next, new Int32Array(this.#capacity).fill(NONE));
+    this.#capacity *= COLUMN_GROWTH;
+    this.#next = grown(this.#next, new Int32Array(this.#capacity));
     this.meter = grown(this.meter, new Int32Array(this.#capacity));
     this.quantity = grown(this.quantity, new Uint16Array(this.#capacity));
-    this.ts = grown(this.ts, new Float64Array(this.#capacity).fill(Number.NEGATIVE_INFINITY));
-    this.value = grown(this.value, new Float64Array(this.#capacity).fill(Number.NaN));
+    this.ts = grown(this.ts, new Float64Array(this.#capacity));
+    this.value = grown(this.value, new Float64Array(this.#capacity));
     this.quality = grown(this.quality, new Uint8Array(this.#capacity));
   }
 }
