@@ -88,7 +88,13 @@ export class WatchedSeries {
   }
 }
 
-/** Time judged last by meter ordinal, as text: runs of ordinals and the times in their order. In binary it is a fifth of JSON, and made at once. */
+/** Values of a byte. */
+const BYTE = 256;
+
+/**
+ * Time judged last by meter ordinal, as text: runs of ordinals, and in as few bytes as will do for each, in their order, how long after the
+ * first of all it was, raised by one; 0 where it never was.
+ */
 export function marksText(ordinals: Int32Array, last: Float64Array): string {
   const runs: number[] = [];
   for (let at = 0, before = Number.NaN; at < ordinals.length; at++) {
@@ -97,7 +103,20 @@ export function marksText(ordinals: Int32Array, last: Float64Array): string {
     else runs.push(ordinal, 1);
     before = ordinal;
   }
-  return `${base64Of(Int32Array.from(runs))}.${base64Of(last)}`;
+  let first = Number.POSITIVE_INFINITY;
+  let newest = Number.NEGATIVE_INFINITY;
+  for (const ts of last) {
+    if (ts > newest) newest = ts;
+    if (ts < first && Number.isFinite(ts)) first = ts;
+  }
+  let width = 0;
+  for (let rest = newest - first + 1; rest >= 1; rest = Math.floor(rest / BYTE)) width++;
+  const bytes = Buffer.alloc(last.length * width);
+  for (const [at, ts] of last.entries()) {
+    if (!Number.isFinite(ts)) continue;
+    for (let rest = ts - first + 1, byte = at * width; rest >= 1; rest = Math.floor(rest / BYTE), byte++) bytes[byte] = rest % BYTE;
+  }
+  return [runs.join(','), width === 0 ? 0 : first, width, bytes.toString('base64')].join(' ');
 }
 
 /** Takes over what `marksText` made, or the JSON that stood in its place before. */
@@ -106,17 +125,15 @@ export function readMarks(text: string, marks: Map<number, EpochMs>): void {
     for (const [ordinal, last] of Object.entries(JSON.parse(text) as Record<string, EpochMs>)) marks.set(Number(ordinal), last);
     return;
   }
-  const [runBytes, timeBytes] = text.split('.').map((part) => Uint8Array.from(Buffer.from(part, 'base64')).buffer) as [ArrayBuffer, ArrayBuffer];
-  const runs = new Int32Array(runBytes);
-  const times = new Float64Array(timeBytes);
-  let at = 0;
-  for (let run = 0; run < runs.length; run += 2) {
-    const first = runs[run] as number;
-    for (let nth = 0; nth < (runs[run + 1] as number); nth++, at++) {
-      const last = times[at] as number;
-      if (Number.isFinite(last)) marks.set(first + nth, last);
+  const [runsText = '', firstText, widthText, bytesText = ''] = text.split(' ');
+  const [first, width] = [Number(firstText), Number(widthText)];
+  const runs = runsText.split(',').map(Number);
+  const bytes = Buffer.from(bytesText, 'base64');
+  for (let run = 0, at = 0; run + 1 < runs.length; run += 2) {
+    for (let nth = 0; nth < (runs[run + 1] as number); nth++, at += width) {
+      let after = 0;
+      for (let byte = at + width - 1; byte >= at; byte--) after = after * BYTE + (bytes[byte] as number);
+      if (after > 0) marks.set((runs[run] as number) + nth, first + after - 1);
     }
   }
 }
-
-const base64Of = ({ buffer, byteOffset, byteLength }: Int32Array | Float64Array): string => Buffer.from(buffer, byteOffset, byteLength).toString('base64');
