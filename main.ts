@@ -130,7 +130,9 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     watchers: () => gateway.current?.connections ?? 0,
     freeBytes: () => freeBytes(config.dataDir),
     spool: core.spool,
-    ...(config.mqtt.url === undefined ? {} : { connection: () => transports?.connection ?? null }),
+    ...(config.mqtt.url === undefined ? { broker: () => transports?.brokerStats ?? null } : { connection: () => transports?.connection ?? null }),
+    ...(config.hj212.port === undefined ? {} : { hj212: () => transports?.hj212Stats ?? null }),
+    ...(config.sparkplug.hostId === undefined ? {} : { sparkplug: () => core.sparkplug.stats }),
   });
   const ingest = createIngestDesk({
     pipeline: core.pipeline,

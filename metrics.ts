@@ -3,8 +3,12 @@ import type { CommitAges } from './ingest/commit-ages.ts';
 import type { GatewayBook } from './ingest/gateways/book.ts';
 import { gatewayMetrics } from './ingest/gateways/metrics.ts';
 import type { Pipeline } from './ingest/pipeline.ts';
+import type { SparkplugStats } from './ingest/sparkplug/stats.ts';
 import type { Spool } from './ingest/spool/spool.ts';
 import { flagsOf } from './ingest/stats.ts';
+import type { BrokerStats } from './ingest/transports/broker-limits.ts';
+import type { Hj212Stats } from './ingest/transports/hj212-connection.ts';
+import { BROKER_FIGURES, HJ212_FIGURES, SPARKPLUG_FIGURES, type TransportFigure } from './ingest/transports/metrics.ts';
 
 export interface MetricSources {
   readonly pipeline: Pick<Pipeline, 'stats' | 'stages' | 'full' | 'decoding' | 'oldestWaitSeconds' | 'storeFails'>;
@@ -16,6 +20,10 @@ export interface MetricSources {
   /** To a broker that is not ours. */
   readonly connection?: () => { readonly connects: number; readonly sessionsLost: number } | null;
   readonly spool: Pick<Spool, 'readings' | 'waitingBytes' | 'limitBytes' | 'oldestTs' | 'lost'> | null;
+  /** Each left out where the configuration switches it off; null until it has started. */
+  readonly broker?: () => BrokerStats | null;
+  readonly hj212?: () => Hj212Stats | null;
+  readonly sparkplug?: () => SparkplugStats;
 }
 
 /**
@@ -57,6 +65,34 @@ export function createMetrics(sources: MetricSources): () => Promise<string> {
         this.inc(read());
       },
     });
+  const figures = <Stats>(of: readonly TransportFigure<Stats>[], stats: (() => Stats | null) | undefined) => {
+    if (stats === undefined) return;
+    for (const { name, type, help, labels, read } of of) {
+      const samples = () => {
+        const now = stats();
+        return now === null
+          ? []
+          : read(now).map(([values, value]) => [Object.fromEntries(values.map((each, at) => [labels[at] as string, each])), value] as const);
+      };
+      const shared = { name, help, labelNames: labels, registers: [registry] };
+      if (type === 'gauge') {
+        new Gauge({
+          ...shared,
+          collect() {
+            for (const [labelled, value] of samples()) this.set(labelled, value);
+          },
+        });
+      } else {
+        new Counter({
+          ...shared,
+          collect() {
+            this.reset();
+            for (const [labelled, value] of samples()) this.inc(labelled, value);
+          },
+        });
+      }
+    }
+  };
   counters('greenpark_ingest_messages_total', 'Messages ended, by outcome.', 'outcome', () => ({
     accepted: stats.accepted,
     partly: stats.partly,
@@ -109,6 +145,9 @@ export function createMetrics(sources: MetricSources): () => Promise<string> {
     const lost = 'Connections at which the external broker had lost the session, with all that it had acknowledged and not delivered.';
     counter('greenpark_broker_sessions_lost_total', lost, () => connection()?.sessionsLost ?? 0);
   }
+  figures(BROKER_FIGURES, sources.broker);
+  figures(HJ212_FIGURES, sources.hj212);
+  figures(SPARKPLUG_FIGURES, sources.sparkplug);
   if (spool !== null) {
     gauge('greenpark_spool_readings', 'Readings on disk that wait for the store.', () => spool.readings);
     gauge('greenpark_spool_bytes', 'Disk that they take, in bytes.', () => spool.waitingBytes);

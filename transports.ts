@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import type { Config } from './config.ts';
 import type { Core, CoreOptions, Undo } from './core.ts';
+import type { BrokerStats } from './ingest/transports/broker-limits.ts';
 import { EmbeddedBroker } from './ingest/transports/embedded-broker.ts';
 import { EmbeddedSparkplug } from './ingest/transports/embedded-sparkplug.ts';
+import type { Hj212Stats } from './ingest/transports/hj212-connection.ts';
 import { Hj212Server } from './ingest/transports/hj212-server.ts';
 import { MqttIngest, nativeTopicsOf } from './ingest/transports/mqtt-client.ts';
 import { SparkplugHost } from './ingest/transports/sparkplug-host.ts';
@@ -23,6 +25,10 @@ export interface Transports {
   trouble(): string | null;
   /** How the connection to a broker that is not ours has fared; null with our own. */
   readonly connection: Pick<MqttIngest, 'connects' | 'sessionsLost'> | null;
+  /** Of the embedded broker; null with one that is not ours. */
+  readonly brokerStats: BrokerStats | null;
+  /** Null where HJ 212 is off. */
+  readonly hj212Stats: Hj212Stats | null;
 }
 
 /** Opens every way in that the configuration names; each pushes its undo, which drains it. */
@@ -31,7 +37,11 @@ export async function startTransports(config: Config, core: Core, options: CoreO
   const mqtt =
     config.mqtt.url === undefined ? await startBroker(config, core, options, secrets, undo) : startClient(config, config.mqtt.url, core, options, undo);
   const hj212 = await startHj212(config, core, options, secrets, undo);
-  return { mqttPort: mqtt.port, hj212Port: hj212.port, notes: [...mqtt.notes, ...hj212.notes], trouble: mqtt.trouble, connection: mqtt.connection };
+  const { connection, brokerStats } = mqtt;
+  return {
+    ...{ mqttPort: mqtt.port, hj212Port: hj212.port, notes: [...mqtt.notes, ...hj212.notes], trouble: mqtt.trouble },
+    ...{ connection, brokerStats, hj212Stats: hj212.stats },
+  };
 }
 
 interface MqttWay {
@@ -39,6 +49,7 @@ interface MqttWay {
   readonly notes: readonly string[];
   trouble(): string | null;
   readonly connection: Pick<MqttIngest, 'connects' | 'sessionsLost'> | null;
+  readonly brokerStats: BrokerStats | null;
 }
 
 async function startBroker(config: Config, core: Core, { clock, logger }: CoreOptions, secrets: GatewaySecrets, undo: Undo): Promise<MqttWay> {
@@ -92,6 +103,7 @@ async function startBroker(config: Config, core: Core, { clock, logger }: CoreOp
     notes: [`Gateways publish to ${tls.cert === undefined ? 'mqtt' : 'mqtts'}://localhost:${broker.address.port}`],
     trouble: () => null,
     connection: null,
+    brokerStats: broker.stats,
   };
 }
 
@@ -128,6 +140,7 @@ function startClient(config: Config, url: string, core: Core, { clock, logger }:
     port: null,
     notes: [`Readings come from the broker ${url}`],
     connection: client,
+    brokerStats: null,
     trouble: () => {
       if (client.state.state !== 'online') return `the broker is ${client.state.state}`;
       return host === null || host.state.state === 'online' ? null : `the broker is ${host.state.state} for Sparkplug`;
@@ -141,9 +154,9 @@ async function startHj212(
   { clock, logger }: CoreOptions,
   secrets: GatewaySecrets,
   undo: Undo,
-): Promise<{ port: number | null; notes: string[] }> {
+): Promise<{ port: number | null; notes: string[]; stats: Hj212Stats | null }> {
   const { port, host, maxConnections, idleSeconds, tls: files } = config.hj212;
-  if (port === undefined) return { port: null, notes: [] };
+  if (port === undefined) return { port: null, notes: [], stats: null };
   const { cert, key, ca } = readTls(files, 'hj212.tls', clock(), logger);
   const server = await Hj212Server.start({
     port,
@@ -162,5 +175,6 @@ async function startHj212(
     logger,
   });
   undo.push(() => server.stop());
-  return { port: server.address.port, notes: [`HJ 212 data loggers report to port ${server.address.port}${cert === undefined ? '' : ' over TLS'}`] };
+  const { stats, address } = server;
+  return { port: address.port, notes: [`HJ 212 data loggers report to port ${address.port}${cert === undefined ? '' : ' over TLS'}`], stats };
 }

@@ -305,6 +305,7 @@ const GatewayStanding = object({
   bytes: count,
   refused: Type.Integer({ minimum: 0, description: 'values, or messages where it never came to values' }),
   held: Type.Integer({ minimum: 0, description: 'times that it was made to wait' }),
+  tolerated: Type.Integer({ minimum: 0, description: 'HJ 212 frames with a wrong CRC or length that were taken, as its link says' }),
   messagesPerMinute: perMinute,
   refusedLately: Type.Integer({ minimum: 0, description: 'in the last five minutes' }),
   heldLately: Type.Integer({ minimum: 0, description: 'in the last minute' }),

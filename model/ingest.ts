@@ -80,6 +80,8 @@ export interface GatewayStanding {
   readonly refused: number;
   /** Times that it was made to wait. */
   readonly held: number;
+  /** Frames with a wrong CRC or length that were taken, as the gateway's link says. */
+  readonly tolerated: number;
   /** Over the last five minutes. */
   readonly messagesPerMinute: number;
   readonly refusedLately: number;

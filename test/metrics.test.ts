@@ -2,9 +2,17 @@ import { readFileSync } from 'node:fs';
 import { expect } from 'chai';
 import { CommitAges } from '../ingest/commit-ages.ts';
 import { GatewayBook } from '../ingest/gateways/book.ts';
+import { emptyStats } from '../ingest/sparkplug/stats.ts';
+import { BrokerStats } from '../ingest/transports/broker-limits.ts';
+import type { Hj212Stats } from '../ingest/transports/hj212-connection.ts';
 import { createMetrics } from '../metrics.ts';
 import type { GatewayId } from '../model/ids.ts';
 import { aRig, NOW } from './ingest/harness.ts';
+
+const HJ212: Hj212Stats = {
+  ...{ connections: 2, connectionsRefused: 1, timeOuts: 4, frames: 90, answers: 80, unknownDevice: 1, wrongPassword: 2, overlong: 0 },
+  ...{ wrongLength: 1, wrongCrc: 7, wrongLengthTaken: 0, wrongCrcTaken: 6, junkBytes: 12, packetsMissing: 3, slowed: 5 },
+};
 
 describe('the metrics', () => {
   const book = new GatewayBook({ current: { gateways: [{ id: 'g-1' as GatewayId }, { id: 'g-2' as GatewayId }] } });
@@ -24,10 +32,14 @@ describe('the metrics', () => {
       watchers: () => 0,
       freeBytes: () => 1,
       connection: () => null,
+      broker: () => Object.assign(new BrokerStats(), { signInsRefused: 3, packetsTooLong: 1 }),
+      hj212: () => HJ212,
+      sparkplug: () => ({ ...emptyStats(), nulls: 4, gaps: 2, messagesLost: 5 }),
       spool: { readings: 3, waitingBytes: 4096, lost: 0, limitBytes: 1 << 20, oldestTs: NOW },
     });
     book.of('g-1').connect();
     book.of('g-1').held = 2;
+    book.of('g-1').tolerated = 6;
     await rig.send({ ts: NOW, values: { active_power: 5, nonsense: 1 } }, { gateway: 'g-1' });
     await rig.send('not json', { gateway: 'stranger-77' });
     text = await metrics();
@@ -64,6 +76,19 @@ describe('the metrics', () => {
     expect(sampleOf('greenpark_gateway_connected{gateway="g-2"}')).to.equal(undefined);
     expect(sampleOf('greenpark_gateway_messages_total{gateway="(other)"}')).to.equal(1);
     expect(text).to.not.include('stranger-77');
+  });
+
+  it('tell what each transport refused, and what it took although it was faulty', () => {
+    expect(sampleOf('greenpark_hj212_faulty_frames_total{fault="crc",result="taken"}')).to.equal(6);
+    expect(sampleOf('greenpark_hj212_faulty_frames_total{fault="crc",result="refused"}')).to.equal(1);
+    expect(sampleOf('greenpark_hj212_connections_ended_total{cause="time-out"}')).to.equal(4);
+    expect(sampleOf('greenpark_hj212_incomplete_messages_total')).to.equal(3);
+    expect(sampleOf('greenpark_gateway_tolerated_total{gateway="g-1"}')).to.equal(6);
+    expect(sampleOf('greenpark_gateway_tolerated_total{gateway="g-2"}')).to.equal(undefined);
+    expect(sampleOf('greenpark_broker_refused_total{what="sign-in"}')).to.equal(3);
+    expect(sampleOf('greenpark_broker_connections_ended_total{cause="packet-too-long"}')).to.equal(1);
+    expect(sampleOf('greenpark_sparkplug_metrics_left_out_total{why="null"}')).to.equal(4);
+    expect(sampleOf('greenpark_sparkplug_messages_lost_total')).to.equal(5);
   });
 
   it('tell of stages, queues and the spool', () => {

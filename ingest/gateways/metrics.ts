@@ -19,6 +19,12 @@ const SERIES: readonly Series[] = [
   { name: 'greenpark_gateway_received_bytes_total', type: 'counter', help: 'Payloads, in bytes.', value: ({ bytes }) => bytes },
   { name: 'greenpark_gateway_held_total', type: 'counter', help: 'Times that it was made to wait.', value: ({ held }) => held },
   {
+    name: 'greenpark_gateway_tolerated_total',
+    type: 'counter',
+    help: "HJ 212 frames with a wrong CRC or length that were taken, as the gateway's link says; absent where none was.",
+    value: ({ tolerated }) => (tolerated === 0 ? null : tolerated),
+  },
+  {
     name: 'greenpark_gateway_last_seen_timestamp_seconds',
     type: 'gauge',
     help: 'When its last message came; 0 where none has since the start.',

@@ -82,6 +82,7 @@ export class GatewayStandings {
       bytes: traffic.bytes,
       refused: traffic.refused,
       held: traffic.held,
+      tolerated: traffic.tolerated,
       messagesPerMinute: (messages / minutes.overMs) * MINUTE,
       refusedLately,
       heldLately,

@@ -12,6 +12,8 @@ export class GatewayTraffic {
   refused = 0;
   /** Times that it was made to wait: for its rate, or because others had less under way. */
   held = 0;
+  /** Frames with a wrong CRC or length that were taken, as the gateway's link says. */
+  tolerated = 0;
   /** When its last message came; 0 where none has. */
   lastSeen: EpochMs = 0;
   /** How its last message came. */

@@ -24,8 +24,11 @@ export interface Hj212Stats {
   timeOuts: number;
   frames: number;
   answers: number;
+  /** Whether they were refused or, as the gateway's link says, taken all the same. */
   wrongLength: number;
   wrongCrc: number;
+  wrongLengthTaken: number;
+  wrongCrcTaken: number;
   unknownDevice: number;
   wrongPassword: number;
   overlong: number;
@@ -77,9 +80,10 @@ export interface ConnectionParts {
   /** What is on its way to the store, of all connections. */
   readonly underWay: UnderWay;
   readonly stages?: StageTimes | undefined;
-  trafficOf(gateway: string): Pick<GatewayTraffic, 'connect' | 'disconnect' | 'held'>;
+  trafficOf(gateway: string): LoggerTraffic;
 }
 
+type LoggerTraffic = Pick<GatewayTraffic, 'connect' | 'disconnect' | 'held' | 'tolerated'>;
 const BURST_SECONDS = 10;
 
 /** One TCP connection of a logger, or of a concentrator for several. Frames are taken one after another, in their order. */
@@ -89,7 +93,7 @@ export class Hj212Connection {
   readonly #splitter: FrameSplitter;
   readonly #joiner = new PacketJoiner();
   /** The loggers that it has spoken for. */
-  readonly #gateways = new Map<string, Pick<GatewayTraffic, 'connect' | 'disconnect' | 'held'>>();
+  readonly #gateways = new Map<string, LoggerTraffic>();
   #queue: RawFrame[] = [];
   #busy = false;
   #closed = false;
@@ -234,24 +238,24 @@ export class Hj212Connection {
       if (++this.#strange >= this.#parts.limits.strangeFrames && !this.#known) this.#socket.destroy();
       return null;
     }
-    const broken = this.#brokenness(frame, device);
-    if (broken !== null) {
+    const found = this.#faultsOf(frame, device);
+    if (typeof found !== 'boolean') {
       // Nobody has vouched for it yet: the letter bears no gateway's name.
-      this.#refuse(frame, segment, null, broken);
+      this.#refuse(frame, segment, null, found);
       return null;
     }
     if (device.link.password === 'ignore') {
-      this.#takeFrom(device, frame, segment);
+      this.#takeFrom(device, frame, segment, found);
       return null;
     }
     const password = segment.pw ?? '';
     const believed = devices.believed(device, password);
     if (believed !== undefined) {
-      this.#takeChecked(believed, device, frame, segment);
+      this.#takeChecked(believed, device, frame, segment, found);
       return null;
     }
     return devices.check(device, password).then(
-      (fits) => this.#takeChecked(fits, device, frame, segment),
+      (fits) => this.#takeChecked(fits, device, frame, segment, found),
       (error: unknown) => {
         // Not answered: the logger sends it again.
         this.#parts.logger.error({ err: error, gateway: device.gateway }, 'a password could not be checked');
@@ -260,9 +264,9 @@ export class Hj212Connection {
     );
   }
 
-  #takeChecked(fits: boolean, device: Device, frame: RawFrame, segment: Segment): void {
+  #takeChecked(fits: boolean, device: Device, frame: RawFrame, segment: Segment, isFaulty: boolean): void {
     if (fits) {
-      this.#takeFrom(device, frame, segment);
+      this.#takeFrom(device, frame, segment, isFaulty);
       return;
     }
     this.#parts.stats.wrongPassword++;
@@ -270,14 +274,16 @@ export class Hj212Connection {
     if (++this.#strange >= this.#parts.limits.strangeFrames) this.#socket.destroy();
   }
 
-  /** Length and CRC: counted whatever the gateway's link says. */
-  #brokenness(frame: RawFrame, { link, park }: Device): Decoded | null {
+  /** Length and CRC, counted whatever the gateway's link says: the refusal, or whether there is a fault that the link lets pass. */
+  #faultsOf(frame: RawFrame, { link, park }: Device): Decoded | boolean {
     const { stats } = this.#parts;
     let broken: Decoded | null = null;
+    let wrongCrc = 0;
+    let wrongLength = 0;
     const kind = link.crcKind ?? 'standard';
     const right = crcOf(frame.segment, kind);
     if (frame.crc !== right) {
-      stats.wrongCrc++;
+      wrongCrc = 1;
       const other = kind === 'standard' ? 'modbus' : 'standard';
       const hint = frame.crc === crcOf(frame.segment, other) ? `; it is the ${other} CRC, set "crcKind" of the gateway's link` : '';
       const sent = frame.crc === null ? 'missing' : crcText(frame.crc);
@@ -285,16 +291,23 @@ export class Hj212Connection {
     }
     // Encrypted frames of 2025 carry the length of their plain text.
     if (frame.length !== frame.segment.length && !frame.segment.includes('{0x')) {
-      stats.wrongLength++;
+      wrongLength = 1;
       const detail = `the length is ${frame.length ?? 'missing'}; the data segment has ${frame.segment.length} bytes`;
       if (link.length !== 'take') broken = refusedWhole('wrong-length', detail, park);
     }
-    return broken;
+    stats.wrongCrc += wrongCrc;
+    stats.wrongLength += wrongLength;
+    if (broken !== null) return broken;
+    stats.wrongCrcTaken += wrongCrc;
+    stats.wrongLengthTaken += wrongLength;
+    return wrongCrc + wrongLength > 0;
   }
 
-  #takeFrom(device: Device, frame: RawFrame, packet: Segment): void {
+  #takeFrom(device: Device, frame: RawFrame, packet: Segment, isFaulty: boolean): void {
     this.#known = true;
     this.#meet(device.gateway);
+    const traffic = this.#gateways.get(device.gateway);
+    if (isFaulty && traffic !== undefined) traffic.tolerated++;
     const now = performance.now();
     const joined = device.link.split === 'single' ? packet : this.#joiner.add(packet, now);
     if (joined === null) return;

@@ -138,12 +138,13 @@ describe('HJ 212 over TCP', () => {
   for (const { title, link, change, reason, stat } of faulty) {
     for (const taken of [false, true]) {
       it(`${taken ? 'takes' : 'refuses'} a frame with ${title} where the link says so, and counts it`, async () => {
-        await open(taken ? link : {});
+        const traffic = new GatewayTraffic('g-1');
+        await open(taken ? link : {}, { trafficOf: () => traffic });
         const socket = await raw();
         const text = String(framesOf(message(0), '20260101080000000', { mn: 'MN1', pw: 'secret of g-1' })[0]);
         socket.write(change(text));
         await until(() => (taken ? rig.store.size === 3 : rig.letters.letters.length === 1), 'what becomes of it');
-        expect(server.stats[stat]).to.equal(1);
+        expect([server.stats[stat], server.stats[`${stat}Taken`], traffic.tolerated]).to.deep.equal(taken ? [1, 1, 1] : [1, 0, 0]);
         expect(reasons()).to.deep.equal(taken ? [] : [reason]);
         expect(server.stats.answers).to.equal(taken ? 1 : 0);
       });

@@ -103,6 +103,7 @@ describe('ways in beside MQTT, through the executable', function () {
     }
     enough = true;
     await Promise.all(loggers);
+    expect(await (await fetch(`${service.url}/metrics`)).text()).to.match(/^greenpark_hj212_answers_total [1-9]/m);
     expect(await service.end('SIGTERM')).to.include({ code: 0 });
     const [registry, store] = [await openRegistry(join(folder, 'registry.db')), await openEmbeddedStore({ directory: join(folder, 'readings') })];
     try {
@@ -156,6 +157,9 @@ describe('ways in beside MQTT, through the executable', function () {
     node.data('Meter 1', power(4000));
     await eventually(async () => (await latest())[0] === 4, 'a value in the new life');
     await until(() => heard.length >= 2, 'the state of the new life');
+    const told = await (await fetch(`${service.url}/metrics`)).text();
+    expect(told).to.match(/^greenpark_sparkplug_messages_total\{type="NBIRTH"\} [1-9]/m);
+    expect(told).to.match(/^greenpark_broker_connections [1-9]/m);
     await service.end('SIGTERM');
     expect([heard[0], heard.at(-1)]).to.deep.equal([true, false]);
   });

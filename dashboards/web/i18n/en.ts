@@ -407,6 +407,7 @@ export const en: Readonly<Record<TextKey, string>> = {
   'gateways.transport': 'By',
   'gateways.rate': 'Messages/min',
   'gateways.refused': 'Refused',
+  'gateways.tolerated': '{count} faulty frames taken',
   'gateways.held': 'Throttled',
   'gateways.state.silent': 'silent',
   'gateways.state.held': 'throttled',

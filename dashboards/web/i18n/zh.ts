@@ -405,6 +405,7 @@ export const zh = {
   'gateways.transport': '接入方式',
   'gateways.rate': '消息/分钟',
   'gateways.refused': '拒收',
+  'gateways.tolerated': '另有 {count} 帧校验有误仍被接收',
   'gateways.held': '限速',
   'gateways.state.silent': '数据中断',
   'gateways.state.held': '被限速',

@@ -22,6 +22,7 @@ export interface GatewayRow {
   readonly rate: string;
   readonly refused: string;
   readonly refusedLately: string | null;
+  readonly tolerated: string | null;
   readonly held: string;
   readonly heldLately: string | null;
 }
@@ -46,6 +47,7 @@ export function gatewayRow(gateway: GatewayJson, at: number, { text, format }: P
     rate: format.number(gateway.messagesPerMinute, gateway.messagesPerMinute > 0 && gateway.messagesPerMinute < 10 ? 1 : 0),
     refused: count(gateway.refused),
     refusedLately: gateway.refusedLately === 0 ? null : text('gateways.within5', { count: count(gateway.refusedLately) }),
+    tolerated: gateway.tolerated === 0 ? null : text('gateways.tolerated', { count: count(gateway.tolerated) }),
     held: count(gateway.held),
     heldLately: gateway.heldLately === 0 ? null : text('gateways.within1', { count: count(gateway.heldLately) }),
   };

@@ -14,7 +14,7 @@ const AT = Date.UTC(2026, 0, 15, 4);
 describe('a gateway in the operator’s list', () => {
   const gateway: GatewayJson = {
     ...{ gateway: 'gw-1', park: null, name: '北区网关', state: 'ok', transport: 'embedded', connected: true, silentAfterSeconds: 15 },
-    ...{ lastSeen: new Date(AT - 65_000).toISOString(), messages: 1200, readings: 4800, bytes: 1, refused: 0, held: 0 },
+    ...{ lastSeen: new Date(AT - 65_000).toISOString(), messages: 1200, readings: 4800, bytes: 1, refused: 0, held: 0, tolerated: 0 },
     ...{ messagesPerMinute: 6.04, refusedLately: 0, heldLately: 0 },
   };
   const row = (over: Partial<GatewayJson> = {}, reader = en) => gatewayRow({ ...gateway, ...over }, AT, reader);
