@@ -27,10 +27,11 @@ export const DLT645: readonly ShippedMapping[] = [
     source: `${OF_STANDARD}, as dlt645-frame, several in a message: {"time": …, "frames": ["68…16", …]}. The form of the JSON is ours: gateways differ.`,
     topics: ['dlt645/{gateway}/frames'],
     zone: 'Asia/Shanghai',
-    each: '($at := time; $map(frames, function($f) { $merge([$dlt645($f), {"at": $at}]) }))',
-    meter: 'address',
+    // Decoded item by item: a frame that is broken costs itself alone.
+    each: '($at := time; $map(frames, function($f) { {"frame": $f, "at": $at} }))',
+    meter: '$dlt645(frame).address',
     time: 'at',
-    named: { from: 'values' },
+    named: { from: '$dlt645(frame).values' },
   },
   {
     id: 'dlt645-values',

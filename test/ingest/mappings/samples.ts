@@ -345,6 +345,20 @@ export const SAMPLES: readonly Sample[] = [
     ],
   },
   {
+    name: 'a frame whose check sum is wrong between two that are right costs itself alone',
+    mapping: 'dlt645-hex',
+    topic: 'dlt645/dtu-1/frames',
+    payload: {
+      time: '2026-01-15 12:00:00',
+      frames: [frame645('02030000', '003456'), '6812345678901268910833333433ab896745cd16', frame645('0201FF00', '230223012299')],
+    },
+    frames: [
+      ['000000004711', AT, { active_power: '0.3456' }],
+      ['000000004711', AT, { voltage_a: '229.9', voltage_b: '230.1', voltage_c: '230.2' }],
+    ],
+    failures: [['meter', 'mapping-failed']],
+  },
+  {
     name: 'values by identifier, as texts',
     mapping: 'dlt645-values',
     topic: 'dlt645/dtu-1/values',
