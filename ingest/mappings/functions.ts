@@ -2,6 +2,7 @@ import type jsonata from 'jsonata';
 import { QUANTITIES, type Unit } from '../../model/quantities.ts';
 import { conversion, unitsFor } from '../../model/units.ts';
 import { isZone, WallClock } from '../recordings/zone.ts';
+import { nameOf } from '../wording.ts';
 import { readAmount } from './amount.ts';
 import { bcd, bytesOf, float, hexOf, int, Refused, registers, sizeOf, slice, uint } from './bytes.ts';
 import { dlt645 } from './dlt645.ts';
@@ -45,12 +46,19 @@ function time(value: unknown, as?: unknown, zone?: unknown): number | undefined 
   return read ?? undefined;
 }
 
-/** A point of SunSpec with its scale factor, a power of ten; nothing where either says that it is not implemented. */
-function sunspec(value: unknown, factor?: unknown): number | undefined {
+/**
+ * A point of SunSpec with its scale factor, a power of ten; nothing where either says that it is not implemented. A factor that the
+ * expression names and the message lacks is refused: without it the value may be wrong by powers of ten.
+ */
+function sunspec(...given: readonly unknown[]): number | undefined {
+  const [value, factor] = given;
   if (typeof value !== 'number' || SUNSPEC_NOT_THERE.has(value) || factor === -32768) return undefined;
-  if (factor !== undefined && (!Number.isInteger(factor) || Math.abs(factor as number) > 10))
-    throw new Refused('$sunspec: the factor is a whole number from -10 to 10');
-  return Number(`${value}e${Number(factor ?? 0)}`);
+  if (given.length < 2) return value;
+  if (factor === undefined) throw new Refused(`$sunspec: ${value} comes without its scale factor; send that too, or write its power of ten in the mapping`);
+  if (!Number.isInteger(factor) || Math.abs(factor as number) > 10) {
+    throw new Refused(`$sunspec: the scale factor of ${value} is ${nameOf(factor)}; expected a whole number from -10 to 10`);
+  }
+  return Number(`${value}e${factor as number}`);
 }
 
 const signOf = (decimal: unknown): '.' | ',' | undefined => (decimal === '.' || decimal === ',' ? decimal : undefined);

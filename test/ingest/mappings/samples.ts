@@ -388,6 +388,14 @@ export const SAMPLES: readonly Sample[] = [
     payload: { ts: AT_MS / 1000, SoC: 574, SoC_SF: -1, V: 7680, V_SF: -1, A: -125, A_SF: -1, W: -96, W_SF: 2 },
     frames: [['bat-1', AT, { state_of_charge: '57.4 %', dc_voltage: '768 V', dc_current: '-12.5 A', dc_power: '-9.6 kW' }]],
   },
+  {
+    name: 'a point without its scale factor is refused and costs itself alone; one that is not implemented needs none',
+    mapping: 'sunspec-battery',
+    topic: 'sunspec/bat-1/battery',
+    payload: { ts: AT_MS / 1000, SoC: 574, V: 7680, V_SF: -1, A: -32768 },
+    frames: [['bat-1', AT, { dc_voltage: '768 V' }]],
+    failures: [['values.state_of_charge', 'mapping-failed']],
+  },
 ];
 
 /** A meter's answer as DL/T 645 frames it: digits of the value most significant first. */
