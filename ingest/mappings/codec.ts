@@ -163,7 +163,7 @@ export class MappingCodec implements TopicCodec {
 
 async function runOne(loaded: Loaded, payload: ReadPayload, bindings: Parameters<typeof runMapping>[2]): Promise<Ran> {
   const refused = (failure: Pick<Failure, 'at' | 'reason' | 'found' | 'expected'>): Ran => ({
-    ...{ leftAlone: false, frames: [], runaway: false },
+    ...{ leftAlone: false, frames: [], understood: false, runaway: false },
     failures: [{ where: '', expression: null, position: null, count: 1, ...failure }],
   });
   if ('reason' in payload) return refused({ at: 'payload', ...payload });
@@ -182,7 +182,13 @@ function decodedOf(mapping: Mapping, ran: Ran, surroundings: MappingSurroundings
     detail: sentence(`mapping ${mapping.id}`, failure),
     count: failure.count,
   }));
-  return { frames: ran.frames.map((frame) => frameOf(frame, surroundings)), refusals, statuses: [], park: mapping.park };
+  return {
+    frames: ran.frames.map((frame) => frameOf(frame, surroundings)),
+    refusals,
+    statuses: [],
+    park: mapping.park,
+    ...(ran.understood ? { understood: true } : {}),
+  };
 }
 
 /** What, where and what would be right, in one sentence. */

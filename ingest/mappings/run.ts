@@ -32,6 +32,8 @@ export interface Ran {
   readonly leftAlone: boolean;
   readonly frames: readonly FoundFrame[];
   readonly failures: readonly Failure[];
+  /** An item had values, and the mapping leaves out each of them: null, missing, or a name that it ignores. */
+  readonly understood: boolean;
   /** It was stopped because it ran too long. */
   readonly runaway: boolean;
 }
@@ -65,6 +67,9 @@ class Run {
   readonly #frames: FoundFrame[] = [];
   readonly #failures: Failure[] = [];
   #where = '';
+  /** Values left out on purpose, of the item and in whole items. */
+  #leftOut = 0;
+  #understood = false;
   #worked = 0;
   #since = performance.now();
 
@@ -83,7 +88,7 @@ class Run {
       if (error instanceof Runaway) runaway = true;
       else if (!(error instanceof Stopped)) throw error;
     }
-    return { leftAlone, frames: this.#frames, failures: this.#failures, runaway };
+    return { leftAlone, frames: this.#frames, failures: this.#failures, understood: this.#understood, runaway };
   }
 
   /** False where the message is none of the mapping's. */
@@ -139,10 +144,15 @@ class Run {
     const overall = flag === null ? QUALITY.good : await this.#flag(flag, 'flag', item, values);
     const found: FoundValue[] = [];
     const before = this.#failures.length;
+    this.#leftOut = 0;
     for (const rule of this.#mapping.values) if (rule.from !== null) await this.#value(rule, rule.from, item, overall, found);
     if (named !== null) await this.#named(named, item, overall, found);
     if (found.length > 0) this.#frames.push({ where: this.#where, meter, ts, backfill: late, values: found });
-    else if (this.#failures.length === before && this.#failures.length < MOST_FAILURES) {
+    else if (this.#failures.length !== before || this.#failures.length >= MOST_FAILURES) return;
+    else if (this.#leftOut > 0) {
+      this.#understood = true;
+      this.#note?.('nothing to keep', this.#where, 'every value is null, missing or ignored');
+    } else {
       this.#fail(named === null ? 'values' : 'named', null, { reason: 'empty', found: nameOf(item), expected: 'at least one of the values of the mapping' }, 1);
     }
   }
@@ -172,6 +182,7 @@ class Run {
 
   async #named({ from, names, own, refuseOthers }: NonNullable<CompiledMapping['named']>, item: unknown, overall: number, into: FoundValue[]): Promise<void> {
     const found = await this.#ask(from, 'named.from', item, 1);
+    if (found === null) this.#leftOut++;
     if (found === undefined || found === null) return;
     if (typeof found !== 'object' || Array.isArray(found)) {
       this.#stop('named.from', from, { reason: 'wrong-shape', found: nameOf(found), expected: 'an object of values by name' }, 1);
@@ -181,6 +192,7 @@ class Run {
       if (rule === undefined) {
         const expected = 'a quantity of the catalogue, or what the name means under "named.names"';
         if (refuseOthers) this.#fail('named.from', from, { reason: 'unknown-quantity', found: `the name ${quote(name)}`, expected }, 1);
+        else this.#leftOut++;
         continue;
       }
       try {
@@ -193,7 +205,10 @@ class Run {
 
   async #take(rule: CompiledValue, from: Expression, found: unknown, item: unknown, overall: number, into: FoundValue[]): Promise<void> {
     const measured = measure(found, rule, this.#mapping.decimal);
-    if (measured === null) return;
+    if (measured === null) {
+      if (found !== undefined) this.#leftOut++;
+      return;
+    }
     if ('reason' in measured) {
       this.#fail(rule.at, from, measured, 1);
       return;

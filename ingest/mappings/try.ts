@@ -44,9 +44,9 @@ function placesOf(mapping: CompiledMapping, topic: string): Readonly<Record<stri
   return null;
 }
 
-function outcomeOf({ leftAlone, frames, failures }: Ran): Tried['outcome'] {
+function outcomeOf({ leftAlone, frames, failures, understood }: Ran): Tried['outcome'] {
   if (leftAlone) return 'left-alone';
-  if (frames.length === 0) return 'refused';
+  if (frames.length === 0 && !understood) return 'refused';
   return failures.length === 0 ? 'taken' : 'partly';
 }
 

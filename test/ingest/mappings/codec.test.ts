@@ -89,6 +89,16 @@ describe('ingest/mappings, as a codec', () => {
     expect(await told(codec, 'gw/m-9', { kind: 'c' })).to.deep.equal({ frames: [], refusals: [], statuses: [], understood: true });
   });
 
+  it('understands a message of which it ignores everything on purpose, and refuses one in which there is nothing', async () => {
+    const codec = aCodec(aMapping('a', { named: { from: '$', others: 'ignore' } }));
+    for (const payload of [{ battery: 3 }, { active_power: null }]) {
+      expect(await told(codec, 'gw/m-9', payload)).to.deep.include({ frames: [], refusals: [], understood: true });
+    }
+    expect((await told(codec, 'gw/m-9', {})).refusals.map(({ reason }) => reason)).to.deep.equal(['empty']);
+    const spoilt = await told(codec, 'gw/m-9', { battery: 3, active_power: 'much' });
+    expect([spoilt.refusals.map(({ reason }) => reason), spoilt.understood]).to.deep.equal([['not-a-number'], undefined]);
+  });
+
   it('takes, of two parks that map the same topics, the one that the gateway or the meter belongs to', async () => {
     const codec = aCodec(aMapping('a'), aMapping('a', { park: 'p-2' as ParkId }));
     expect((await told(codec, 'gw/m-1', { w: 1 })).park).to.equal('p-1');

@@ -210,6 +210,21 @@ export const SAMPLES: readonly Sample[] = [
     frames: [['w-12', '2026-01-15T04:00:00.123Z', { water_volume: '4711.25' }]],
   },
   {
+    name: 'an uplink with nothing but names that are ignored is understood',
+    mapping: 'chirpstack-v4',
+    topic: 'application/9f5c/device/0102030405060708/event/up',
+    payload: { time: '2026-01-15T04:00:00Z', deviceInfo: { devEui: '0102030405060708' }, object: { battery: 3 } },
+    frames: [],
+  },
+  {
+    name: 'an uplink whose codec made nothing of it is not',
+    mapping: 'chirpstack-v4',
+    topic: 'application/9f5c/device/0102030405060708/event/up',
+    payload: { time: '2026-01-15T04:00:00Z', deviceInfo: { devEui: '0102030405060708' }, object: {} },
+    frames: [],
+    failures: [['named', 'empty']],
+  },
+  {
     name: 'bytes, little endian, signed, with a status',
     mapping: 'chirpstack-v4-raw',
     topic: 'application/9f5c/device/0102030405060708/event/up',
@@ -270,6 +285,16 @@ export const SAMPLES: readonly Sample[] = [
     topic: 'edge/edge0/channel/_sum/GridActivePower',
     payload: -4200,
     frames: [['edge0:sum', null, { active_power: '-4.2 kW' }]],
+  },
+  { name: 'a channel that nobody maps is understood', mapping: 'openems', topic: 'edge/edge0/channel/_sum/State', payload: 0, frames: [] },
+  { name: 'a channel without a value now is understood', mapping: 'openems', topic: 'edge/edge0/channel/ess0/Soc', payload: null, frames: [] },
+  {
+    name: 'a channel with what is no value is told',
+    mapping: 'openems',
+    topic: 'edge/edge0/channel/ess0/Soc',
+    payload: 'UNDEFINED',
+    frames: [],
+    failures: [['named.names.Soc', 'not-a-number']],
   },
   {
     name: 'registers of two devices: words, float32, a phase that is not there, a device that says its values are bad',
