@@ -74,6 +74,9 @@ const BODY = {
     minItems: 1,
     maxItems: 16,
   }),
+  except: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { maxItems: 16, description: 'MQTT filters of topics that are left alone although they fit' }),
+  ),
   payload: Type.Optional(Type.Enum([...PAYLOADS], { default: 'json', description: 'how the bytes are read before anything else' })),
   zone: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'IANA zone or offset of times that carry none' })),
   decimal: Type.Optional(Type.Enum(['.', ','], { description: 'decimal sign of numbers in texts; left out: told from the text where it is certain' })),

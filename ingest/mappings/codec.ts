@@ -9,6 +9,7 @@ import type { StageTimes } from '../stage-times.ts';
 import { type CompiledMapping, compileMapping } from './compile.ts';
 import { type ReadPayload, readPayload } from './payload.ts';
 import { type Failure, type FoundFrame, type Ran, runMapping, SLICE_MS } from './run.ts';
+import { placesIn } from './topic-filter.ts';
 
 /** What the codec asks of the registry's in-memory view. */
 export interface MappingSurroundings {
@@ -36,7 +37,8 @@ interface Loaded {
 
 interface Candidate {
   readonly loaded: Loaded;
-  readonly places: Readonly<Record<string, string>>;
+  /** null: the mapping leaves the topic alone. */
+  readonly places: Readonly<Record<string, string>> | null;
 }
 
 /** After a runaway the mapping rests this long, in milliseconds: so it never takes more than a small share of the service. */
@@ -101,9 +103,9 @@ export class MappingCodec implements TopicCodec {
     if (candidates.length === 0) return null;
     // Read now: the payload may be a view that ends with the call.
     const read = new Map<string, ReadPayload>();
-    for (const { loaded } of candidates) {
+    for (const { loaded, places } of candidates) {
       const as = loaded.compiled.payload;
-      if (!read.has(as)) read.set(as, readPayload(message.payload, as));
+      if (places !== null && !read.has(as)) read.set(as, readPayload(message.payload, as));
     }
     const { receivedAt, gateway } = message;
     const answer = this.#tail.then(() => this.#decode(candidates, read, receivedAt, gateway));
@@ -116,12 +118,8 @@ export class MappingCodec implements TopicCodec {
     if (known !== undefined) return known;
     const found: Candidate[] = [];
     for (const loaded of this.#loaded) {
-      for (const filter of loaded.compiled.topics) {
-        const places = filter.match(topic);
-        if (places === null) continue;
-        found.push({ loaded, places });
-        break;
-      }
+      const places = placesIn(loaded.compiled, topic);
+      if (places !== undefined) found.push({ loaded, places });
     }
     if (this.#candidates.size >= REMEMBERED_TOPICS) this.#candidates.clear();
     if (topic.length <= LONGEST_REMEMBERED) this.#candidates.set(topic, found);
@@ -149,6 +147,7 @@ export class MappingCodec implements TopicCodec {
     const several = candidates.some(({ loaded }) => loaded.mapping.park !== candidates[0]?.loaded.mapping.park);
     let first: Decoded | null = null;
     for (const { loaded, places } of candidates) {
+      if (places === null) continue;
       const payload = read.get(loaded.compiled.payload) as ReadPayload;
       const ran = await runOne(loaded, payload, { topic: places, received: receivedAt, ...(gateway === null ? {} : { gateway }) });
       if (ran.leftAlone) continue;

@@ -32,6 +32,7 @@ export interface CompiledValue {
 /** A mapping with all its expressions ready to run. */
 export interface CompiledMapping {
   readonly topics: readonly TopicFilter[];
+  readonly except: readonly TopicFilter[];
   readonly payload: NonNullable<MappingBody['payload']>;
   readonly decimal: '.' | ',' | undefined;
   readonly when: Expression | null;
@@ -74,12 +75,14 @@ export function compileMapping(body: MappingBody): CompiledMapping {
 }
 
 function compiled(body: MappingBody, faults: Fault[]): CompiledMapping | null {
-  const topics: TopicFilter[] = [];
-  for (const [index, text] of body.topics.entries()) {
-    const filter = compileTopicFilter(text);
-    if (typeof filter === 'string') faults.push({ path: `topics[${index}]`, message: filter });
-    else topics.push(filter);
-  }
+  const filters = (key: 'topics' | 'except'): TopicFilter[] =>
+    (body[key] ?? []).flatMap((text, index) => {
+      const filter = compileTopicFilter(text);
+      if (typeof filter !== 'string') return filter;
+      faults.push({ path: `${key}[${index}]`, message: filter });
+      return [];
+    });
+  const [topics, except] = [filters('topics'), filters('except')];
   const zoned = body.zone === undefined || isZone(body.zone);
   if (!zoned) faults.push({ path: 'zone', message: `"${body.zone ?? ''}" is not a zone, e.g. Asia/Shanghai or +08:00` });
   const clock = body.zone !== undefined && zoned ? new WallClock(body.zone) : null;
@@ -154,7 +157,7 @@ function compiled(body: MappingBody, faults: Fault[]): CompiledMapping | null {
   }
   if (meter === null) return null;
   return {
-    ...{ topics, payload: body.payload ?? 'json', decimal: body.decimal, when, each, meter, time, backfill, flag: overall, values, named },
+    ...{ topics, except, payload: body.payload ?? 'json', decimal: body.decimal, when, each, meter, time, backfill, flag: overall, values, named },
     meters: new Map(Object.entries(body.meters ?? {})),
   };
 }

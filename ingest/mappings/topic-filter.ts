@@ -7,6 +7,21 @@ export interface TopicFilter {
   match(topic: string): Readonly<Record<string, string>> | null;
 }
 
+/**
+ * What stands in the named places of the first filter that takes the topic; null where a mapping leaves it alone on purpose, undefined where
+ * it is none of its topics.
+ */
+export function placesIn(
+  { topics, except }: { readonly topics: readonly TopicFilter[]; readonly except: readonly TopicFilter[] },
+  topic: string,
+): Readonly<Record<string, string>> | null | undefined {
+  for (const filter of topics) {
+    const places = filter.match(topic);
+    if (places !== null) return except.some((each) => each.match(topic) !== null) ? null : places;
+  }
+  return undefined;
+}
+
 type Level = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'any' } | { readonly kind: 'rest' } | Named;
 interface Named {
   readonly kind: 'named';

@@ -1,9 +1,10 @@
 import type { EpochMs } from '../../model/ids.ts';
 import type { MappingBody, Tried } from '../../model/mapping.ts';
 import { qualityName } from '../../model/quality.ts';
-import { type CompiledMapping, compileMapping } from './compile.ts';
+import { compileMapping } from './compile.ts';
 import { readPayload } from './payload.ts';
 import { type Failure, type FoundFrame, type Ran, runMapping } from './run.ts';
+import { placesIn } from './topic-filter.ts';
 
 /** Steps that are told, and characters of what was found in each. */
 const MOST_STEPS = 200;
@@ -20,8 +21,9 @@ export async function tryMapping(body: MappingBody, topic: string, payload: Uint
     if (steps.length < MOST_STEPS) steps.push({ at, where, found: preview(found) });
     else if (steps.length === MOST_STEPS) steps.push({ at: '…', where: '', found: 'further steps are not shown' });
   };
-  const places = placesOf(mapping, topic);
-  if (places === null) {
+  const places = placesIn(mapping, topic);
+  if (places === null) return { outcome: 'left-alone', steps, frames: [], failures: [] };
+  if (places === undefined) {
     const failure = { at: 'topics', reason: 'wrong-topic', found: topic, expected: `a topic of ${body.topics.join(' or ')}` } as const;
     return { outcome: 'not-its-topic', steps, frames: [], failures: [{ where: '', expression: null, position: null, ...failure }] };
   }
@@ -34,14 +36,6 @@ export async function tryMapping(body: MappingBody, topic: string, payload: Uint
   note('payload', '', read.value);
   const ran = await runMapping(mapping, read.value, { topic: places, received: receivedAt, ...(gateway === null ? {} : { gateway }) }, note);
   return { outcome: outcomeOf(ran), steps, frames: ran.frames.map(shown), failures: ran.failures.map(told) };
-}
-
-function placesOf(mapping: CompiledMapping, topic: string): Readonly<Record<string, string>> | null {
-  for (const filter of mapping.topics) {
-    const places = filter.match(topic);
-    if (places !== null) return places;
-  }
-  return null;
 }
 
 function outcomeOf({ leftAlone, frames, failures, understood }: Ran): Tried['outcome'] {

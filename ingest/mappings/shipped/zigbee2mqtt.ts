@@ -1,15 +1,19 @@
 import type { ShippedMapping } from '../../../model/mapping.ts';
 
+/** Behind names of up to three levels: what others ask of a device, and whether it can be reached. */
+const NOT_ITS_STATE = ['+', '+/+', '+/+/+'].flatMap((name) => ['set/#', 'get/#', 'availability'].map((said) => `zigbee2mqtt/${name}/${said}`));
+
 export const ZIGBEE2MQTT: readonly ShippedMapping[] = [
   {
     id: 'zigbee2mqtt',
     name: 'Zigbee2MQTT plugs and meters',
     enabled: true,
     source:
-      'zigbee2mqtt.io, MQTT topics and exposes: zigbee2mqtt/{friendly name} with power (W), energy (kWh), voltage (V), current (A), ac_frequency, last_seen where it is switched on (ISO 8601 with zone, or milliseconds); seen so in public logs. The names for phases b and c and produced_energy are from memory (medium confidence).',
-    topics: ['zigbee2mqtt/{meter}'],
+      'zigbee2mqtt.io, MQTT topics and exposes: zigbee2mqtt/{friendly name} with power (W), energy (kWh), voltage (V), current (A), ac_frequency, last_seen where it is switched on (ISO 8601 with zone, or milliseconds); seen so in public logs. The names for phases b and c and produced_energy are from memory (medium confidence). A friendly name may have levels: hall/plug-1 is the meter hall:plug-1; a level of it must not be "set" or "get".',
+    topics: ['zigbee2mqtt/#'],
+    except: ['zigbee2mqtt/bridge/#', ...NOT_ITS_STATE],
     when: '$exists(power) or $exists(energy)',
-    meter: '$topic.meter',
+    meter: '$replace($topic.rest, "/", ":")',
     time: 'last_seen',
     values: {
       active_power: { from: 'power', unit: 'W' },

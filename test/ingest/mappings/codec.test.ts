@@ -99,6 +99,15 @@ describe('ingest/mappings, as a codec', () => {
     expect([spoilt.refusals.map(({ reason }) => reason), spoilt.understood]).to.deep.equal([['not-a-number'], undefined]);
   });
 
+  it('leaves the topics of `except` alone, whatever their payload', async () => {
+    const codec = aCodec(aMapping('a', { topics: ['gw/#'], except: ['gw/+/set', 'gw/bridge/#'], meter: '$topic.rest' }));
+    for (const topic of ['gw/m-9/set', 'gw/bridge', 'gw/bridge/a/b']) {
+      expect(await told(codec, topic, 'not json')).to.deep.equal({ frames: [], refusals: [], statuses: [], understood: true });
+    }
+    expect((await told(codec, 'gw/m-9', { w: 1 })).frames).to.have.length(1);
+    expect(codec.topics).to.deep.equal(['gw/#']);
+  });
+
   it('takes, of two parks that map the same topics, the one that the gateway or the meter belongs to', async () => {
     const codec = aCodec(aMapping('a'), aMapping('a', { park: 'p-2' as ParkId }));
     expect((await told(codec, 'gw/m-1', { w: 1 })).park).to.equal('p-1');

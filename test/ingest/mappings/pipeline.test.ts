@@ -24,7 +24,7 @@ describe('ingest/mappings, in the pipeline', () => {
     await watch.reload();
     await watch.reload();
     expect(told).to.have.length(1);
-    expect(told[0]).to.include('zigbee2mqtt/+');
+    expect(told[0]).to.include('zigbee2mqtt/#');
     const elsewhere = new MappingWatch(
       { mappings: { all: async () => registered } as never },
       codec,

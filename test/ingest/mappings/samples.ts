@@ -197,6 +197,27 @@ export const SAMPLES: readonly Sample[] = [
   },
   { name: 'a lamp is left alone', mapping: 'zigbee2mqtt', topic: 'zigbee2mqtt/lamp', payload: { state: 'ON' }, frames: [], leftAlone: true },
   {
+    name: 'a friendly name with levels',
+    mapping: 'zigbee2mqtt',
+    topic: 'zigbee2mqtt/hall/ground-floor/plug-1',
+    payload: { power: 5 },
+    frames: [['hall:ground-floor:plug-1', null, { active_power: '0.005 kW' }]],
+  },
+  ...(
+    [
+      ['zigbee2mqtt/bridge/state', 'online'],
+      ['zigbee2mqtt/plug/availability', 'offline'],
+      ['zigbee2mqtt/hall/plug-1/availability', 'offline'],
+      ['zigbee2mqtt/hall/plug-1/get', { power: '' }],
+      ['zigbee2mqtt/plug/set/state', 'ON'],
+    ] as const
+  ).map(
+    ([topic, payload]): Sample => ({
+      ...{ name: `${topic} is left alone, whatever form it has`, mapping: 'zigbee2mqtt', topic, frames: [], leftAlone: true },
+      payload: typeof payload === 'string' ? `hex:${Buffer.from(payload).toString('hex')}` : payload,
+    }),
+  ),
+  {
     name: 'decoded values, the meter by tag, time with nanoseconds',
     mapping: 'chirpstack-v4',
     topic: 'application/9f5c/device/0102030405060708/event/up',
