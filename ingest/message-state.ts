@@ -14,6 +14,8 @@ export class MessageState {
   /** Park and meter that the message is about; null where it is about several or none that is registered. */
   park: ParkId | null = null;
   meter: MeterId | null = null;
+  /** The park for which a codec takes it; null where none says so. */
+  takenFor: ParkId | null = null;
   /** The gateway that the first meter's record names. */
   gateway: string | null = null;
   fresh = 0;
@@ -34,6 +36,7 @@ export class MessageState {
     this.history = message.history === true;
     this.park = null;
     this.meter = null;
+    this.takenFor = null;
     this.gateway = null;
     this.#meters = 0;
     this.fresh = 0;
@@ -55,6 +58,11 @@ export class MessageState {
     }
     if (this.park !== park) this.park = null;
     if (this.meter !== id) this.meter = null;
+  }
+
+  /** No registered meter was found in it. */
+  get isOfNone(): boolean {
+    return this.#meters === 0;
   }
 
   refuse(reason: RejectReason, detail: string, count = 1): void {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../model/clock.ts';
 import { GreenparkError } from '../model/errors.ts';
-import type { EpochMs } from '../model/ids.ts';
+import type { EpochMs, ParkId } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import { quantityOfCode } from '../model/quantities.ts';
 import type { ReadingBlock } from '../model/reading.ts';
@@ -364,6 +364,7 @@ export class Pipeline implements Intake, DecodedIntake {
 
   #takeDecoded(message: IngestMessage, decoded: Decoded): void {
     const state = this.#message;
+    state.takenFor = decoded.park ?? null;
     for (const { reason, detail, count } of decoded.refusals) state.refuse(reason, detail, count);
     for (const frame of decoded.frames) {
       state.where = frame.where;
@@ -500,14 +501,23 @@ export class Pipeline implements Intake, DecodedIntake {
   /** One letter per reason. Answers whether any is to be waited for. */
   #post(message: IngestMessage): boolean {
     if (message.replayed === true) return false;
-    const { park, meter } = this.#message;
+    const { meter } = this.#message;
     const { receivedAt, transport, topic, gateway, payload } = message;
+    const park = this.#parkOf(gateway);
     let posted = false;
     for (const { reason, detail, count } of this.#message.told()) {
       this.stats.rejects[reason] += count;
       posted = this.#letters.post({ receivedAt, transport, topic, gateway, payload, park, meter, reason, detail }) || posted;
     }
     return posted;
+  }
+
+  /** Whose the message is: its meters' park, else that of the mapping or link that takes it, else that of the gateway that sent it. */
+  #parkOf(gateway: string | null): ParkId | null {
+    const state = this.#message;
+    if (!state.isOfNone) return state.park;
+    const sender = gateway === null ? undefined : this.#parts.directory.current.gateway(gateway);
+    return state.takenFor ?? sender?.park ?? null;
   }
 
   /** A reading that the store will never take becomes a letter of its own: what it was, in the catalogue's unit. */

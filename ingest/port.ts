@@ -81,6 +81,7 @@ export interface UnknownMeterSighting {
 export interface MeterDirectory {
   meter(id: string): RegisteredMeter | undefined;
   meterOf(ordinal: number): RegisteredMeter | undefined;
+  gateway(id: string): { readonly park: ParkId } | undefined;
 }
 
 /** What a status topic said of a meter. */

@@ -163,7 +163,10 @@ export interface DeadLetter {
   readonly transport: string;
   readonly topic: string;
   readonly gateway: string | null;
-  /** The park and meter that the topic names, where they are registered: it decides who may see the letter. */
+  /**
+   * The park and meter that the message is about, where they are registered; the park else of the mapping or link that takes it, or of the
+   * gateway that sent it. It decides who may see the letter.
+   */
   readonly park: ParkId | null;
   readonly meter: MeterId | null;
   readonly reason: string;

@@ -3,6 +3,7 @@ import request from 'supertest';
 import { hashSecret } from '../../api/auth/secrets.ts';
 import { ROUTES } from '../../api/routes.ts';
 import type { GatewayId, ParkId } from '../../model/ids.ts';
+import { isoIn } from '../../model/period.ts';
 import { hashGatewaySecret } from '../../store/registry/gateway-secret.ts';
 import { bearer, NOW, type Person, TestService } from './service.ts';
 
@@ -172,6 +173,20 @@ describe('ingest over HTTP', () => {
         expect(body.items.map(({ id }: { id: number }) => id)).to.deep.equal(found);
       });
     }
+
+    it('of a gateway without a meter that is known are seen by its park, at times of the park’s zone', async () => {
+      const message = { topic: 'elsewhere', payload: Buffer.from('x'), gateway: 'gw-1', transport: 'embedded', receivedAt: NOW };
+      await new Promise<void>((resolve, reject) => service.pipeline.accept(message, (error) => (error === undefined ? resolve() : reject(error))));
+      for (const person of ['operator', 'committee'] as const) {
+        const { body } = await get('/api/v1/dead-letters?park=north&reason=wrong-topic', person);
+        expect(
+          body.items.map(({ park, gateway, meter }: Record<string, unknown>) => [park, gateway, meter]),
+          person,
+        ).to.deep.equal([['north', 'gw-1', null]]);
+        expect(body.items[0].receivedAt, person).to.equal(isoIn(NOW, 'Asia/Shanghai'));
+      }
+      expect((await get('/api/v1/dead-letters/4', 'committee')).body.receivedAt).to.equal(isoIn(NOW, 'Asia/Shanghai'));
+    });
 
     it('are exported with their bytes, bounded by filter and scope', async () => {
       const answer = await get('/api/v1/dead-letters/export', 'committee')

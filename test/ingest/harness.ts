@@ -3,6 +3,7 @@ import type { Letter } from '../../ingest/dead-letters.ts';
 import type { PipelineLimits } from '../../ingest/limits.ts';
 import { Pipeline, type PipelineParts } from '../../ingest/pipeline.ts';
 import { GreenparkError } from '../../model/errors.ts';
+import type { ParkId } from '../../model/ids.ts';
 import { LatestReadings } from '../../model/latest.ts';
 import { qualityName } from '../../model/quality.ts';
 import { quantityOfCode } from '../../model/quantities.ts';
@@ -32,6 +33,8 @@ export function directoryOf(...meters: RegisteredMeter[]) {
   return {
     meter: (id: string) => meters.find((meter) => meter.id === id),
     meterOf: (ordinal: number) => meters.find((meter) => meter.ordinal === ordinal),
+    /** Of the park of the first meter that names it. */
+    gateway: (id: string): { readonly park: ParkId } | undefined => meters.find((meter) => meter.gateway === id),
   };
 }
 

@@ -5,15 +5,9 @@ import { type MeterPlan, MeterPlans } from '../../ingest/meter-plans.ts';
 import { PlanColumns } from '../../ingest/plan-columns.ts';
 import { QualityJudge } from '../../ingest/quality.ts';
 import { LatestReadings } from '../../model/latest.ts';
-import type { RegisteredMeter } from '../../model/registry.ts';
-import { aMeter } from './harness.ts';
+import { aMeter, directoryOf } from './harness.ts';
 
 const NAMES = ['active_energy_import', 'active_power', 'voltage_a', 'voltage_b', 'current_a', 'power_factor', 'frequency', 'co', 'o3', 'so2'] as const;
-
-const viewOf = (...meters: RegisteredMeter[]) => ({
-  meter: (id: string) => meters.find((meter) => meter.id === id),
-  meterOf: (ordinal: number) => meters.find((meter) => meter.ordinal === ordinal),
-});
 
 describe('the plan of a meter', () => {
   it('finds the same series as the latest readings, in whatever order meters and quantities come', () => {
@@ -21,7 +15,7 @@ describe('the plan of a meter', () => {
     fc.assert(
       fc.property(sightings, (seen) => {
         const latest = new LatestReadings();
-        const plans = new MeterPlans({ current: viewOf(...[1, 2, 3, 4, 5, 6].map((n) => aMeter(n))) }, { latest, quality: new QualityJudge() });
+        const plans = new MeterPlans({ current: directoryOf(...[1, 2, 3, 4, 5, 6].map((n) => aMeter(n))) }, { latest, quality: new QualityJudge() });
         for (const [n, name] of seen) {
           const plan = plans.of(`m-${n}`) as MeterPlan;
           const column = plan.columnOf(name, 0) as number;
@@ -33,7 +27,7 @@ describe('the plan of a meter', () => {
   });
 
   it('is that of the record as it reads now', () => {
-    const source = { current: viewOf(aMeter(1, { multiplier: 1 })) };
+    const source = { current: directoryOf(aMeter(1, { multiplier: 1 })) };
     const plans = new MeterPlans(source, { latest: new LatestReadings(), quality: new QualityJudge() });
     const { park } = aMeter(1);
     const factor = () => {
@@ -42,12 +36,12 @@ describe('the plan of a meter', () => {
       return plan.columns.factors[column];
     };
     expect(factor()).to.equal(1);
-    source.current = viewOf(aMeter(1, { multiplier: 40 }));
+    source.current = directoryOf(aMeter(1, { multiplier: 40 }));
     expect(factor()).to.equal(40);
   });
 
   it('tells the status topic from that of readings, also when it remembers them', () => {
-    const plans = new MeterPlans({ current: viewOf(aMeter(0), aMeter(1)) }, { latest: new LatestReadings(), quality: new QualityJudge() });
+    const plans = new MeterPlans({ current: directoryOf(aMeter(0), aMeter(1)) }, { latest: new LatestReadings(), quality: new QualityJudge() });
     const { park } = aMeter(0);
     for (const _ of ['first', 'remembered']) {
       for (const n of [0, 1]) {
