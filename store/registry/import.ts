@@ -1,12 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Fault } from '../../model/errors.ts';
 import type { EpochMs, ParkId } from '../../model/ids.ts';
+import type { Gateway } from '../../model/registry.ts';
 import { invalid } from '../../model/schema.ts';
 import { appendEntries } from './audit.ts';
 import type { Queryable } from './database.ts';
 import type { ImportResult, RegistryDocument } from './document.ts';
 import { allDocuments, writeDocuments } from './documents.ts';
 import { allEnterprises, writeEnterprises } from './enterprises.ts';
+import { deviceOf } from './gateway-links.ts';
 import { allGateways, writeGateways } from './gateways.ts';
 import { allMeters, writeMeters } from './meters.ts';
 import { allParks, writeParks } from './parks.ts';
@@ -88,10 +90,19 @@ export async function mergeDocument(db: Queryable, document: RegistryDocument, b
   const applications = new Merge('applications', 'application', await allDocuments(db, 'application'), document.applications, inPark);
   const mappings = new Merge('mappings', 'mapping', await allDocuments(db, 'mapping'), document.mappings, inPark);
 
+  const byDevice = new Map<string, Gateway[]>();
+  for (const gateway of gateways.merged.values()) {
+    const device = deviceOf(gateway.link);
+    if (device === null) continue;
+    const same = byDevice.get(device);
+    if (same === undefined) byDevice.set(device, [gateway]);
+    else same.push(gateway);
+  }
   const after: references.Registered = {
     park: (id) => parks.merged.get(id),
     enterprise: (park, id) => enterprises.merged.get(key(park, id)),
     gateway: (id) => gateways.merged.get(id),
+    gatewayOfDevice: (device, otherThan) => byDevice.get(device)?.find(({ id }) => id !== otherThan),
     meter: (id) => meters.merged.get(id),
     entryProfile: (park, id) => profiles.merged.get(key(park, id)),
     application: (park, id) => applications.merged.get(key(park, id)),

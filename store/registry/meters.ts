@@ -6,6 +6,8 @@ import { invalid } from '../../model/schema.ts';
 import { refuseOtherPark, refuseWhileNamed } from './conflicts.ts';
 import { chunksOf, type Queryable, type RegistryDatabase, takeNumbers } from './database.ts';
 import { documentsOf } from './documents.ts';
+import { metersOf } from './gateway-links.ts';
+import { allGateways } from './gateways.ts';
 import type { MeterRecords } from './port.ts';
 import { meterFaults } from './references.ts';
 import { BULK_ROWS } from './sqlite.ts';
@@ -39,9 +41,11 @@ export function meterRecords(database: RegistryDatabase): MeterRecords {
         if (found?.park !== park) return false;
         const children = await db.selectFrom('meters').select('id').where('parent', '=', id).orderBy('id').execute();
         const rules = await documentsOf(db, 'rule', park);
+        const gateways = (await allGateways(db)).filter(({ link }) => metersOf(link).some(({ name }) => name === id));
         refuseWhileNamed(`meter "${id}"`, {
           meter: children.map((row) => row.id),
           rule: rules.filter((rule) => rule.type === 'limit' && 'meter' in rule.subject && rule.subject.meter === id).map((rule) => rule.id),
+          'the link of gateway': gateways.map((gateway) => gateway.id),
         });
         await db.deleteFrom('meters').where('id', '=', id).execute();
         return true;

@@ -6,12 +6,15 @@ import { findQuantity } from '../../model/quantities.ts';
 import type { Enterprise, Gateway, Meter, Park } from '../../model/registry.ts';
 import type { Application, Cap, EntryProfile, Rule } from '../../model/rules.ts';
 import { conversion, unitsFor } from '../../model/units.ts';
+import { linkFaults } from './gateway-links.ts';
 
 /** What is registered, as the checks ask it: the database's own state, or what it would be after an import. */
 export interface Registered {
   park(id: string): Answer<unknown>;
   enterprise(park: string, id: string): Answer<unknown>;
   gateway(id: string): Answer<{ readonly park: string }>;
+  /** Another gateway than `otherThan` whose link is to this device (`deviceOf`). */
+  gatewayOfDevice(device: string, otherThan: string): Answer<{ readonly id: string; readonly park: string }>;
   meter(id: string): Answer<{ readonly park: string; readonly parent: string | null }>;
   entryProfile(park: string, id: string): Answer<EntryProfile>;
   application(park: string, id: string): Answer<Application>;
@@ -23,7 +26,10 @@ export const parkFaults = (park: Park): Fault[] =>
 
 export const enterpriseFaults = (registered: Registered, enterprise: Enterprise): Promise<Fault[]> => parkExists(registered, enterprise.park);
 
-export const gatewayFaults = (registered: Registered, gateway: Gateway): Promise<Fault[]> => parkExists(registered, gateway.park);
+export async function gatewayFaults(registered: Registered, gateway: Gateway): Promise<Fault[]> {
+  const faults = await parkExists(registered, gateway.park);
+  return faults.length > 0 ? faults : linkFaults(registered, gateway);
+}
 
 /** `rooted` remembers, over many meters, whose chain of parents was seen to end: so that each link is walked once. */
 export async function meterFaults(registered: Registered, meter: Meter, rooted: Set<string> = new Set()): Promise<Fault[]> {

@@ -1,6 +1,8 @@
+import type { GatewayLink } from '../../model/gateway-link.ts';
 import type { EnterpriseId, GatewayId, MeterId, ParkId } from '../../model/ids.ts';
 import type { Application, EntryProfile } from '../../model/rules.ts';
 import type { Queryable } from './database.ts';
+import { deviceOf } from './gateway-links.ts';
 import type { Registered } from './references.ts';
 import type { DocumentKind } from './tables.ts';
 
@@ -36,6 +38,16 @@ export function storedState(db: Queryable): Registered {
         .select('park')
         .where('id', '=', id as GatewayId)
         .executeTakeFirst(),
+    gatewayOfDevice: async (device, otherThan) => {
+      const rows = await db
+        .selectFrom('gateways')
+        .select(['id', 'park', 'link_json'])
+        .where('link_json', 'is not', null)
+        .where('id', '!=', otherThan as GatewayId)
+        .execute();
+      // Written by writeGateways alone, whose input was checked.
+      return rows.find(({ link_json }) => deviceOf(JSON.parse(link_json as string) as GatewayLink) === device);
+    },
     meter: (id) =>
       db
         .selectFrom('meters')

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { EnterpriseId, GatewayId, MeterId, ParkId } from '../../../model/ids.ts';
+import type { Gateway } from '../../../model/registry.ts';
 import type { OpenRegistry } from '../../../store/registry/open.ts';
 import { aDocument, BY, errorOf, OTHER, PARK, TestRegistry } from './park.ts';
 
@@ -29,6 +30,10 @@ describe('registry: references', () => {
   };
   const rule = (type: string) => first(aDocument().rules?.filter((one) => one.type === type));
 
+  const gateway = (id: string, link: unknown) => ({ id, park: PARK, name: id, link }) as unknown as Gateway;
+  const logger = (id: string, link: object = {}) => gateway(id, { type: 'hj212', mn: '88880001', meter: 'm-main', ...link });
+  const edge = (id: string, link: object = {}) => gateway(id, { type: 'sparkplug', group: 'g', node: 'n', ...link });
+
   const refused: { name: string; put: () => Promise<unknown>; code?: string; path?: string; says: RegExp }[] = [
     {
       name: 'a park in an unknown time zone',
@@ -53,6 +58,26 @@ describe('registry: references', () => {
       put: () => registry.gateways.put({ id: 'gw-1' as GatewayId, park: OTHER, name: 'g' }),
       code: 'CONFLICT',
       says: /another park/,
+    },
+    { name: 'a link to a meter that is not there', put: () => registry.gateways.put(logger('g', { meter: 'nothing' })), path: 'link.meter', says: /"nothing"/ },
+    { name: 'a link to a meter of another park', put: () => registry.gateways.put(logger('g', { meter: 'm-south' })), path: 'link.meter', says: /"north"/ },
+    {
+      name: 'a factor with a quantity that is not in the catalogue',
+      put: () => registry.gateways.put(logger('g', { factors: { a21026: { quantity: 'sulphur' } } })),
+      path: 'link.factors.a21026.quantity',
+      says: /"sulphur" is not a quantity/,
+    },
+    {
+      name: 'a device whose meter is not there',
+      put: () => registry.gateways.put(edge('g', { devices: { 'Meter 1': 'nothing' } })),
+      path: 'link.devices.Meter 1',
+      says: /"nothing"/,
+    },
+    {
+      name: 'a metric with a meter that is not there',
+      put: () => registry.gateways.put(edge('g', { metrics: { P: { meter: 'nothing' } } })),
+      path: 'link.metrics.P.meter',
+      says: /"nothing"/,
     },
     { name: 'a meter in an unknown park', put: async () => registry.meters.put({ ...(await meter()), park: 'x' as ParkId }), path: 'park', says: /"x"/ },
     {
@@ -237,6 +262,53 @@ describe('registry: references', () => {
       expect(registry.version()).to.equal(version);
     });
   }
+
+  describe('of the device that a gateway is', () => {
+    const second: { name: string; one: Gateway; two: Gateway; path: string; says: RegExp }[] = [
+      {
+        ...{ name: 'a logger', one: logger('one'), two: logger('two'), path: 'link.mn' },
+        says: /the number 88880001 is that of gateway "one"; each logger is one gateway's/,
+      },
+      {
+        ...{ name: 'a Sparkplug node', one: edge('one'), two: edge('two'), path: 'link.node' },
+        says: /the node g\/n is that of gateway "one"/,
+      },
+      {
+        ...{ name: 'a logger of another park, of which no more is told', one: { ...logger('far', { meter: 'm-south' }), park: OTHER } },
+        ...{ two: logger('two'), path: 'link.mn', says: /is that of a gateway of another park/ },
+      },
+    ];
+    for (const { name, one, two, path, says } of second) {
+      it(`refuse a second one for ${name}, put or imported`, async () => {
+        await registry.gateways.put(one);
+        const put = await errorOf(registry.gateways.put(two));
+        expect([put.code, put.faults.map((fault) => fault.path)]).to.deep.equal(['INPUT_INVALID', [path]]);
+        expect(put.message).to.match(says);
+        const imported = await errorOf(registry.import({ gateways: [two] }, BY));
+        expect(imported.faults.map((fault) => fault.path)).to.deep.equal([`gateways[0].${path}`]);
+        expect((await errorOf(registry.import({ gateways: [{ ...one, name: 'again' }, two] }, BY))).faults).to.have.length(2);
+        expect(await registry.gateways.get(PARK, two.id)).to.equal(null);
+      });
+    }
+
+    it('lets it be replaced, and given to another gateway once its own has let it go', async () => {
+      await registry.gateways.put(logger('one'));
+      expect(await registry.gateways.put({ ...logger('one'), name: 'New name' })).to.equal('replaced');
+      await registry.import({ gateways: [{ ...gateway('one', { type: 'mqtt' }) }, logger('two')] }, BY);
+      expect((await registry.gateways.get(PARK, 'two' as GatewayId))?.link).to.deep.include({ mn: '88880001' });
+    });
+
+    it('keep a meter as long as a link names it', async () => {
+      await registry.import(
+        { meters: [{ ...(await meter()), id: 'm-linked' as MeterId }], gateways: [edge('one', { devices: { 'Meter 1': 'm-linked' } })] },
+        BY,
+      );
+      const error = await errorOf(registry.meters.delete(PARK, 'm-linked' as MeterId));
+      expect([error.code, error.message]).to.deep.equal(['CONFLICT', 'meter "m-linked" cannot be deleted: it is named by the link of gateway one']);
+      await registry.gateways.put(edge('one'));
+      expect(await registry.meters.delete(PARK, 'm-linked' as MeterId)).to.equal(true);
+    });
+  });
 
   const held: { name: string; remove: () => Promise<boolean>; says: RegExp }[] = [
     {
