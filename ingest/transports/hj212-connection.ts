@@ -315,9 +315,8 @@ export class Hj212Connection {
       this.#refuse(frame, packet, device, refusedWhole('packets-missing', joined, device.park));
       return;
     }
-    const receivedAt = this.#parts.clock();
     this.#parts.stages?.begin();
-    const decoded = decodeSegment(joined, contextOf(device, this.#parts.devices.directory, receivedAt));
+    const decoded = decodeSegment(joined, contextOf(device, this.#parts.devices.directory));
     this.#parts.stages?.lap('decode');
     const strange = unknownFlags(joined);
     if (strange.length > 0) this.#parts.logger.warn({ gateway: device.gateway, flags: strange }, 'data flags that HJ 212 does not know; taken as a fault');

@@ -1,5 +1,5 @@
 import type { Hj212Link } from '../../model/gateway-link.ts';
-import type { EpochMs, GatewayId, ParkId } from '../../model/ids.ts';
+import type { GatewayId, ParkId } from '../../model/ids.ts';
 import type { Gateway, Meter, Park } from '../../model/registry.ts';
 import type { DeviceContext } from '../codecs/hj212/decode.ts';
 import { WallClock } from '../recordings/zone.ts';
@@ -19,12 +19,11 @@ export interface Device {
 }
 
 /** What decoding a message of the device needs. */
-export const contextOf = ({ park, link, clock }: Device, directory: GatewayDirectory, receivedAt: EpochMs): DeviceContext => ({
+export const contextOf = ({ park, link, clock }: Device, directory: GatewayDirectory): DeviceContext => ({
   park,
   link,
   meter: (id) => directory.meter(id),
   instant: (wall) => clock.instants(wall)[0] ?? null,
-  receivedAt,
 });
 
 /** How long an answer about a password is believed. */

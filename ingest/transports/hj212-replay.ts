@@ -14,7 +14,7 @@ export function hj212Replay(directory: { readonly current: GatewayDirectory }): 
   const neverAsked = () => Promise.reject(new Error('the password of a dead letter is not checked again'));
   const devices = new Hj212Devices(directory, neverAsked);
   return {
-    decode: ({ topic, payload, receivedAt, gateway }): Decoded | null => {
+    decode: ({ topic, payload, gateway }): Decoded | null => {
       if (!topic.startsWith(PREFIX)) return null;
       const mn = topic.slice(PREFIX.length);
       const device = devices.find(mn);
@@ -25,7 +25,7 @@ export function hj212Replay(directory: { readonly current: GatewayDirectory }): 
       const segment = parseSegment(Buffer.from(payload).toString('latin1'));
       if (device.link.split !== 'single' && (segment.pnum ?? 1) > 1)
         return refusedWhole('packets-missing', 'the letter holds some packets of several', device.park);
-      return decodeSegment(segment, contextOf(device, directory.current, receivedAt));
+      return decodeSegment(segment, contextOf(device, directory.current));
     },
   };
 }

@@ -151,6 +151,27 @@ describe('HJ 212 over TCP', () => {
     }
   }
 
+  it('flags what comes from a logger that is years behind, and nothing that is late by nature or marked as history', async () => {
+    await open();
+    const logger = await station();
+    const day = 86_400_000;
+    const sent = [
+      { cn: '2031', at: NOW - day, groups: ['a21026-Avg=1'] },
+      { cn: '2031', at: NOW - 900 * day, groups: ['a21026-Avg=2'] },
+      { cn: '2061', at: NOW - 900 * day, groups: ['a21026-Avg=3'] },
+      { cn: '2011', at: NOW - 900 * day, groups: ['a21026-Rtd=4'] },
+      { cn: '2031', at: NOW - 800 * day, groups: ['a21026-Avg=5'], resent: true },
+    ] as const;
+    for (const each of sent) expect(await logger.send(message(0, each))).to.equal(true);
+    expect(rig.store.rows.map(([, , , value, quality]) => [value, quality])).to.deep.equal([
+      [1, 'good'],
+      [2, 'clock'],
+      [3, 'clock'],
+      [4, 'clock'],
+      [5, 'good'],
+    ]);
+  });
+
   it('takes the MODBUS CRC of a logger whose link names it, and answers with the same', async () => {
     await open({ crcKind: 'modbus' });
     expect(await (await station(1, { crc: 'modbus' })).send(message(0))).to.equal(true);

@@ -20,11 +20,8 @@ export interface DeviceContext {
   meter(id: string): Pick<Meter, 'kind' | 'units'> | undefined;
   /** The instant at which a clock in the park shows this (local time as if it were UTC). */
   instant(wall: number): EpochMs | null;
-  readonly receivedAt: EpochMs;
 }
 
-/** A message whose code is older than this when it comes is one that the logger kept. */
-const KEPT_AFTER_MS = 5 * 60_000;
 const NO_VALUES: ReadonlySet<string> = new Set(['EFlag', 'SampleTime', 'Flag']);
 
 type Meaning = { readonly converted: boolean; readonly statistic: Statistic | null };
@@ -85,7 +82,8 @@ class MessageDecoder {
       ts: this.#ts,
       values,
       flags,
-      ...(this.#isLate() ? { backfill: true } : {}),
+      // Nothing else marks history: a QN of long ago is what a logger writes that lost its clock.
+      ...(this.#segment.resent ? { backfill: true } : {}),
       where: '',
     }));
     if (frames.length === 0 && this.#refusals.length === 0 && this.#ignored === 0) this.#refuse('empty', 'there is no value in the CP');
@@ -101,14 +99,6 @@ class MessageDecoder {
     this.#ts = at === null ? null : this.#device.instant(at);
     if (at !== null && this.#ts === null) return `DataTime is ${quote(sent ?? '')}, which no clock in the park shows`;
     return null;
-  }
-
-  /** Statistics come after their period by nature; RF=1 and an old code mark what a logger kept. */
-  #isLate(): boolean {
-    if (this.#segment.resent || this.#command.kind === 'statistics') return true;
-    const asked = wallTime(this.#segment.qn);
-    const at = asked === null ? null : this.#device.instant(asked);
-    return at !== null && this.#device.receivedAt - at > KEPT_AFTER_MS;
   }
 
   #takeGroup(group: readonly CpField[]): void {

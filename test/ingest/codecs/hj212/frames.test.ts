@@ -16,14 +16,12 @@ import { fuzzRuns } from '../../../fuzz-runs.ts';
 const split = (text: string | Uint8Array): RawFrame[] => new FrameSplitter(10_240).push(Buffer.from(text as string));
 const textOf = ({ segment }: RawFrame): string => segment.toString('latin1');
 const SEGMENT = 'QN=20260101080000000;ST=31;CN=2011;PW=secret;MN=LOGGER_1;Flag=5;CP=&&DataTime=20260101080000;a21026-Rtd=12.5,a21026-Flag=N&&';
-const NOW = Date.UTC(2026, 0, 1, 0, 0, 10);
 
 const device = (override: Partial<DeviceContext> = {}, link: Partial<DeviceContext['link']> = {}): DeviceContext => ({
   park: 'p-1' as ParkId,
   link: { type: 'hj212', mn: 'LOGGER_1', meter: 'stack-1' as MeterId, ...link },
   meter: () => ({ kind: 'stack' }),
   instant: (wall) => wall - 8 * 3_600_000,
-  receivedAt: NOW,
   ...override,
 });
 const decode = (cp: string, { cn = '2011', st = '31', head = '' } = {}, context = device()) =>
@@ -192,7 +190,6 @@ describe('HJ 212 messages', () => {
       expect(frames[0]?.values).to.deep.equal({
         ...{ [`${so2}_avg`]: 2, [`${so2}_min`]: 1, [`${so2}_max`]: 3, [`${so2}_total`]: 9, [`stack_so2_converted_${period}_avg`]: 4 },
       });
-      expect(frames[0]?.backfill).to.equal(true);
     });
   }
 
@@ -230,9 +227,11 @@ describe('HJ 212 messages', () => {
     it(`refuse ${title}`, () => expect(decode(cp, { cn }).refusals.map((each) => each.reason)).to.deep.equal([reason]));
   }
 
-  it('marked RF=1 or with an old code are history', () => {
-    expect(decode(`${TIME};a21026-Rtd=1`, { head: ';RF=1' }).frames[0]?.backfill).to.equal(true);
-    expect(decode(`${TIME};a21026-Rtd=1`, {}, device({ receivedAt: NOW + 3_600_000 })).frames[0]?.backfill).to.equal(true);
+  it('are history where they are marked RF=1, and only there: neither statistics nor an old code say so', () => {
+    const marks = (head: string) =>
+      ['2011', '2031'].map((cn) => decode(`${TIME};a21026-${cn === '2011' ? 'Rtd' : 'Avg'}=1`, { cn, head }).frames[0]?.backfill === true);
+    expect(marks(';RF=1')).to.deep.equal([true, true]);
+    expect(marks('')).to.deep.equal([false, false]);
   });
 
   it('are answered strictly, in the version in which they came', () => {
