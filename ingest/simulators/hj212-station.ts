@@ -8,7 +8,7 @@ import { writeFrame } from '../codecs/hj212/write.ts';
 
 /** What a logger sends. */
 export interface StationMessage {
-  readonly cn: '2011' | '2051' | '2061' | '2031' | '9015';
+  readonly cn: '2011' | '2051' | '2061' | '2031' | '9015' | '2021' | '2111' | '1072';
   readonly st: string;
   readonly at: EpochMs;
   /** Groups of the CP behind DataTime, each `a21026-Rtd=58,a21026-Flag=N`. */

@@ -96,6 +96,20 @@ describe('HJ 212 over TCP', () => {
     expect(await (await station()).send(message(0, { cn: '9015', groups: [] }))).to.equal(true);
   });
 
+  it('answers what it does not use once its letter is durable, and what it does not know not at all', async () => {
+    await open();
+    rig.letters.awayFor = 3;
+    expect(await (await station(1, { tries: 1 })).send(message(0, { cn: '2021', groups: ['SB1-RS=1'] }))).to.equal(true);
+    expect(rig.letters.transactions).to.equal(4);
+    expect(await (await station(1, once1)).send(message(0, { cn: '1072' }))).to.equal(false);
+    expect(rig.letters.letters.map(({ reason, gateway, park }) => [reason, gateway, park])).to.deep.equal([
+      ['unknown-command', 'g-1', 'p-1'],
+      ['unknown-command', 'g-1', 'p-1'],
+    ]);
+    expect(rig.letters.letters[0]?.detail).to.match(/CN=2021 \(state of equipment\) is not used: the message rests here and was answered/);
+    expect(String(rig.letters.letters[0]?.payload)).to.include('SB1-RS=1');
+  });
+
   it('takes a message again that was sent twice, once', async () => {
     await open();
     const logger = await station();

@@ -5,6 +5,8 @@ import type { AnswerCommand } from './write.ts';
 export type Command =
   | { readonly kind: 'realtime'; readonly answer: AnswerCommand }
   | { readonly kind: 'statistics'; readonly period: StatisticPeriod; readonly answer: AnswerCommand }
+  /** Well formed and of no use here: rests as a dead letter and is answered, as a logger would repeat it for ever. */
+  | { readonly kind: 'unused'; readonly what: string; readonly answer: AnswerCommand }
   /** Says something and holds no values. A null answer: which one is right is not known. */
   | { readonly kind: 'notice'; readonly answer: AnswerCommand | null };
 
@@ -28,4 +30,30 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   '9014': { kind: 'notice', answer: null },
 };
 
-export const commandOf = (cn: string | null): Command | undefined => (cn !== null && Object.hasOwn(COMMANDS, cn) ? COMMANDS[cn] : undefined);
+/** Names of what is not used, for people: 2005 and 2017, then HJ 212-2025. */
+const UNUSED: Readonly<Record<string, string>> = {
+  '2012': 'end of real-time data',
+  '2021': 'state of equipment',
+  '2022': 'end of the state of equipment',
+  '2041': 'running time of equipment',
+  '2071': 'alarm limits',
+  '2072': 'alarms',
+  '3019': 'identity of an instrument',
+  '3020': 'information of an instrument',
+  '3021': 'settings of an instrument',
+  '2013': 'raw data of VOC',
+  '2052': 'single values of noise',
+  '2062': 'results of a standard check',
+  '2111': 'furnace temperature',
+};
+/** What the standard numbers as data; a later edition may have more of them. */
+const DATA = /^2\d{3}$/;
+
+/** undefined: no command that a logger sends of its own accord, or none at all. */
+export function commandOf(cn: string | null): Command | undefined {
+  if (cn === null) return undefined;
+  if (Object.hasOwn(COMMANDS, cn)) return COMMANDS[cn];
+  const what = Object.hasOwn(UNUSED, cn) ? UNUSED[cn] : undefined;
+  // The kind of answer is from memory for 3019 to 3021.
+  return what === undefined && !DATA.test(cn) ? undefined : { kind: 'unused', what: what ?? 'data of a kind that is not known', answer: '9014' };
+}

@@ -22,6 +22,7 @@ export interface DeviceContext {
   instant(wall: number): EpochMs | null;
 }
 
+const TAKEN = '2011, 2051, 2061, 2031 and notices';
 const NO_VALUES: ReadonlySet<string> = new Set(['EFlag', 'SampleTime', 'Flag']);
 
 type Meaning = { readonly converted: boolean; readonly statistic: Statistic | null };
@@ -49,16 +50,22 @@ export const refusedWhole = (reason: RejectReason, detail: string, park?: ParkId
 export function decodeSegment(segment: Segment, device: DeviceContext): Decoded {
   const command = commandOf(segment.cn);
   if (command === undefined) {
-    return refusedWhole('unknown-command', `command CN=${segment.cn ?? ''} is not taken; taken are 2011, 2051, 2061, 2031 and notices`, device.park);
+    return refusedWhole('unknown-command', `command CN=${segment.cn ?? ''} is not taken; taken are ${TAKEN}`, device.park);
+  }
+  if (command.kind === 'unused') {
+    const detail = `command CN=${segment.cn ?? ''} (${command.what}) is not used: the message rests here and was answered; taken are ${TAKEN}`;
+    return { ...refusedWhole('unknown-command', detail, device.park), understood: true };
   }
   if (command.kind === 'notice') return { frames: [], refusals: [], statuses: [], park: device.park, understood: true };
   if (segment.cp.includes('{0x')) return refusedWhole('encrypted', 'the CP is encrypted (SM4, HJ 212-2025); send it plain, over TLS', device.park);
   return new MessageDecoder(segment, command, device).decode();
 }
 
+type DataCommand = Exclude<Command, { kind: 'notice' | 'unused' }>;
+
 class MessageDecoder {
   readonly #segment: Segment;
-  readonly #command: Exclude<Command, { kind: 'notice' }>;
+  readonly #command: DataCommand;
   readonly #device: DeviceContext;
   readonly #refusals: DecodedRefusal[] = [];
   /** By meter. */
@@ -66,7 +73,7 @@ class MessageDecoder {
   #ts: EpochMs | null = null;
   #ignored = 0;
 
-  constructor(segment: Segment, command: Exclude<Command, { kind: 'notice' }>, device: DeviceContext) {
+  constructor(segment: Segment, command: DataCommand, device: DeviceContext) {
     this.#segment = segment;
     this.#command = command;
     this.#device = device;

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { commandOf } from '../../../../ingest/codecs/hj212/commands.ts';
 import { crcOf, crcText } from '../../../../ingest/codecs/hj212/crc.ts';
 import { type DeviceContext, decodeSegment } from '../../../../ingest/codecs/hj212/decode.ts';
 import { PacketJoiner } from '../../../../ingest/codecs/hj212/packets.ts';
@@ -219,13 +220,22 @@ describe('HJ 212 messages', () => {
     ['what is no number', `${TIME};a21026-Rtd=--`, '2011', 'not-a-number'],
     ['a time that no calendar has', 'DataTime=20261301080000;a21026-Rtd=1', '2011', 'bad-time'],
     ['a statistic without a time', 'a21026-Avg=1', '2051', 'bad-time'],
-    ['a command that is not taken', TIME, '2021', 'unknown-command'],
+    ['a command that no logger sends', TIME, '1072', 'unknown-command'],
     ['values that are encrypted', '{0xE4,0x3E}', '2011', 'encrypted'],
     ['a message without values', TIME, '2011', 'empty'],
   ] as const;
   for (const [title, cp, cn, reason] of refused) {
     it(`refuse ${title}`, () => expect(decode(cp, { cn }).refusals.map((each) => each.reason)).to.deep.equal([reason]));
   }
+
+  it('of commands that are well formed and not used rest as letters, and are understood, so that they are answered', () => {
+    for (const cn of ['2012', '2013', '2021', '2022', '2041', '2052', '2062', '2072', '2111', '2999', '3019', '3020', '3021']) {
+      const { refusals, understood } = decode(TIME, { cn });
+      expect([refusals.map(({ reason }) => reason), understood], cn).to.deep.equal([['unknown-command'], true]);
+      expect(commandOf(cn)?.answer, cn).to.equal('9014');
+    }
+    for (const cn of ['1072', '3011', '20211', '9998', '']) expect(commandOf(cn), cn).to.equal(undefined);
+  });
 
   it('are history where they are marked RF=1, and only there: neither statistics nor an old code say so', () => {
     const marks = (head: string) =>
