@@ -137,7 +137,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
   const ingest = createIngestDesk({
     pipeline: core.pipeline,
     letters: core.registry.deadLetters,
-    codecs: [core.mappings, sparkplugReplay(core.sparkplug), hj212Replay(core.directory)],
+    codecs: [core.mappings, sparkplugReplay(core.sparkplug), hj212Replay(core.directory, (gateway) => core.registry.gateways.key(gateway))],
     unknown: core.unknown,
     overview,
     clock,

@@ -169,6 +169,7 @@ async function startHj212(
       const hash = await core.registry.gateways.secretHash(gateway);
       return hash !== null && (await secrets.verify(hash, secret));
     },
+    keyOf: (gateway) => core.registry.gateways.key(gateway),
     limits: { maxConnections, idleMs: idleSeconds * 1000 },
     ...(cert === undefined || key === undefined ? {} : { tls: { cert, key, ...(ca === undefined ? {} : { ca }) } }),
     clock,

@@ -9,6 +9,7 @@ export interface Change {
     | 'replace'
     | 'delete'
     | 'secret'
+    | 'key'
     | 'correct'
     | 'correct-failed'
     | 'declare'

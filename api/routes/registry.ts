@@ -116,4 +116,23 @@ export const registryRoutes: readonly Route[] = [
       });
     },
   }),
+  route({
+    method: 'put',
+    path: '/api/v1/parks/{park}/gateways/{gateway}/key',
+    tag: 'gateways',
+    summary: 'Takes the SM4 key with which an HJ 212 logger encrypts, never shown again; null takes it away',
+    access: { kind: 'roles', roles: OPERATOR, place: 'park' },
+    params: shape({ park: PARAMS.park, gateway: PARAMS.gateway }),
+    body: shape({ key: Type.Unsafe<string | null>({ type: ['string', 'null'], pattern: '^[0-9A-Fa-f]{32}$', description: '16 bytes in hexadecimal' }) }),
+    answers: { 200: SCHEMAS.Gateway },
+    async handle({ principal, view, params: { gateway: id }, body: { key } }, deps) {
+      return audited(deps, principal, async ({ registry: { gateways } }) => {
+        const gateway = await gateways.get(view.park.id, id);
+        if (gateway === null) throw notFound(`gateway "${id}" in the park "${view.park.id}"`);
+        if (gateway.link?.type !== 'hj212') throw faulty('params.gateway', 'only a gateway with an hj212 link has a key');
+        await gateways.setKey(id, key === null ? null : Buffer.from(key, 'hex'));
+        return { result: ok(gateway), entry: { action: 'key', park: view.park.id, subject: 'gateway', id, before: null, after: null } };
+      });
+    },
+  }),
 ];

@@ -3,6 +3,7 @@ import { connect as connectTls } from 'node:tls';
 import type { EpochMs } from '../../model/ids.ts';
 import type { CrcKind } from '../codecs/hj212/crc.ts';
 import { parseSegment } from '../codecs/hj212/segment.ts';
+import { seal } from '../codecs/hj212/sm4.ts';
 import { FrameSplitter } from '../codecs/hj212/splitter.ts';
 import { writeFrame } from '../codecs/hj212/write.ts';
 
@@ -22,6 +23,8 @@ export interface StationOptions {
   readonly mn: string;
   readonly pw: string;
   readonly crc?: CrcKind;
+  /** Encrypts with it, as HJ 212-2025 has it. */
+  readonly key?: Uint8Array;
   readonly tls?: { readonly ca?: string };
   /** Characters of a CP; what is longer is split into packets. Default 950, as the standard has it. */
   readonly mostCp?: number;
@@ -41,7 +44,11 @@ export function stamp(at: EpochMs, withMs = false): string {
 }
 
 /** The frames of a message: one, or as many packets as its length makes. */
-export function framesOf(message: StationMessage, qn: string, { mn, pw, crc, mostCp = 950 }: Pick<StationOptions, 'mn' | 'pw' | 'crc' | 'mostCp'>): Buffer[] {
+export function framesOf(
+  message: StationMessage,
+  qn: string,
+  { mn, pw, crc, key, mostCp = 950 }: Pick<StationOptions, 'mn' | 'pw' | 'crc' | 'key' | 'mostCp'>,
+): Buffer[] {
   const time = `DataTime=${stamp(message.at)}`;
   const parts: string[] = [];
   let part = message.cn === '9015' ? '' : time;
@@ -58,7 +65,14 @@ export function framesOf(message: StationMessage, qn: string, { mn, pw, crc, mos
   const resent = message.resent === true ? ';RF=1' : '';
   return parts.map((cp, at) => {
     const packets = split ? `;PNUM=${parts.length};PNO=${at + 1}` : '';
-    return writeFrame(`${head};Flag=${split ? 7 : 5}${packets}${resent};CP=&&${cp}&&`, crc);
+    const frame = writeFrame(`${head};Flag=${split ? 7 : 5}${packets}${resent};CP=&&${cp}&&`, crc);
+    // Length and CRC stay those of the plain text.
+    return key === undefined
+      ? frame
+      : Buffer.from(
+          frame.toString('latin1').replace(`&&${cp}&&`, () => `&&${seal(cp, key)}&&`),
+          'latin1',
+        );
   });
 }
 

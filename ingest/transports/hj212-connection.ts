@@ -7,6 +7,7 @@ import { crcOf, crcText } from '../codecs/hj212/crc.ts';
 import { decodeSegment, refusedWhole, unknownFlags } from '../codecs/hj212/decode.ts';
 import { PacketJoiner } from '../codecs/hj212/packets.ts';
 import { parseSegment, type Segment, segmentText, wantsAnswer } from '../codecs/hj212/segment.ts';
+import { isSealed, unseal } from '../codecs/hj212/sm4.ts';
 import { FrameSplitter, type RawFrame } from '../codecs/hj212/splitter.ts';
 import { writeAnswer } from '../codecs/hj212/write.ts';
 import type { GatewayTraffic } from '../gateways/traffic.ts';
@@ -62,7 +63,8 @@ export const HJ212_LIMITS: Hj212Limits = {
   maxConnections: 2000,
   maxPerAddress: 500,
   maxFrameBytes: 10_240,
-  maxStrangerBytes: 4096,
+  // An encrypted CP takes five times its plain length.
+  maxStrangerBytes: 6144,
   idleMs: 3_900_000,
   signInMs: 300_000,
   frameMs: 30_000,
@@ -238,6 +240,24 @@ export class Hj212Connection {
       if (++this.#strange >= this.#parts.limits.strangeFrames && !this.#known) this.#socket.destroy();
       return null;
     }
+    if (!isSealed(segment.cp)) return this.#takeWhole(device, frame, segment);
+    const key = devices.believedKey(device);
+    if (key !== undefined) return this.#takeSealed(key, device, frame, segment);
+    return devices.key(device).then(
+      (asked) => this.#takeSealed(asked, device, frame, segment) ?? undefined,
+      (error: unknown) => this.#giveUp(error, device, 'a key could not be read'),
+    );
+  }
+
+  /** Encrypted: from here on its plain text is the frame. Without a key that fits it goes on as it is, and is refused once its password fits. */
+  #takeSealed(key: Uint8Array | null, device: Device, frame: RawFrame, segment: Segment): Promise<void> | null {
+    const plain = key === null ? null : unseal(frame.segment.toString('latin1'), key);
+    if (plain === null) return this.#takeWhole(device, frame, segment);
+    return this.#takeWhole(device, { ...frame, segment: Buffer.from(plain, 'latin1') }, parseSegment(plain));
+  }
+
+  #takeWhole(device: Device, frame: RawFrame, segment: Segment): Promise<void> | null {
+    const { devices } = this.#parts;
     const found = this.#faultsOf(frame, device);
     if (typeof found !== 'boolean') {
       // Nobody has vouched for it yet: the letter bears no gateway's name.
@@ -256,12 +276,14 @@ export class Hj212Connection {
     }
     return devices.check(device, password).then(
       (fits) => this.#takeChecked(fits, device, frame, segment, found),
-      (error: unknown) => {
-        // Not answered: the logger sends it again.
-        this.#parts.logger.error({ err: error, gateway: device.gateway }, 'a password could not be checked');
-        this.#socket.destroy();
-      },
+      (error: unknown) => this.#giveUp(error, device, 'a password could not be checked'),
     );
+  }
+
+  /** Not answered: the logger sends it again. */
+  #giveUp(error: unknown, { gateway }: Device, what: string): void {
+    this.#parts.logger.error({ err: error, gateway }, what);
+    this.#socket.destroy();
   }
 
   #takeChecked(fits: boolean, device: Device, frame: RawFrame, segment: Segment, isFaulty: boolean): void {
@@ -277,6 +299,8 @@ export class Hj212Connection {
   /** Length and CRC, counted whatever the gateway's link says: the refusal, or whether there is a fault that the link lets pass. */
   #faultsOf(frame: RawFrame, { link, park }: Device): Decoded | boolean {
     const { stats } = this.#parts;
+    // Both are those of the plain text, which nobody here can read.
+    if (isSealed(frame.segment.toString('latin1'))) return false;
     let broken: Decoded | null = null;
     let wrongCrc = 0;
     let wrongLength = 0;
@@ -289,8 +313,7 @@ export class Hj212Connection {
       const sent = frame.crc === null ? 'missing' : crcText(frame.crc);
       if (link.crc !== 'take') broken = refusedWhole('wrong-crc', `the CRC is ${sent}; expected ${crcText(right)}${hint}`, park);
     }
-    // Encrypted frames of 2025 carry the length of their plain text.
-    if (frame.length !== frame.segment.length && !frame.segment.includes('{0x')) {
+    if (frame.length !== frame.segment.length) {
       wrongLength = 1;
       const detail = `the length is ${frame.length ?? 'missing'}; the data segment has ${frame.segment.length} bytes`;
       if (link.length !== 'take') broken = refusedWhole('wrong-length', detail, park);

@@ -26,22 +26,30 @@ export const contextOf = ({ park, link, clock }: Device, directory: GatewayDirec
   instant: (wall) => clock.instants(wall)[0] ?? null,
 });
 
-/** How long an answer about a password is believed. */
+/** What the registry knows of gateways and does not show. */
+export interface DeviceSecrets {
+  checkSecret(gateway: GatewayId, secret: string): Promise<boolean>;
+  /** The SM4 key, null where there is none. */
+  keyOf(gateway: GatewayId): Promise<Uint8Array | null>;
+}
+
+/** How long an answer about a password or a key is believed. */
 const BELIEVED_MS = 30_000;
 const MOST_BELIEVED = 20_000;
 
-/** Registered loggers by number, and whether a password is theirs. */
+/** Registered loggers by number, whether a password is theirs, and their keys. */
 export class Hj212Devices {
   readonly #source: { readonly current: GatewayDirectory };
-  readonly #checkSecret: (gateway: GatewayId, secret: string) => Promise<boolean>;
+  readonly #secrets: DeviceSecrets;
   #indexed: GatewayDirectory | null = null;
   /** null: two gateways have the number. */
   #devices = new Map<string, Device | null>();
   readonly #believed = new Map<string, { readonly fits: boolean; readonly until: number }>();
+  readonly #keys = new Map<GatewayId, { readonly key: Uint8Array | null; readonly until: number }>();
 
-  constructor(source: { readonly current: GatewayDirectory }, checkSecret: (gateway: GatewayId, secret: string) => Promise<boolean>) {
+  constructor(source: { readonly current: GatewayDirectory }, secrets: DeviceSecrets) {
     this.#source = source;
-    this.#checkSecret = checkSecret;
+    this.#secrets = secrets;
   }
 
   get directory(): GatewayDirectory {
@@ -62,15 +70,29 @@ export class Hj212Devices {
   }
 
   async check({ gateway }: Device, password: string): Promise<boolean> {
-    const fits = await this.#checkSecret(gateway, password);
+    const fits = await this.#secrets.checkSecret(gateway, password);
     if (this.#believed.size >= MOST_BELIEVED) this.#believed.clear();
     this.#believed.set(`${gateway} ${password}`, { fits, until: performance.now() + BELIEVED_MS });
     return fits;
   }
 
+  /** null: it has none; undefined: ask. */
+  believedKey({ gateway }: Device): Uint8Array | null | undefined {
+    const known = this.#keys.get(gateway);
+    return known !== undefined && performance.now() < known.until ? known.key : undefined;
+  }
+
+  async key({ gateway }: Device): Promise<Uint8Array | null> {
+    const key = await this.#secrets.keyOf(gateway);
+    this.#keys.set(gateway, { key, until: performance.now() + BELIEVED_MS });
+    return key;
+  }
+
   #index(directory: GatewayDirectory): void {
     this.#indexed = directory;
     this.#devices = new Map();
+    // A key that was set or taken away changes the registry.
+    this.#keys.clear();
     const clocks = new Map<string, WallClock>();
     for (const { id, park, link } of directory.gateways) {
       if (link?.type !== 'hj212') continue;

@@ -22,6 +22,8 @@ export interface Hj212ServerOptions {
   readonly directory: { readonly current: GatewayDirectory };
   /** Does the password belong to the gateway? Believed for half a minute. */
   checkSecret(gateway: GatewayId, secret: string): Promise<boolean>;
+  /** The gateway's SM4 key. Default: none has one. */
+  keyOf?(gateway: GatewayId): Promise<Uint8Array | null>;
   readonly limits?: Partial<Hj212Limits>;
   /** Where a gateway's connections are counted. Default: nowhere. */
   trafficOf?(gateway: string): GatewayTraffic;
@@ -53,7 +55,10 @@ export class Hj212Server {
     this.#limits = { ...HJ212_LIMITS, ...options.limits };
     const { intake, clock, logger, tls, stages } = options;
     this.#parts = {
-      devices: new Hj212Devices(options.directory, (gateway, secret) => options.checkSecret(gateway, secret)),
+      devices: new Hj212Devices(options.directory, {
+        checkSecret: (gateway, secret) => options.checkSecret(gateway, secret),
+        keyOf: async (gateway) => (await options.keyOf?.(gateway)) ?? null,
+      }),
       ...{ intake, clock, logger, stages, limits: this.#limits, stats: this.stats },
       trafficOf: (gateway) => options.trafficOf?.(gateway) ?? new GatewayTraffic(gateway),
       underWay: this.#underWay,

@@ -8,6 +8,7 @@ import { refuseOtherPark, refuseWhileNamed } from './conflicts.ts';
 import type { Queryable, RegistryDatabase } from './database.ts';
 import type { GatewayRecords } from './port.ts';
 import { gatewayFaults } from './references.ts';
+import { bytesOf } from './sqlite.ts';
 import { storedState } from './stored-state.ts';
 import type { GatewayRow } from './tables.ts';
 
@@ -49,6 +50,16 @@ export function gatewayRecords(database: RegistryDatabase): GatewayRecords {
         const { numUpdatedRows } = await db.updateTable('gateways').set({ secret_hash: secretHash }).where('id', '=', id).executeTakeFirst();
         if (numUpdatedRows === 0n) throw new GreenparkError('NOT_FOUND', `gateway "${id}" is not registered`);
       }),
+    setKey: (id, key) =>
+      database.define(async (db) => {
+        const { numUpdatedRows } = await db.updateTable('gateways').set({ cipher_key: key }).where('id', '=', id).executeTakeFirst();
+        if (numUpdatedRows === 0n) throw new GreenparkError('NOT_FOUND', `gateway "${id}" is not registered`);
+      }),
+    key: (id) =>
+      database.read(async (db) => {
+        const key = (await db.selectFrom('gateways').select('cipher_key').where('id', '=', id).executeTakeFirst())?.cipher_key ?? null;
+        return key === null ? null : bytesOf(key);
+      }),
     secretHash: (id) =>
       database.read(async (db) => (await db.selectFrom('gateways').select('secret_hash').where('id', '=', id).executeTakeFirst())?.secret_hash ?? null),
   };
@@ -61,13 +72,13 @@ export const allGateways = async (db: Queryable): Promise<Gateway[]> =>
 const gatewayOf = ({ link_json, ...gateway }: Pick<GatewayRow, (typeof columns)[number]>): Gateway =>
   link_json === null ? gateway : { ...gateway, link: JSON.parse(link_json) as GatewayLink };
 
-/** A gateway that is replaced keeps its secret. */
+/** A gateway that is replaced keeps its secret and its key. */
 export async function writeGateways(db: Queryable, gateways: readonly Gateway[]): Promise<void> {
   for (const { id, park, name, link } of gateways) {
     const link_json = link === undefined ? null : JSON.stringify(link);
     await db
       .insertInto('gateways')
-      .values({ id, park, name, secret_hash: null, link_json })
+      .values({ id, park, name, secret_hash: null, cipher_key: null, link_json })
       .onConflict((conflict) => conflict.column('id').doUpdateSet({ name, link_json }))
       .execute();
   }

@@ -14,6 +14,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0005-checks': { up: (db) => db.schema.alterTable('meters').addColumn('checks_json', 'text').execute() },
   '0006-register-changes': { up: registerChanges },
   '0007-imports': { up: imports },
+  '0008-gateway-key': { up: (db) => db.schema.alterTable('gateways').addColumn('cipher_key', bytes).execute() },
 };
 
 /**

@@ -48,6 +48,7 @@ export interface GatewayRow {
   park: ParkId;
   name: string;
   secret_hash: string | null;
+  cipher_key: Uint8Array | null;
   link_json: string | null;
 }
 

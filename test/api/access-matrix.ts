@@ -112,6 +112,8 @@ export const EXPECTED: readonly Expectation[] = [
     body: { secret: '123456' },
     answers: byOperator(400, 403),
   },
+  // Nor has it a key.
+  { route: 'put /api/v1/parks/{park}/gateways/{gateway}/key', path: `${PARK}/gateways/gw-1/key`, body: { key: null }, answers: byOperator(400, 403) },
 
   { route: 'get /api/v1/parks/{park}/mappings', path: `${PARK}/mappings`, answers: OVERSEE_PARK },
   { route: 'get /api/v1/parks/{park}/mappings/{mapping}', path: `${PARK}/mappings/mp-1`, answers: OVERSEE_PARK },

@@ -108,6 +108,39 @@ describe('ingest over HTTP', () => {
     });
   });
 
+  describe('the key of a logger that encrypts', () => {
+    const key = '0123456789ABCDEFFEDCBA9876543210';
+    const path = '/api/v1/parks/north/gateways/gw-logger';
+    const put = (to: string, body: object) => request(service.app).put(to).set('Authorization', bearer('operator')).send(body);
+
+    it('is taken, shown nowhere, outlives a change of the gateway, and is taken away', async () => {
+      await put(path, { name: 'Logger', link: { type: 'hj212', mn: '88880001', meter: 'm-park' } }).expect(201);
+      const kept = () => service.registry.gateways.key('gw-logger' as GatewayId);
+      expect(await kept()).to.equal(null);
+      await put(`${path}/key`, { key }).expect(200);
+      await put(path, { name: 'New name', link: { type: 'hj212', mn: '88880001', meter: 'm-park' } }).expect(200);
+      expect(
+        Buffer.from((await kept()) ?? [])
+          .toString('hex')
+          .toUpperCase(),
+      ).to.equal(key);
+      const shown = [await get(path), await get('/api/v1/parks/north/gateways'), await get('/api/v1/audit')].map(({ text }) => text);
+      shown.push(JSON.stringify(await service.registry.export()));
+      for (const text of shown) expect(text.toUpperCase()).to.not.include(key);
+      expect((await get('/api/v1/audit?subject=gateway&limit=3')).body.items.map(({ action }: { action: string }) => action)).to.deep.equal([
+        'replace',
+        'key',
+        'create',
+      ]);
+      await put(`${path}/key`, { key: null }).expect(200);
+      expect(await kept()).to.equal(null);
+    });
+
+    it('is 16 bytes', async () => {
+      for (const wrong of ['', 'secret', key.slice(2), `${key}00`, 7]) expect((await put(`${path}/key`, { key: wrong })).status, String(wrong)).to.equal(400);
+    });
+  });
+
   describe('a meter that is not registered', () => {
     const record = { park: 'north', enterprise: null, name: '新表', kind: 'electricity', parent: null, gateway: null };
 

@@ -4,9 +4,11 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import type { Letter } from '../../ingest/dead-letters.ts';
 import { GatewayTraffic } from '../../ingest/gateways/traffic.ts';
 import { Pipeline } from '../../ingest/pipeline.ts';
-import { framesOf, Station, type StationMessage } from '../../ingest/simulators/hj212-station.ts';
+import { framesOf, Station, type StationMessage, type StationOptions } from '../../ingest/simulators/hj212-station.ts';
+import { hj212Replay } from '../../ingest/transports/hj212-replay.ts';
 import { Hj212Server, type Hj212ServerOptions } from '../../ingest/transports/hj212-server.ts';
 import type { Hj212Link } from '../../model/gateway-link.ts';
 import { LatestReadings } from '../../model/latest.ts';
@@ -44,10 +46,7 @@ describe('HJ 212 over TCP', () => {
     });
   }
 
-  async function station(
-    at = 1,
-    more: { readonly pw?: string; readonly tries?: number; readonly crc?: 'modbus'; readonly answerWithinMs?: number } = {},
-  ): Promise<Station> {
+  async function station(at = 1, more: Partial<Pick<StationOptions, 'pw' | 'tries' | 'crc' | 'answerWithinMs' | 'key'>> = {}): Promise<Station> {
     const made = await Station.connect({ host: '127.0.0.1', port: server.address.port, mn: `MN${at}`, pw: `secret of g-${at}`, ...more });
     sockets.push(made);
     return made;
@@ -190,6 +189,56 @@ describe('HJ 212 over TCP', () => {
     await open({ crcKind: 'modbus' });
     expect(await (await station(1, { crc: 'modbus' })).send(message(0))).to.equal(true);
     expect(server.stats.wrongCrc).to.equal(0);
+  });
+
+  describe('encrypted', () => {
+    const key = Buffer.from('0123456789abcdeffedcba9876543210', 'hex');
+    const groups = ['a21026-Rtd=5', 'a19001-Rtd=9', ...Array.from({ length: 60 }, (_, at) => `SB${at}-EFlag=${'x'.repeat(20)}`)];
+
+    it('is read with the key of its gateway, in one frame or in packets, and answered', async () => {
+      await open({}, { keyOf: async (gateway) => (gateway === 'g-1' ? key : null) });
+      const logger = await station(1, { key });
+      expect(await logger.send(message(1))).to.equal(true);
+      expect(await logger.send(message(0, { groups }))).to.equal(true);
+      expect(rig.store.rows.map(([, quantity, , value]) => [quantity, value])).to.deep.equal([
+        ['stack_so2', 5],
+        ['stack_so2_converted', 6],
+        ['stack_oxygen', 9],
+        ['stack_so2', 5],
+        ['stack_oxygen', 9],
+      ]);
+      expect([reasons(), server.stats.wrongCrc, server.stats.wrongLength]).to.deep.equal([[], 0, 0]);
+    });
+
+    it('is refused without a key, with another one, and where its CRC does not fit the plain text', async () => {
+      const keys: Record<string, Uint8Array> = { 'g-2': Buffer.alloc(16), 'g-3': key };
+      await open({}, { keyOf: async (gateway) => keys[gateway] ?? null });
+      for (const at of [1, 2]) expect(await (await station(at, { ...once1, key })).send(message(0))).to.equal(false);
+      const socket = await raw();
+      const text = String(framesOf(message(0), '20260101080000000', { mn: 'MN3', pw: 'secret of g-3', key })[0]);
+      socket.write(text.replace(/....\r\n$/, '0F0F\r\n'));
+      await until(() => rig.letters.letters.length === 3, 'the letters');
+      expect(rig.letters.letters.map(({ reason, gateway }) => [reason, gateway])).to.deep.equal([
+        ['encrypted', 'g-1'],
+        ['encrypted', 'g-2'],
+        ['wrong-crc', null],
+      ]);
+      expect([rig.store.size, server.stats.answers]).to.deep.equal([0, 0]);
+    });
+
+    it('is tried again as a dead letter once its gateway has a key', async () => {
+      await open();
+      await (await station(1, { ...once1, key })).send(message(0));
+      const { topic, payload, gateway } = rig.letters.letters[0] as Letter;
+      const letter = { topic, payload, gateway, receivedAt: NOW };
+      const refusedAs = async (known: Uint8Array | null) => {
+        const decoded = await hj212Replay(directory(), async () => known).decode(letter);
+        return decoded?.refusals.map(({ reason }) => reason);
+      };
+      expect(await refusedAs(null)).to.deep.equal(['encrypted']);
+      expect(await refusedAs(Buffer.alloc(16))).to.deep.equal(['encrypted']);
+      expect((await hj212Replay(directory(), async () => key).decode(letter))?.frames[0]?.values).to.deep.include({ stack_so2: 5 });
+    });
   });
 
   it('does not answer a wrong password, an unknown number, or a foreign meter; each is a dead letter', async () => {

@@ -12,6 +12,7 @@ import { type Command, commandOf } from './commands.ts';
 import { factorOf } from './factors.ts';
 import { qualityOfFlag } from './flags.ts';
 import { type CpField, parseCp, type Segment, wallTime } from './segment.ts';
+import { isSealed } from './sm4.ts';
 
 /** What is known of the logger that sent a message. */
 export interface DeviceContext {
@@ -57,7 +58,10 @@ export function decodeSegment(segment: Segment, device: DeviceContext): Decoded 
     return { ...refusedWhole('unknown-command', detail, device.park), understood: true };
   }
   if (command.kind === 'notice') return { frames: [], refusals: [], statuses: [], park: device.park, understood: true };
-  if (segment.cp.includes('{0x')) return refusedWhole('encrypted', 'the CP is encrypted (SM4, HJ 212-2025); send it plain, over TLS', device.park);
+  if (isSealed(segment.cp)) {
+    const remedy = 'give it the key that the logger has now, or send it plain, over TLS';
+    return refusedWhole('encrypted', `the CP is encrypted (SM4, HJ 212-2025), and the gateway has no key that fits; ${remedy}`, device.park);
+  }
   return new MessageDecoder(segment, command, device).decode();
 }
 
