@@ -44,7 +44,7 @@ async function meant(given: { mapping?: unknown; id?: string; shipped?: string }
     return bodyOf(stored);
   }
   const found = deps.mappings.shipped.find(({ id }) => id === given.shipped);
-  if (found === undefined) throw notFound(`shipped mapping "${given.shipped ?? ''}"`);
+  if (found === undefined) throw notFound(`shipped mapping "${given.shipped ?? ''}"; there are ${deps.mappings.shipped.map(({ id }) => id).join(', ')}`);
   const { id: _id, ...body } = found;
   return body;
 }

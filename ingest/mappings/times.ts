@@ -7,6 +7,7 @@ export type TimeReader = (value: unknown, receivedAt: EpochMs) => EpochMs | null
 
 const PER_UNIT: Readonly<Record<string, number>> = { seconds: 1000, milliseconds: 1, microseconds: 1e-3, nanoseconds: 1e-6 };
 const ISO = compileTimeFormat('iso') as TimeFormat;
+const ISO_FORM = 'ISO 8601, e.g. 2026-01-15T12:00:00+08:00; set time.as for another form';
 const NUMBER = /^-?\d{1,20}(\.\d{1,9})?$/;
 export const TIME_HELP = 'auto, seconds, milliseconds, microseconds, nanoseconds, iso, or a pattern such as YYYY-MM-DD HH:mm:ss';
 
@@ -18,16 +19,17 @@ export function compileTime(as: string, clock: WallClock | null): TimeReader | s
     return (value, receivedAt) => {
       if (isEmpty(value)) return null;
       const text = typeof value === 'string' ? value.trim() : null;
-      if (text !== null && !NUMBER.test(text)) return textTime(text, ISO, clock, receivedAt);
+      if (text !== null && !NUMBER.test(text)) return textTime(text, ISO, ISO_FORM, clock, receivedAt);
       return numberTime(value, unitOfSize, 'auto');
     };
   }
   const format = compileTimeFormat(as);
   if (typeof format === 'string') return `${format} — or ${TIME_HELP}`;
+  const form = as === 'iso' ? ISO_FORM : `a time of the form ${as}`;
   return (value, receivedAt) => {
     if (isEmpty(value)) return null;
-    if (typeof value !== 'string') return `a text of the form ${as}`;
-    return textTime(value.trim(), format, clock, receivedAt);
+    if (typeof value !== 'string') return `a text, ${form}`;
+    return textTime(value.trim(), format, form, clock, receivedAt);
   };
 }
 
@@ -43,9 +45,10 @@ function numberTime(value: unknown, perUnit: (size: number) => number, as: strin
 /** Seconds until the year 5138, milliseconds from 1973, each thousandfold: between them no time that a meter sends is uncertain. */
 const unitOfSize = (size: number): number => (size < 1e11 ? 1000 : size < 1e14 ? 1 : size < 1e17 ? 1e-3 : 1e-6);
 
-function textTime(text: string, format: TimeFormat, clock: WallClock | null, receivedAt: EpochMs): EpochMs | string {
+/** @param form what would be right */
+function textTime(text: string, format: TimeFormat, form: string, clock: WallClock | null, receivedAt: EpochMs): EpochMs | string {
   const written = text.length > 64 ? null : format.read(text);
-  if (written === null) return format === ISO ? 'ISO 8601, e.g. 2026-01-15T12:00:00+08:00; set time.as for another form' : 'a time of the form of time.as';
+  if (written === null) return form;
   if (written.kind === 'instant') return Math.round(written.ms);
   if (clock === null) return 'a zone: the time carries none; set "zone" in the mapping, e.g. Asia/Shanghai';
   const instants = clock.instants(written.ms);

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import request from 'supertest';
+import { SHIPPED_MAPPINGS } from '../../ingest/mappings/shipped/index.ts';
 import { bearer, TestService } from './service.ts';
 
 const PARK = '/api/v1/parks/north/mappings';
@@ -66,7 +67,11 @@ describe('mappings in the API', () => {
     expect((await as('post', `${PARK}/try`).send({ topic: 'x', payload: '' })).status).to.equal(400);
     expect((await as('post', `${PARK}/try`).send({ id: 'mp-1', shipped: 'openems', topic: 'x', payload: '' })).status).to.equal(400);
     expect((await as('post', `${PARK}/try`).send({ id: 'nobody', topic: 'x', payload: '' })).status).to.equal(404);
-    expect((await as('post', `${PARK}/try`).send({ shipped: 'nobody', topic: 'x', payload: '' })).status).to.equal(404);
+    const unknown = await as('post', `${PARK}/try`).send({ shipped: 'nobody', topic: 'x', payload: '' });
+    expect([unknown.status, unknown.body.detail]).to.deep.equal([
+      404,
+      `there is no shipped mapping "nobody"; there are ${SHIPPED_MAPPINGS.map(({ id }) => id).join(', ')}`,
+    ]);
   });
 
   it('that are shipped can be put into a park as they are', async () => {

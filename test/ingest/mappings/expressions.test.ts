@@ -183,6 +183,9 @@ describe('ingest/mappings, times', () => {
     ['auto', {}, /seconds or milliseconds/],
     ['milliseconds', 'soon', /milliseconds since 1970/],
     ['YYYYMMDDHHmmss', '20260115120000', AT, 'Asia/Shanghai'],
+    ['YYYYMMDDHHmmss', '2026-01-15 12:00', /^a time of the form YYYYMMDDHHmmss$/],
+    ['YYYYMMDDHHmmss', 20260115120000, /^a text, a time of the form YYYYMMDDHHmmss$/],
+    ['iso', 'noon', /^ISO 8601, e\.g\. 2026/],
     // The clock shows 02:30 twice; the message came shortly after the second one.
     ['iso', '2026-10-25T02:30:00', Date.UTC(2026, 9, 25, 1, 30), 'Europe/Berlin'],
     ['iso', '2026-03-29T02:30:00', /set forward/, 'Europe/Berlin'],
