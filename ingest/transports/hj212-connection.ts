@@ -85,6 +85,11 @@ export interface ConnectionParts {
   trafficOf(gateway: string): LoggerTraffic;
 }
 
+/** 1 where it is wrong or missing. */
+interface Faults {
+  readonly crc: number;
+  readonly length: number;
+}
 type LoggerTraffic = Pick<GatewayTraffic, 'connect' | 'disconnect' | 'held' | 'tolerated'>;
 const BURST_SECONDS = 10;
 
@@ -258,24 +263,24 @@ export class Hj212Connection {
 
   #takeWhole(device: Device, frame: RawFrame, segment: Segment): Promise<void> | null {
     const { devices } = this.#parts;
-    const found = this.#faultsOf(frame, device);
-    if (typeof found !== 'boolean') {
+    const faults = this.#faultsOf(frame, segment, device);
+    if ('frames' in faults) {
       // Nobody has vouched for it yet: the letter bears no gateway's name.
-      this.#refuse(frame, segment, null, found);
+      this.#refuse(frame, segment, null, faults);
       return null;
     }
     if (device.link.password === 'ignore') {
-      this.#takeFrom(device, frame, segment, found);
+      this.#takeFrom(device, frame, segment, faults);
       return null;
     }
     const password = segment.pw ?? '';
     const believed = devices.believed(device, password);
     if (believed !== undefined) {
-      this.#takeChecked(believed, device, frame, segment, found);
+      this.#takeChecked(believed, device, frame, segment, faults);
       return null;
     }
     return devices.check(device, password).then(
-      (fits) => this.#takeChecked(fits, device, frame, segment, found),
+      (fits) => this.#takeChecked(fits, device, frame, segment, faults),
       (error: unknown) => this.#giveUp(error, device, 'a password could not be checked'),
     );
   }
@@ -286,9 +291,9 @@ export class Hj212Connection {
     this.#socket.destroy();
   }
 
-  #takeChecked(fits: boolean, device: Device, frame: RawFrame, segment: Segment, isFaulty: boolean): void {
+  #takeChecked(fits: boolean, device: Device, frame: RawFrame, segment: Segment, faults: Faults): void {
     if (fits) {
-      this.#takeFrom(device, frame, segment, isFaulty);
+      this.#takeFrom(device, frame, segment, faults);
       return;
     }
     this.#parts.stats.wrongPassword++;
@@ -296,41 +301,36 @@ export class Hj212Connection {
     if (++this.#strange >= this.#parts.limits.strangeFrames) this.#socket.destroy();
   }
 
-  /** Length and CRC, counted whatever the gateway's link says: the refusal, or whether there is a fault that the link lets pass. */
-  #faultsOf(frame: RawFrame, { link, park }: Device): Decoded | boolean {
+  /** Length and CRC, counted whatever the gateway's link says: the refusal, or the faults that the link lets pass. */
+  #faultsOf(frame: RawFrame, segment: Segment, { link, park }: Device): Decoded | Faults {
     const { stats } = this.#parts;
+    const faults = { crc: 0, length: 0 };
     // Both are those of the plain text, which nobody here can read.
-    if (isSealed(frame.segment.toString('latin1'))) return false;
+    if (isSealed(segment.cp)) return faults;
     let broken: Decoded | null = null;
-    let wrongCrc = 0;
-    let wrongLength = 0;
     const kind = link.crcKind ?? 'standard';
     const right = crcOf(frame.segment, kind);
     if (frame.crc !== right) {
-      wrongCrc = 1;
+      faults.crc = 1;
       const other = kind === 'standard' ? 'modbus' : 'standard';
       const hint = frame.crc === crcOf(frame.segment, other) ? `; it is the ${other} CRC, set "crcKind" of the gateway's link` : '';
       const sent = frame.crc === null ? 'missing' : crcText(frame.crc);
       if (link.crc !== 'take') broken = refusedWhole('wrong-crc', `the CRC is ${sent}; expected ${crcText(right)}${hint}`, park);
     }
     if (frame.length !== frame.segment.length) {
-      wrongLength = 1;
+      faults.length = 1;
       const detail = `the length is ${frame.length ?? 'missing'}; the data segment has ${frame.segment.length} bytes`;
       if (link.length !== 'take') broken = refusedWhole('wrong-length', detail, park);
     }
-    stats.wrongCrc += wrongCrc;
-    stats.wrongLength += wrongLength;
-    if (broken !== null) return broken;
-    stats.wrongCrcTaken += wrongCrc;
-    stats.wrongLengthTaken += wrongLength;
-    return wrongCrc + wrongLength > 0;
+    stats.wrongCrc += faults.crc;
+    stats.wrongLength += faults.length;
+    return broken ?? faults;
   }
 
-  #takeFrom(device: Device, frame: RawFrame, packet: Segment, isFaulty: boolean): void {
+  #takeFrom(device: Device, frame: RawFrame, packet: Segment, faults: Faults): void {
     this.#known = true;
     this.#meet(device.gateway);
-    const traffic = this.#gateways.get(device.gateway);
-    if (isFaulty && traffic !== undefined) traffic.tolerated++;
+    this.#tolerate(faults, device);
     const now = performance.now();
     const joined = device.link.split === 'single' ? packet : this.#joiner.add(packet, now);
     if (joined === null) return;
@@ -351,6 +351,14 @@ export class Hj212Connection {
     const traffic = this.#parts.trafficOf(gateway);
     traffic.connect();
     this.#gateways.set(gateway, traffic);
+  }
+
+  #tolerate({ crc, length }: Faults, { gateway }: Device): void {
+    const { stats } = this.#parts;
+    stats.wrongCrcTaken += crc;
+    stats.wrongLengthTaken += length;
+    const traffic = this.#gateways.get(gateway);
+    if (crc + length > 0 && traffic !== undefined) traffic.tolerated++;
   }
 
   #refuse(frame: RawFrame, segment: Segment, device: Device | null, refused: Decoded): void {

@@ -164,6 +164,16 @@ describe('HJ 212 over TCP', () => {
     }
   }
 
+  it('takes no faulty frame whose password is wrong, whatever the link lets pass', async () => {
+    await open({ crc: 'take' });
+    const socket = await raw();
+    const text = String(framesOf(message(0), '20260101080000000', { mn: 'MN1', pw: 'guess' })[0]);
+    socket.write(text.replace(/....\r\n$/, '0F0F\r\n'));
+    await until(() => rig.letters.letters.length === 1, 'the letter');
+    expect(reasons()).to.deep.equal(['wrong-password']);
+    expect([server.stats.wrongCrc, server.stats.wrongCrcTaken]).to.deep.equal([1, 0]);
+  });
+
   it('flags what comes from a logger that is years behind, and nothing that is late by nature or marked as history', async () => {
     await open();
     const logger = await station();
