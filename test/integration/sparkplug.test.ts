@@ -44,8 +44,10 @@ describe('Sparkplug host on a real Mosquitto with a real edge node', function ()
       devices: { 'Meter 1': 'm-1' },
       metrics: { 'Power/Total': { quantity: 'active_power', scale: 0.001 } },
     };
-    await core.registry.gateways.put({ id: 'g-1', park: 'p-1', name: 'Edge', link } as unknown as Gateway);
+    const gateway = { id: 'g-1', park: 'p-1', name: 'Edge' } as Gateway;
+    await core.registry.gateways.put(gateway);
     for (const id of ['m-1', 'm-2']) await core.registry.meters.put(aMeter(id));
+    await core.registry.gateways.put({ ...gateway, link } as unknown as Gateway);
     await core.directory.refresh();
   });
 
