@@ -108,12 +108,12 @@ describe('ingest over HTTP', () => {
     });
   });
 
-  describe('the key of a logger that encrypts', () => {
+  describe('a gateway that is a logger', () => {
     const key = '0123456789ABCDEFFEDCBA9876543210';
     const path = '/api/v1/parks/north/gateways/gw-logger';
     const put = (to: string, body: object) => request(service.app).put(to).set('Authorization', bearer('operator')).send(body);
 
-    it('is taken, shown nowhere, outlives a change of the gateway, and is taken away', async () => {
+    it('has the key by which the logger encrypts: taken, shown nowhere, kept when it is replaced, taken away', async () => {
       await put(path, { name: 'Logger', link: { type: 'hj212', mn: '88880001', meter: 'm-park' } }).expect(201);
       const kept = () => service.registry.gateways.key('gw-logger' as GatewayId);
       expect(await kept()).to.equal(null);
@@ -136,7 +136,15 @@ describe('ingest over HTTP', () => {
       expect(await kept()).to.equal(null);
     });
 
-    it('is 16 bytes', async () => {
+    it('has its number for itself: a second gateway with it is refused with the name of the first', async () => {
+      const link = { type: 'hj212', mn: '88880001', meter: 'm-park' };
+      await put(path, { name: 'Logger', link }).expect(201);
+      const second = await put('/api/v1/parks/north/gateways/gw-second', { name: 'Second', link });
+      expect([second.status, second.body.code, second.body.faults[0].path]).to.deep.equal([400, 'INPUT_INVALID', 'body.link.mn']);
+      expect(second.text).to.match(/is that of gateway \\"gw-logger\\"/);
+    });
+
+    it('has a key of 16 bytes', async () => {
       for (const wrong of ['', 'secret', key.slice(2), `${key}00`, 7]) expect((await put(`${path}/key`, { key: wrong })).status, String(wrong)).to.equal(400);
     });
   });
