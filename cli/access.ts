@@ -5,9 +5,9 @@ import type { TokenOptions, UserOptions } from './grants.ts';
 const scopeOptions = (command: Command): Command =>
   command
     .addOption(new Option('--role <role>', 'who it is').choices([...ROLES]).makeOptionMandatory())
-    .option('--park <id>', 'park of a committee or enterprise')
+    .option('--park <id>', 'park of a committee or enterprise; of an operator who looks after one park alone')
     .option('--enterprise <id>', 'enterprise in the park')
-    .option('--region <code>', 'GB/T 2260 code of an auditor’s region: 2, 4 or 6 digits');
+    .option('--region <code>', 'GB/T 2260 code of an auditor’s region: 2, 4 or 6 digits; of an operator who looks after one region alone');
 
 export function userCommand(): Command {
   const add = scopeOptions(new Command('add').description('create a user, or give an existing one a new password and scope'))

@@ -1,17 +1,10 @@
 import { hashPassword, hashSecret, newSecret } from '../api/auth/secrets.ts';
-import type { Role, Scope } from '../model/access.ts';
 import { GreenparkError } from '../model/errors.ts';
-import type { EnterpriseId, GatewayId, ParkId } from '../model/ids.ts';
+import type { GatewayId } from '../model/ids.ts';
 import { hashGatewaySecret } from '../store/registry/gateway-secret.ts';
-import type { NewAuditEntry, Registry } from '../store/registry/port.ts';
+import type { NewAuditEntry } from '../store/registry/port.ts';
 import { withRegistry } from './registry-file.ts';
-
-interface ScopeOptions {
-  readonly role: Role;
-  readonly park?: string;
-  readonly enterprise?: string;
-  readonly region?: string;
-}
+import { type ScopeOptions, scopeOf } from './scope.ts';
 
 export interface UserOptions extends ScopeOptions {
   readonly password?: string;
@@ -62,31 +55,6 @@ export function renewGatewaySecret(id: string): Promise<void> {
     });
     console.log(made);
   });
-}
-
-/** The scope that belongs to a role; what is missing, does not belong to the role or does not exist is named. */
-async function scopeOf(options: ScopeOptions, registry: Registry): Promise<Scope> {
-  const { role, park, enterprise, region } = options;
-  const knownPark = async (): Promise<ParkId> => {
-    if (park === undefined) throw refused(`--park is needed for the role ${role}`);
-    if ((await registry.parks.get(park as ParkId)) === null) throw refused(`there is no park ${park}`);
-    return park as ParkId;
-  };
-  switch (role) {
-    case 'operator':
-      return { kind: 'installation' };
-    case 'committee':
-      return { kind: 'park', park: await knownPark() };
-    case 'auditor':
-      if (region === undefined || !/^([1-9]\d)(\d\d){0,2}$/.test(region)) throw refused('--region with 2, 4 or 6 digits is needed for the role auditor');
-      return { kind: 'region', region };
-    case 'enterprise': {
-      const id = await knownPark();
-      if (enterprise === undefined) throw refused('--enterprise is needed for the role enterprise');
-      if ((await registry.enterprises.get(id, enterprise as EnterpriseId)) === null) throw refused(`there is no enterprise ${enterprise} in the park ${id}`);
-      return { kind: 'enterprise', park: id, enterprise: enterprise as EnterpriseId };
-    }
-  }
 }
 
 const refused = (message: string): GreenparkError => new GreenparkError('INPUT_INVALID', message);

@@ -200,6 +200,27 @@ describe('the executable', function () {
       expect((await auditor.delete('/api/v1/parks/north/meters/m-1')).status).to.equal(403);
     });
 
+    // Without a scope of its own such an operator would rule every park, whatever the option said.
+    it('an operator who was made for one park or region looks after that alone', async () => {
+      await writeFile(join(folder, 'elsewhere.yaml'), "parks: [{ id: coast, name: 南园, region: '320500' }]");
+      await greenpark(['registry', 'import', join(folder, 'elsewhere.yaml')], data());
+      const made: readonly (readonly [scope: readonly string[], parks: readonly string[]])[] = [
+        [[], ['coast', 'north']],
+        [['--park', 'coast'], ['coast']],
+        [['--region', '51'], ['north']],
+      ];
+      for (const [scope, parks] of made) {
+        const token = (await greenpark(['token', 'add', 'one', '--role', 'operator', ...scope], data())).out.trim();
+        const operator = Caller.withToken(service.url, token);
+        const seen = async () => (await operator.items<{ id: string }>('/api/v1/parks').catch(() => [])).map(({ id }) => id);
+        await eventually(async () => (await seen()).length === parks.length, `the parks of ${scope.join(' ')}`, SOON);
+        expect(await seen()).to.deep.equal(parks);
+        const elsewhere = parks.includes('north') ? 200 : 404;
+        expect((await operator.get('/api/v1/parks/north/gateways')).status).to.equal(elsewhere);
+        expect((await operator.get('/api/v1/ingest/state')).status).to.equal(scope.length === 0 ? 200 : 403);
+      }
+    });
+
     it('a gateway signs in with its new secret and no more with the old one, and publishes for an imported meter', async () => {
       const broker = `mqtt://127.0.0.1:${service.mqttPort}`;
       const [old, secret] = [
@@ -216,15 +237,17 @@ describe('the executable', function () {
 
     it('what cannot be is refused in one line', async () => {
       const refused: readonly (readonly string[])[] = [
-        ['user', 'add', 'bob', '--role', 'committee'],
         ['user', 'add', 'bob', '--role', 'committee', '--park', 'south'],
         ['user', 'add', 'bob', '--role', 'operator', '--password', 'short'],
+        ['user', 'add', 'bob', '--role', 'operator', '--park', 'north', '--enterprise', 'steel'],
+        ['token', 'add', 't', '--role', 'auditor', '--region', '51', '--park', 'north'],
         ['token', 'add', 't', '--role', 'auditor', '--region', 'here'],
         ['gateway', 'secret', 'g-9'],
         ['registry', 'import', '/nowhere.yaml'],
       ];
-      for (const { code, err } of await Promise.all(refused.map((args) => greenpark(args, data())))) {
-        expect(code).to.equal(1);
+      const ended = await Promise.all(refused.map((args) => greenpark(args, data())));
+      for (const [index, { code, err }] of ended.entries()) {
+        expect(code, refused[index]?.join(' ')).to.equal(1);
         expect(err).to.match(/^greenpark: [^\n]+\n$/);
       }
     });
