@@ -1,15 +1,27 @@
-import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig } from '../config.ts';
 import { compileTopicFilter } from '../ingest/mappings/topic-filter.ts';
+import { GreenparkError } from '../model/errors.ts';
 import type { Mapping } from '../model/mapping.ts';
 import type { Gateway, Meter } from '../model/registry.ts';
 import { hashGatewaySecret, isMosquittoHash } from '../store/registry/gateway-secret.ts';
 import { withRegistry } from './registry-file.ts';
 
-/** Writes `passwd` and `acl` for Mosquitto 2 into the folder, and says which gateways cannot sign in there yet, and why. */
+/**
+ * Writes `passwords` and `acl` for Mosquitto 2 into the folder, as deploy/mosquitto/mosquitto.conf reads them, and says which gateways
+ * cannot sign in there yet, and why.
+ */
 export async function giveMosquittoFiles(folder: string): Promise<void> {
   const { mqtt, sparkplug } = readConfig(process.env);
+  const { username: own, password } = mqtt;
+  if (own === undefined || password === undefined) {
+    const missing = own === undefined ? 'GREENPARK_MQTT_USERNAME' : 'GREENPARK_MQTT_PASSWORD';
+    throw new GreenparkError(
+      'INPUT_INVALID',
+      `${missing} is not set: Greenpark itself could not sign in at the broker. Set it as for the service; nothing was written`,
+    );
+  }
   const { gateways, meters, hashes, mapped } = await withRegistry(async (registry) => {
     const list = await registry.gateways.all();
     const known = new Map<string, string | null>();
@@ -17,11 +29,8 @@ export async function giveMosquittoFiles(folder: string): Promise<void> {
     const mappings = (await Promise.all((await registry.parks.list()).map(({ id }) => registry.mappings.list(id, { after: null, limit: 10_000 })))).flat();
     return { gateways: list, meters: await registry.meters.all(), hashes: known, mapped: mappings.filter(({ enabled }) => enabled) };
   });
-  const own = mqtt.username ?? 'greenpark';
-  const lines: string[] = [];
+  const lines = [`${own}:${await hashGatewaySecret(password, 'chosen')}`];
   const problems: string[] = [];
-  if (mqtt.password === undefined) problems.push(`${own}: no GREENPARK_MQTT_PASSWORD is set; set it and export again`);
-  else lines.push(`${own}:${await hashGatewaySecret(mqtt.password, 'chosen')}`);
   const allowed: Gateway[] = [];
   for (const gateway of gateways) {
     const hash = hashes.get(gateway.id) ?? null;
@@ -35,8 +44,8 @@ export async function giveMosquittoFiles(folder: string): Promise<void> {
     }
   }
   mkdirSync(folder, { recursive: true });
-  replace(join(folder, 'passwd'), `${lines.join('\n')}\n`, 0o600);
-  replace(join(folder, 'acl'), mosquittoAcl(own, sparkplug.hostId, allowed, meters, mapped), 0o600);
+  replace(folder, 'passwords', `${lines.join('\n')}\n`);
+  replace(folder, 'acl', mosquittoAcl(own, sparkplug.hostId, allowed, meters, mapped));
   console.log(`${allowed.length} of ${gateways.length} gateways may sign in; let Mosquitto read the files again: kill -HUP its process`);
   for (const problem of problems) console.error(problem);
 }
@@ -93,10 +102,16 @@ function groupByGateway(meters: readonly Meter[]): Map<string, Meter[]> {
   return groups;
 }
 
-/** Mosquitto never sees half a file. */
-function replace(file: string, text: string, mode: number): void {
+/**
+ * Mosquitto never sees half a file, and may read it: started by root it becomes a user of its own first, so the file gets the owner and
+ * group of its folder. Only root can give a file away; for anybody else the folder's set-group-ID bit does it.
+ */
+function replace(folder: string, name: string, text: string): void {
+  const file = join(folder, name);
   const beside = `${file}.new`;
-  writeFileSync(beside, text, { mode });
-  chmodSync(beside, mode);
+  writeFileSync(beside, text, { mode: 0o640 });
+  chmodSync(beside, 0o640);
+  const { uid, gid } = statSync(folder);
+  if (process.getuid?.() === 0) chownSync(beside, uid, gid);
   renameSync(beside, file);
 }

@@ -1,4 +1,5 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -12,10 +13,22 @@ import { aRig, NOW, quiet, until } from '../ingest/harness.ts';
 import { requireServer } from '../real-servers.ts';
 import { certificateAuthority } from '../servers/certificates.ts';
 import { Mosquitto } from '../servers/mosquitto.ts';
-import { greenpark } from './greenpark-process.ts';
+import { eventually } from './callers.ts';
+import { type Environment, greenpark } from './greenpark-process.ts';
 
-describe('a real Mosquitto with the files of registry export --mosquitto', () => {
+const OWN = { GREENPARK_MQTT_USERNAME: 'greenpark', GREENPARK_MQTT_PASSWORD: 'own password' };
+
+/** The configuration that is shipped, line by line, with its folder elsewhere. */
+const shipped = (folder: string): readonly string[] =>
+  readFileSync(new URL('../../../deploy/mosquitto/mosquitto.conf', import.meta.url), 'utf8')
+    .replaceAll('/mosquitto/config/', `${folder}/`)
+    .split('\n')
+    .filter((line) => /^(allow_anonymous|password_file|acl_file|max_|message_|log_)/.test(line));
+
+describe('a real Mosquitto with the configuration that is shipped and the files of registry export --mosquitto', () => {
   let folder: string;
+  /** Where the broker finds its files. */
+  let config: string;
   let mosquitto: Mosquitto;
   const clients: MqttClient[] = [];
   const join1 = async (username: string | undefined, password: string) => {
@@ -56,12 +69,18 @@ describe('a real Mosquitto with the files of registry export --mosquitto', () =>
       await registry.meters.put(meter as unknown as Meter);
     }
     registry.close();
-    const env = { GREENPARK_DATA_DIR: folder, GREENPARK_MQTT_PASSWORD: 'own password' };
-    expect(await greenpark(['registry', 'export', '--mosquitto', folder], env)).to.include({ code: 0 });
-    mosquitto = await Mosquitto.start(program, {
-      config: ['allow_anonymous false', `password_file ${join(folder, 'passwd')}`, `acl_file ${join(folder, 'acl')}`],
-    });
+    config = join(folder, 'mosquitto');
+    mkdirSync(config);
+    // Started by root, the broker becomes its own user before it reads these files: as docs/operations.md says, they are for its group.
+    if (process.getuid?.() === 0) {
+      chownSync(config, 0, Number(execFileSync('id', ['-g', 'mosquitto'], { encoding: 'utf8' })));
+      chmodSync(config, 0o2750);
+    }
+    expect(await exported(OWN)).to.include({ code: 0 });
+    mosquitto = await Mosquitto.start(program, { persistence: false, config: ['user mosquitto', ...shipped(config)] });
   });
+
+  const exported = (env: Environment) => greenpark(['registry', 'export', '--mosquitto', config], { GREENPARK_DATA_DIR: folder, ...env });
 
   after(async () => {
     for (const client of clients.splice(0)) await client.endAsync(true);
@@ -84,7 +103,7 @@ describe('a real Mosquitto with the files of registry export --mosquitto', () =>
     ] as const) {
       expect(await answer(name, password), `${name}`).to.match(/not authorized/i);
     }
-    expect(readFileSync(join(folder, 'passwd'), 'utf8')).to.not.contain('g-old');
+    expect(readFileSync(join(config, 'passwords'), 'utf8')).to.not.contain('g-old');
   });
 
   it('passes on what a gateway says of its own meter, and nothing else; it hears nothing', async () => {
@@ -109,6 +128,27 @@ describe('a real Mosquitto with the files of registry export --mosquitto', () =>
     expect(heard).to.deep.equal(['parks/p-1/meters/m-1/readings']);
     expect(overheard).to.deep.equal([]);
   });
+
+  it('lets in a gateway whose secret was made meanwhile, once it is told to read the files again, and no stranger reads them', async () => {
+    const secret = (await greenpark(['gateway', 'secret', 'g-old'], { GREENPARK_DATA_DIR: folder })).out.trim();
+    expect(await answer('g-old', secret)).to.match(/not authorized/i);
+    await exported(OWN);
+    process.kill(mosquitto.pid, 'SIGHUP');
+    await eventually(async () => (await answer('g-old', secret)) === 'welcome', 'the new secret');
+    for (const file of ['passwords', 'acl']) expect((statSync(join(config, file)).mode & 0o777).toString(8)).to.equal('640');
+  }).timeout(20_000);
+
+  // Files without the user that the service signs in as would lock it out at the broker's next start.
+  for (const name of ['GREENPARK_MQTT_USERNAME', 'GREENPARK_MQTT_PASSWORD'] as const) {
+    it(`are left alone where ${name} is not set, with a sentence and code 1`, async () => {
+      const before = readFileSync(join(config, 'passwords'), 'utf8');
+      const { [name]: _, ...rest } = OWN;
+      const { code, err } = await exported(rest);
+      expect(code).to.equal(1);
+      expect(err).to.match(new RegExp(`^greenpark: ${name} is not set: [^\\n]+ nothing was written\\n$`));
+      expect(readFileSync(join(config, 'passwords'), 'utf8')).to.equal(before);
+    }).timeout(20_000);
+  }
 });
 
 describe('subscriptions of the external broker at run time', () => {
