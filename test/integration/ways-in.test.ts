@@ -14,16 +14,19 @@ import { openRegistry } from '../../store/registry/open.ts';
 import { until } from '../ingest/harness.ts';
 import { freePort } from '../servers/program.ts';
 import { Caller, eventually } from './callers.ts';
+import { storedIn } from './counted-load.ts';
 import { type Environment, GreenparkProcess } from './greenpark-process.ts';
 import { EdgeNode } from './sparkplug-node.ts';
 
 const PASSWORD = 'a password for tests';
+const ITEMS_A_PUSH = 5;
 const meter = (id: string, kind: string, gateway: string) => ({
   ...{ id, park: 'p-1', enterprise: null, name: id, kind, parent: null, multiplier: 1, gateway, intervalSeconds: 60 },
 });
 const PARK = {
   parks: [{ id: 'p-1', name: 'Park', region: '510112', timeZone: 'Asia/Shanghai' }],
   gateways: [
+    { id: 'pusher', park: 'p-1', name: 'Pusher' },
     { id: 'logger', park: 'p-1', name: 'Logger', link: { type: 'hj212', mn: 'MN1', meter: 'stack-1' } },
     {
       ...{ id: 'edge', park: 'p-1', name: 'Edge' },
@@ -33,11 +36,11 @@ const PARK = {
       },
     },
   ],
-  meters: [meter('stack-1', 'stack', 'logger'), meter('meter-1', 'electricity', 'edge')],
+  meters: [meter('stack-1', 'stack', 'logger'), meter('meter-1', 'electricity', 'edge'), meter('pushed-1', 'electricity', 'pusher')],
 };
 
 describe('ways in beside MQTT, through the executable', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let folder: string;
   let service: GreenparkProcess;
   let ended: (() => unknown)[] = [];
@@ -116,6 +119,61 @@ describe('ways in beside MQTT, through the executable', function () {
       await store.close();
       registry.close();
     }
+  });
+
+  it('stores every HTTP push that was answered 2xx once, though the service is killed three times and senders repeat what had no answer', async () => {
+    const port = String(await freePort());
+    await start({ GREENPARK_HTTP_PORT: port });
+    const from = Date.now() - 86_400_000;
+    const authorization = `Basic ${Buffer.from('pusher:pusher secret').toString('base64')}`;
+    const headers = { authorization, 'content-type': 'application/json' };
+    let next = 0;
+    let answered = 0;
+    let repeated = 0;
+    let enough = false;
+    const push = async (n: number): Promise<void> => {
+      const items = Array.from({ length: ITEMS_A_PUSH }, (_, item) => n * ITEMS_A_PUSH + item).map((value) => ({
+        ...{ meter: 'pushed-1', ts: from + value, values: { active_power: value } },
+      }));
+      for (;;) {
+        const answer = await fetch(`http://127.0.0.1:${port}/api/v1/readings`, { method: 'POST', headers, body: JSON.stringify(items) }).catch(() => null);
+        const said = answer?.ok === true ? ((await answer.json().catch(() => null)) as { accepted: number; duplicates: number } | null) : null;
+        if (said !== null) {
+          // A repeat of what was stored without an answer is told as that.
+          expect(said.accepted + said.duplicates).to.equal(ITEMS_A_PUSH);
+          return;
+        }
+        repeated++;
+        await rest(20);
+      }
+    };
+    const sender = async (): Promise<void> => {
+      while (!enough) {
+        await push(next++);
+        answered++;
+      }
+    };
+    const senders = Array.from({ length: 8 }, sender);
+    const recoveries: string[] = [];
+    for (let kill = 1; kill <= 3; kill++) {
+      const before = answered;
+      await eventually(() => answered > before + 50, 'the first answers of this life');
+      await rest(Math.random() * 500);
+      await service.end('SIGKILL');
+      const [unanswered, begun] = [answered, performance.now()];
+      await start({ GREENPARK_HTTP_PORT: port });
+      await eventually(() => answered > unanswered, 'an answer after the kill');
+      recoveries.push(((performance.now() - begun) / 1000).toFixed(1));
+    }
+    enough = true;
+    await Promise.all(senders);
+    expect(answered).to.equal(next);
+    expect(await service.end('SIGTERM')).to.include({ code: 0 });
+    const readings = answered * ITEMS_A_PUSH;
+    expect(await storedIn(folder, { from, total: readings })).to.deep.equal(Array.from({ length: readings }, (_, n) => n));
+    console.log(
+      `      ${answered} pushes of ${ITEMS_A_PUSH} answered, all stored once, ${repeated} attempts without an answer; answers again ${recoveries.join(', ')} s after the start`,
+    );
   });
 
   it('is the host of a real Sparkplug edge node on the embedded broker, and again after kill -9', async () => {
