@@ -8,6 +8,7 @@ import { assessEntry } from './accounting/entry-assessment.ts';
 import { TodayFigures } from './accounting/today.ts';
 import { createApi, createStarting } from './api/app.ts';
 import { createAuth } from './api/auth/auth.ts';
+import { answerPlainHttp } from './api/plain-http.ts';
 import type { Config } from './config.ts';
 import { type CoreOptions, openCore, Undo } from './core.ts';
 import { LiveGateway } from './dashboards/gateway.ts';
@@ -21,7 +22,7 @@ import { IngestOverview } from './ingest/overview.ts';
 import { SAMPLE_EVERY_MS } from './ingest/recent-counts.ts';
 import { sparkplugReplay } from './ingest/sparkplug/replay.ts';
 import { hj212Replay } from './ingest/transports/hj212-replay.ts';
-import { readTls } from './ingest/transports/tls-files.ts';
+import { readTls, type TlsTexts } from './ingest/transports/tls-files.ts';
 import { createMetrics } from './metrics.ts';
 import { GreenparkError } from './model/errors.ts';
 import type { ParkId } from './model/ids.ts';
@@ -88,8 +89,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
   const httpTls = readTls(config.http.tls, 'http.tls', clock(), logger);
   let door: RequestListener = createStarting(logger);
   const answer: RequestListener = (request, response) => door(request, response);
-  const server: Server =
-    httpTls.cert === undefined ? createServer(answer) : createHttpsServer({ ...httpTls, requestCert: httpTls.ca !== undefined, minVersion: 'TLSv1.2' }, answer);
+  const server = httpTls.cert === undefined ? createServer(answer) : overTls(httpTls, answer);
   const port = await listen(server, config.http.port, config.http.host);
   undo.push(() => closed(server));
   const core = await openCore(config, options, undo);
@@ -203,6 +203,12 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     hj212Port: opened.hj212Port,
     notes: [`Greenpark is at ${url}`, ...opened.notes, ...notes, 'Ctrl-C stops it.'],
   };
+}
+
+function overTls(tls: TlsTexts, answer: RequestListener): Server {
+  const server = createHttpsServer({ ...tls, requestCert: tls.ca !== undefined, minVersion: 'TLSv1.2' }, answer);
+  answerPlainHttp(server);
+  return server;
 }
 
 /** The built web client, beside the compiled program. */
