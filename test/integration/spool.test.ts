@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as rest } from 'node:timers/promises';
 import { expect } from 'chai';
 import { connectAsync, type MqttClient } from 'mqtt';
 import type { GatewayId } from '../../model/ids.ts';
@@ -11,7 +12,9 @@ import { requireServer } from '../real-servers.ts';
 import { Influx } from '../servers/influx.ts';
 import { eventually } from './callers.ts';
 import { LOAD_PARK, storedInInflux } from './counted-load.ts';
-import { GreenparkProcess } from './greenpark-process.ts';
+import { type Environment, GreenparkProcess } from './greenpark-process.ts';
+
+const READINGS_A_MESSAGE = 100;
 
 describe('the spool, before a real InfluxDB', function () {
   this.timeout(120_000);
@@ -39,12 +42,13 @@ describe('the spool, before a real InfluxDB', function () {
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function start(): Promise<void> {
+  async function start(env: Environment = {}): Promise<void> {
     service = await GreenparkProcess.start({
       GREENPARK_DATA_DIR: folder,
       GREENPARK_ADMIN_PASSWORD: 'a password for tests',
       GREENPARK_INFLUX_URL: influx?.url ?? '',
       GREENPARK_INFLUX_VERSION: '1',
+      ...env,
     });
     gateway = await connectAsync(`mqtt://127.0.0.1:${service.mqttPort}`, { username: 'g-1', password: 'one', reconnectPeriod: 0 });
     gateway.on('error', () => {});
@@ -105,5 +109,71 @@ describe('the spool, before a real InfluxDB', function () {
     await publish(500);
     await eventually(async () => (await metric('greenpark_spool_readings')) === 0, 'an empty spool', 30_000);
     await expectAll();
+  });
+
+  it('holds every sender back when it is full too, and nothing is lost when the server is back', async () => {
+    await service?.end('SIGTERM');
+    const config = join(folder, 'greenpark.yaml');
+    await writeFile(config, 'ingest: { spoolLimitMb: 1, maxPendingReadings: 2000 }');
+    await start({ GREENPARK_CONFIG: config });
+    await publish(100);
+    await influx?.kill();
+
+    let acknowledged = 0;
+    let putOff = 0;
+    let enough = false;
+    const take = (): number[] => {
+      const first = sent;
+      sent += READINGS_A_MESSAGE;
+      return Array.from({ length: READINGS_A_MESSAGE }, (_, index) => first + index);
+    };
+    const frame = (n: number) => ({ ts: from + n, values: { active_power: n } });
+    const publisher = async () => {
+      while (!enough) {
+        await gateway?.publishAsync('parks/p-1/meters/m-1/readings', JSON.stringify(take().map(frame)), { qos: 1 });
+        acknowledged++;
+      }
+    };
+    const headers = { authorization: `Basic ${Buffer.from('g-1:one').toString('base64')}`, 'content-type': 'application/json' };
+    const pusher = async () => {
+      while (!enough) {
+        const body = JSON.stringify(take().map((n) => ({ meter: 'm-2', ...frame(n) })));
+        for (;;) {
+          const answer = await fetch(`${service?.url}/api/v1/readings`, { method: 'POST', headers, body });
+          await answer.arrayBuffer();
+          if (answer.ok) break;
+          expect([answer.status, answer.headers.get('retry-after')]).to.deep.equal([503, '5']);
+          putOff++;
+          await rest(100);
+        }
+        acknowledged++;
+      }
+    };
+    // One message each: together more than may be uncommitted.
+    const senders = [...Array.from({ length: 30 }, publisher), ...Array.from({ length: 3 }, pusher)];
+
+    const parts = async () => (await (await fetch(`${service?.url}/readyz`)).json()) as { parts: { part: string; ready: boolean; detail?: string }[] };
+    const told = (name: string) =>
+      eventually(async () => (await parts()).parts.find(({ part, ready }) => part === name && !ready), `${name} in /readyz`, 60_000);
+    expect((await told('spool')).detail).to.match(/^\d+ readings wait on disk for the store; it takes no more now$/);
+    await told('ingest');
+    // Answers that were on their way, and a group that was small enough for the room that was left.
+    await rest(2000);
+    const [before, spooled] = [acknowledged, await metric('greenpark_spool_readings')];
+    await rest(1000);
+    expect(acknowledged, 'nobody has an answer while nothing is kept').to.equal(before);
+    expect(await metric('greenpark_spool_bytes')).to.be.at.most(1_048_576);
+
+    await influx?.start();
+    const begun = performance.now();
+    await eventually(() => acknowledged > before, 'an answer again', 30_000);
+    const again = performance.now() - begun;
+    enough = true;
+    await Promise.all(senders);
+    await eventually(async () => (await metric('greenpark_spool_readings')) === 0, 'an empty spool', 30_000);
+    await expectAll();
+    console.log(
+      `      ${spooled} readings in a spool of 1 MB; ${putOff} pushes put off; ${sent} readings stored once; answers again ${(again / 1000).toFixed(1)} s after the server answered`,
+    );
   });
 });
