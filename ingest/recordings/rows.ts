@@ -22,7 +22,7 @@ export interface CsvBlock {
 export async function* csvBlocks(file: string, format: Mapping['file'], from: FilePosition | null, onBytes?: OnBytes): AsyncGenerator<CsvBlock> {
   const filter = new LineFilter(format);
   for await (const { text, before, position } of fileLines(file, format.encoding, from, onBytes)) {
-    const { text: records, bad } = filter.filter(text, before);
+    const { text: records, bad } = filter.filter(withoutStrayReturns(text), before);
     // Cells do not run over lines, so that each block can be parsed alone.
     const options = {
       info: true,
@@ -36,4 +36,13 @@ export async function* csvBlocks(file: string, format: Mapping['file'], from: Fi
     const parsed = parse(records, options) as unknown as readonly { readonly record: string[]; readonly info: { readonly lines: number } }[];
     yield { rows: parsed.map(({ record, info }) => ({ line: before + info.lines, cells: record })), bad, position };
   }
+}
+
+/**
+ * A carriage return that ends no line, of a file that was converted twice (`\r\r\n`) or in the middle of a damaged one. The parser counts
+ * it as a line of its own, so that all lines behind it would be called by a wrong number.
+ */
+function withoutStrayReturns(text: string): string {
+  if (!/\r(?!\n)/.test(text)) return text;
+  return text.replaceAll(/\r+(?=\n|$)/g, '').replaceAll('\r', ' ');
 }

@@ -57,6 +57,7 @@ describe('reading a recording', () => {
     ['plain text', 't,v\n2020-01-01,1\n2020-01-02,2\n', ISO],
     ['gzipped text', gzipSync('t,v\n2020-01-01,1\n2020-01-02,2\n'), ISO],
     ['CR LF at the ends of lines, and none at the end', 't,v\r\n2020-01-01,1\r\n2020-01-02,2', ISO],
+    ['CR CR LF, as of a file that was converted twice', '"t","v"\r\r\n"2020-01-01","1"\r\r\n2020-01-02,2\r\r\n', ISO],
     ['a byte-order mark', '\ufefft,v\n2020-01-01,1\n2020-01-02,2\n', ISO],
     ['UTF-16 with a byte-order mark', Buffer.from('\ufefft,v\n2020-01-01,1\n2020-01-02,2\n', 'utf16le'), ISO],
     ['blank lines', 't,v\n\n2020-01-01,1\n\n2020-01-02,2\n\n', ISO],
