@@ -6,6 +6,7 @@ import { ingestOverviewRoutes } from './routes/ingest-overview.ts';
 import { mappingRoutes } from './routes/mappings.ts';
 import { oversightRoutes } from './routes/oversight.ts';
 import { parkRoutes } from './routes/parks.ts';
+import { quantityRoutes } from './routes/quantities.ts';
 import { readingRoutes } from './routes/readings.ts';
 import { registerChangeRoutes } from './routes/register-changes.ts';
 import { registryRoutes } from './routes/registry.ts';
@@ -20,6 +21,7 @@ export const ROUTES: readonly Route[] = [
   ...registryRoutes,
   ...mappingRoutes,
   ...termRoutes,
+  ...quantityRoutes,
   ...readingRoutes,
   ...registerChangeRoutes,
   ...figureRoutes,

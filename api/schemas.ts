@@ -39,6 +39,19 @@ const GatewaySecret = object({
   secret: Type.Optional(Type.String({ description: 'for the sign-in at the broker; shown this once' })),
 });
 
+const CatalogueEntry = object({
+  name: QuantitySchema,
+  zh: text,
+  en: text,
+  unit: Type.String({ description: 'in which its readings are stored and answered' }),
+  units: Type.Array(text, { description: 'units that a meter’s record may name for it; they are converted' }),
+  kind: Type.Enum(['gauge', 'counter'], { description: 'a momentary value, or a register that only rises' }),
+  range: object({ min: Type.Number(), max: Type.Number() }, 'what is physically possible; outside it a reading is flagged'),
+  hj212: Type.Union([Type.String(), Type.Null()], { description: 'factor code of HJ 212-2017' }),
+  dlt645: Type.Union([Type.String(), Type.Null()], { description: 'data identifier of DL/T 645-2007' }),
+  obis: Type.Union([Type.String(), Type.Null()], { description: 'of IEC 62056-6-1' }),
+});
+
 const LatestValue = object({ quantity: QuantitySchema, unit: text, ts: AnsweredTime, value: Type.Number(), quality: QualitySchema });
 
 const Point = object({
@@ -355,6 +368,7 @@ export const SCHEMAS = {
   TriedMapping: TriedSchema,
   Assessment,
   Session,
+  CatalogueEntry,
   LatestValue,
   Series,
   Alert,

@@ -92,7 +92,7 @@ export class PlanColumns {
     if (known !== undefined) return known;
     const quantity = findQuantity(name);
     if (quantity === undefined) {
-      return { reason: 'unknown-quantity', detail: `quantity ${quote(name)} is not in the catalogue; the names are in model/quantities.ts` };
+      return { reason: 'unknown-quantity', detail: `quantity ${quote(name)} is not in the catalogue; GET /api/v1/quantities lists the names` };
     }
     const unit = this.#conversions.units[name];
     const unitKnown = conversion(unit ?? quantity.unit, quantity.unit);

@@ -153,6 +153,7 @@ export const EXPECTED: readonly Expectation[] = [
   { route: 'delete /api/v1/parks/{park}/applications/{application}', path: `${PARK}/applications/a-alpha`, answers: byStewards(204, 404) },
   { route: 'get /api/v1/parks/{park}/applications/{application}/assessment', path: `${PARK}/applications/a-alpha/assessment`, answers: READ_ALPHA },
 
+  { route: 'get /api/v1/quantities', path: '/api/v1/quantities', answers: READ_OWN_LIST },
   { route: 'get /api/v1/meters/{meter}/latest', path: '/api/v1/meters/m-alpha/latest', answers: READ_ALPHA },
   { route: 'get /api/v1/meters/{meter}/series', path: '/api/v1/meters/m-alpha/series?quantity=active_power', answers: READ_ALPHA },
   { route: 'get /api/v1/meters/{meter}/revisions', path: '/api/v1/meters/m-alpha/revisions?quantity=active_power&ts=0', answers: READ_ALPHA },

@@ -56,7 +56,7 @@ describe('ingest/pipeline', () => {
         name: 'an unknown quantity',
         payload: `{"ts":${NOW},"values":{"power":1,"voltage_a":230}}`,
         reason: 'unknown-quantity',
-        says: /"power" is not in the catalogue/,
+        says: /"power" is not in the catalogue; GET \/api\/v1\/quantities lists the names/,
       },
       { name: 'a prototype’s name', payload: `{"ts":${NOW},"values":{"__proto__":1,"voltage_a":230}}`, reason: 'unknown-quantity', says: /"__proto__"/ },
       {
