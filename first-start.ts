@@ -5,7 +5,7 @@ import type { Registry } from './store/registry/port.ts';
 /** Makes the administrator of a new installation. Answers what to print; the password is shown this once and kept nowhere. */
 export async function firstAdministrator(registry: Registry, configured: string | undefined, now: EpochMs): Promise<string[]> {
   if ((await registry.users.get('admin')) !== null)
-    return ['Sign in as admin (its password was shown at the first start; `greenpark user add admin --role operator` makes a new one)'];
+    return ['Sign in as admin with the password of the first start, shown or configured then (`greenpark user add admin --role operator` makes a new one)'];
   if ((await registry.users.count()) > 0) return [];
   const password = configured ?? newSecret().slice(0, 20);
   const passwordHash = await hashPassword(password);

@@ -28,7 +28,11 @@ const Fault = (description: string) => Type.Optional(Type.Enum(['refuse', 'take'
 export const Hj212LinkSchema = Type.Object(
   {
     type: Type.Literal('hj212'),
-    mn: Type.String({ pattern: '^[A-Za-z0-9_-]{1,27}$', description: "the logger's own number (MN), unique in the installation" }),
+    mn: Type.String({
+      pattern: '^[A-Za-z0-9_-]{1,27}$',
+      'x-form': '1 to 27 letters, digits and _ -',
+      description: "the logger's own number (MN), unique in the installation",
+    }),
     password: Type.Optional(
       Type.Enum(['check', 'ignore'], { default: 'check', description: "check: the frames' PW must be the gateway's secret; ignore takes any" }),
     ),
@@ -63,12 +67,12 @@ export const Hj212LinkSchema = Type.Object(
 export const SparkplugLinkSchema = Type.Object(
   {
     type: Type.Literal('sparkplug'),
-    group: Type.String({ pattern: '^[^+/#]{1,128}$' }),
-    node: Type.String({ pattern: '^[^+/#]{1,128}$' }),
+    group: Type.String({ pattern: '^[^+/#]{1,128}$', 'x-form': '1 to 128 characters other than + / #' }),
+    node: Type.String({ pattern: '^[^+/#]{1,128}$', 'x-form': '1 to 128 characters other than + / #' }),
     /** Meter of the metrics that the node reports for itself. */
     meter: Type.Optional(MeterIdSchema),
     /** Meter of each device; one that is not named here is the meter of the same id. */
-    devices: Type.Optional(Type.Record(Type.String({ pattern: '^[^+/#]{1,128}$' }), MeterIdSchema)),
+    devices: Type.Optional(Type.Record(Type.String({ pattern: '^[^+/#]{1,128}$', 'x-form': '1 to 128 characters other than + / #' }), MeterIdSchema)),
     /**
      * By metric name, or by `device/metric` where devices differ, which is looked for first; one that is not named here is the
      * quantity of the same name.

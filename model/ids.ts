@@ -16,7 +16,8 @@ export type EpochMs = number;
  */
 export const ID_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$';
 
-const idSchema = (what: string) => Type.String({ pattern: ID_PATTERN, description: `${what}: letters, digits and . _ : -, 1 to 64 characters` });
+const ID_FORM = '1 to 64 letters, digits and . _ : -, of which the first is a letter or digit';
+const idSchema = (what: string) => Type.String({ pattern: ID_PATTERN, 'x-form': ID_FORM, description: `${what}: ${ID_FORM}` });
 
 export const ParkIdSchema = Type.Unsafe<ParkId>(idSchema('park id'));
 export const EnterpriseIdSchema = Type.Unsafe<EnterpriseId>(idSchema('enterprise id'));

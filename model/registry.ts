@@ -7,7 +7,11 @@ import { METER_KINDS } from './meter-kinds.ts';
 const closed = { additionalProperties: false } as const;
 const Name = Type.String({ minLength: 1, maxLength: 120 });
 /** GB/T 2260: six digits, a county's code starts with its city's and its city's with its province's. */
-export const RegionSchema = Type.String({ pattern: '^[1-9][0-9]{5}$', description: 'six-digit GB/T 2260 code' });
+export const RegionSchema = Type.String({
+  pattern: '^[1-9][0-9]{5}$',
+  'x-form': 'a six-digit code of GB/T 2260, such as 510112',
+  description: 'six-digit GB/T 2260 code',
+});
 
 export const ParkSchema = Type.Object(
   {

@@ -6,9 +6,9 @@ import { type Fault, GreenparkError } from './errors.ts';
 // ajv-formats is CommonJS: under NodeNext its callable is the module's own default.
 const addFormats = addFormatsModule as unknown as (ajv: Ajv2020) => void;
 
-const ajv = new Ajv2020({ allErrors: true, strict: true, discriminator: true, allowUnionTypes: true });
+const ajv = new Ajv2020({ allErrors: true, strict: true, discriminator: true, allowUnionTypes: true, verbose: true });
 addFormats(ajv);
-ajv.addVocabulary(['x-secret']);
+ajv.addVocabulary(['x-secret', 'x-form']);
 
 /** A schema's runtime check. Returns the faults found, none when the value fits. */
 export type Check = (value: unknown) => readonly Fault[];
@@ -39,6 +39,11 @@ function faultOf(error: ErrorObject): Fault {
       return { path, message: `must be one of ${(error.params['allowedValues'] as readonly unknown[]).join(', ')}` };
     case 'const':
       return { path, message: `must be ${JSON.stringify(error.params['allowedValue'])}` };
+    case 'pattern': {
+      // `x-form` beside a pattern says it in words.
+      const form: unknown = (error.parentSchema as Readonly<Record<string, unknown>> | undefined)?.['x-form'];
+      return { path, message: typeof form === 'string' ? `must be ${form}` : (error.message ?? 'breaks its pattern') };
+    }
     default:
       return { path, message: error.message ?? `breaks "${error.keyword}"` };
   }

@@ -102,7 +102,13 @@ export const registryRoutes: readonly Route[] = [
     summary: 'Takes the password that an HJ 212 logger was given as the gateway’s secret; the old one ends',
     access: { kind: 'roles', roles: OPERATOR, place: 'park' },
     params: shape({ park: PARAMS.park, gateway: PARAMS.gateway }),
-    body: shape({ secret: Type.String({ pattern: '^[A-Za-z0-9]{1,32}$', description: 'PW of the logger' }) }),
+    body: shape({
+      secret: Type.String({
+        pattern: '^[A-Za-z0-9]{6,32}$',
+        'x-form': '6 to 32 letters and digits',
+        description: 'PW of the logger: 6 to 32 letters and digits',
+      }),
+    }),
     answers: { 200: SCHEMAS.Gateway },
     async handle({ principal, view, params: { gateway: id }, body: { secret } }, deps) {
       const hash = await hashGatewaySecret(secret, 'chosen');

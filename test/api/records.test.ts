@@ -62,6 +62,19 @@ describe('what people set', () => {
     expect(told).to.contain('"secret"').and.not.to.contain(made.body.secret).and.not.to.contain(again.body.secret);
   });
 
+  it('takes the password of a logger from 6 letters and digits on, and says so in words', async () => {
+    const link = { type: 'hj212', mn: 'MN1', meter: 'm-alpha-2' };
+    await as('operator').put('/api/v1/parks/north/gateways/logger', { name: 'Logger', link });
+    const choose = (secret: string) => as('operator').put('/api/v1/parks/north/gateways/logger/secret', { secret });
+    for (const secret of ['1', '12345', '12 456', 'x'.repeat(33)]) {
+      const { status, body } = await choose(secret);
+      expect([status, body.faults]).to.deep.equal([400, [{ path: 'body.secret', message: 'must be 6 to 32 letters and digits' }]]);
+    }
+    expect((await choose('123456')).status).to.equal(200);
+    const { body } = await as('operator').put('/api/v1/parks/north/gateways/-x', { name: 'X' });
+    expect(body.detail).to.contain('must be 1 to 64 letters, digits and . _ : -, of which the first is a letter or digit');
+  });
+
   it('gives lists in pages that a bounded view sees full', async () => {
     for (let index = 10; index < 35; index++) {
       await service.registry.caps.put({

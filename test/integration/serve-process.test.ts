@@ -156,6 +156,9 @@ describe('the executable', function () {
       const { out, ...ended } = await service.end('SIGINT');
       expect(ended).to.deep.equal({ code: 0, signal: null, err: '' });
       expect(out).to.not.contain(password);
+      // Of a password that was configured nobody may be told that it was shown.
+      const again = await serve({ GREENPARK_ADMIN_PASSWORD: password });
+      expect(again.said).to.contain('Sign in as admin with the password of the first start, shown or configured then');
     });
   });
 
