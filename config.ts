@@ -189,8 +189,8 @@ export const ENVIRONMENT = {
   GREENPARK_LOG_LEVEL: ['logLevel'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
-/** Read elsewhere than from the table above. */
-const OTHER_VARIABLES: readonly string[] = ['GREENPARK_CONFIG'];
+/** Read elsewhere than from the table above: where the configuration is, and what \`greenpark dead-letters\` takes from whoever calls it. */
+const OTHER_VARIABLES: readonly string[] = ['GREENPARK_CONFIG', 'GREENPARK_URL', 'GREENPARK_TOKEN'];
 
 type Tree = { [key: string]: unknown };
 

@@ -40,6 +40,10 @@ describe('configuration', () => {
     expect(readConfig({ ...written('http: { port: 9000 }\n'), GREENPARK_HTTP_PORT: '0' }).http.port).to.equal(0);
   });
 
+  it('leaves alone what only commands read, so that one who exported it for them can still use the others', () => {
+    expect(faultsOf({ GREENPARK_TOKEN: 'x', GREENPARK_URL: 'http://localhost:8080' })).to.deep.equal([]);
+  });
+
   const faulty = [
     { name: 'an unknown key', file: 'htpp: { port: 1 }\n', env: {}, expected: /unknown key "htpp"/ },
     { name: 'an unknown variable', file: '', env: { GREENPARK_PROT: '1' }, expected: /GREENPARK_PROT: is not a variable/ },
