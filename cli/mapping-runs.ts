@@ -35,7 +35,7 @@ const OUTCOMES: Readonly<Record<Tried['outcome'], string>> = {
   taken: 'everything was taken',
   partly: 'a part of it could not be used',
   refused: 'nothing of it could be used',
-  'left-alone': 'the mapping leaves this message alone, as its "when" is not true',
+  'left-alone': 'the mapping leaves this message alone, as its "when" is not true or its "except" names the topic',
   'not-its-topic': 'the topic is none of the mapping’s',
 };
 
