@@ -18,7 +18,7 @@ const step = fc.oneof(
 );
 
 describe('the newest readings of the embedded store', function () {
-  this.timeout(60_000);
+  this.timeout(240_000); // some three hundred openings, which take a slow machine a quarter of a second each
 
   it('are after a stop what was written before it, whatever came in which order', async () => {
     await fc.assert(
