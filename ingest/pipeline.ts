@@ -441,8 +441,11 @@ export class Pipeline implements Intake, DecodedIntake {
     // Nothing below holds on to the message itself: many wait at once, and its bytes are a view on a receive buffer.
     const since = waitsSince(message);
     this.#parts.gateways?.count(message, state);
-    const posted = state.refusals.size > 0 && this.#post(message);
-    const outcome: Outcome = rows === 0 && !state.kept ? 'refused' : state.refusals.size > 0 ? 'partly' : 'accepted';
+    const letters = state.refusals.size > 0 ? this.#post(message) : 0;
+    const posted = letters > 0;
+    // What was only counted rests nowhere: its sender is not to hear that it was understood.
+    const isKept = state.kept && (letters === state.refusals.size || message.replayed === true);
+    const outcome: Outcome = rows === 0 && !isKept ? 'refused' : state.refusals.size > 0 ? 'partly' : 'accepted';
     this.stats.pendingReadings += rows;
     if (rows === 0) {
       if (posted) this.#letters.settle((error) => this.#end(since, outcome, 0, done, error));
@@ -498,16 +501,16 @@ export class Pipeline implements Intake, DecodedIntake {
     for (const listener of [...this.#listeners]) listener(full);
   }
 
-  /** One letter per reason. Answers whether any is to be waited for. */
-  #post(message: IngestMessage): boolean {
-    if (message.replayed === true) return false;
+  /** One letter per reason. Answers how many are to be waited for. */
+  #post(message: IngestMessage): number {
+    if (message.replayed === true) return 0;
     const { meter } = this.#message;
     const { receivedAt, transport, topic, gateway, payload } = message;
     const park = this.#parkOf(gateway);
-    let posted = false;
+    let posted = 0;
     for (const { reason, detail, count } of this.#message.told()) {
       this.stats.rejects[reason] += count;
-      posted = this.#letters.post({ receivedAt, transport, topic, gateway, payload, park, meter, reason, detail }) || posted;
+      if (this.#letters.post({ receivedAt, transport, topic, gateway, payload, park, meter, reason, detail })) posted++;
     }
     return posted;
   }

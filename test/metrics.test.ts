@@ -11,7 +11,17 @@ import { aRig, NOW } from './ingest/harness.ts';
 
 const HJ212: Hj212Stats = {
   ...{ connections: 2, connectionsRefused: 1, timeOuts: 4, frames: 90, answers: 80, unknownDevice: 1, wrongPassword: 2, overlong: 0 },
-  ...{ wrongLength: 1, wrongCrc: 7, wrongLengthTaken: 0, wrongCrcTaken: 6, junkBytes: 12, packetsMissing: 3, slowed: 5 },
+  ...{
+    wrongLength: 1,
+    wrongCrc: 7,
+    wrongLengthTaken: 0,
+    wrongCrcTaken: 6,
+    wrongLengthRefused: 1,
+    wrongCrcRefused: 1,
+    junkBytes: 12,
+    packetsMissing: 3,
+    slowed: 5,
+  },
 };
 
 describe('the metrics', () => {

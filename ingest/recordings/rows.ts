@@ -44,5 +44,5 @@ export async function* csvBlocks(file: string, format: Mapping['file'], from: Fi
  */
 function withoutStrayReturns(text: string): string {
   if (!/\r(?!\n)/.test(text)) return text;
-  return text.replaceAll(/\r+(?=\n|$)/g, '').replaceAll('\r', ' ');
+  return text.replaceAll(/(?<!\r)\r+(?=\n|$)/g, '').replaceAll('\r', ' ');
 }

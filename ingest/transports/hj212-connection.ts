@@ -30,6 +30,8 @@ export interface Hj212Stats {
   wrongCrc: number;
   wrongLengthTaken: number;
   wrongCrcTaken: number;
+  wrongLengthRefused: number;
+  wrongCrcRefused: number;
   unknownDevice: number;
   wrongPassword: number;
   overlong: number;
@@ -324,7 +326,10 @@ export class Hj212Connection {
     }
     stats.wrongCrc += faults.crc;
     stats.wrongLength += faults.length;
-    return broken ?? faults;
+    if (broken === null) return faults;
+    stats.wrongCrcRefused += faults.crc;
+    stats.wrongLengthRefused += faults.length;
+    return broken;
   }
 
   #takeFrom(device: Device, frame: RawFrame, packet: Segment, faults: Faults): void {

@@ -39,7 +39,17 @@ const HANDSHAKE_MS = 10_000;
 export class Hj212Server {
   readonly stats: Hj212Stats = {
     ...{ connections: 0, connectionsRefused: 0, timeOuts: 0, frames: 0, answers: 0, wrongLength: 0, wrongCrc: 0, unknownDevice: 0 },
-    ...{ wrongLengthTaken: 0, wrongCrcTaken: 0, wrongPassword: 0, overlong: 0, junkBytes: 0, packetsMissing: 0, slowed: 0 },
+    ...{
+      wrongLengthTaken: 0,
+      wrongCrcTaken: 0,
+      wrongLengthRefused: 0,
+      wrongCrcRefused: 0,
+      wrongPassword: 0,
+      overlong: 0,
+      junkBytes: 0,
+      packetsMissing: 0,
+      slowed: 0,
+    },
   };
   readonly #limits: Hj212Limits;
   readonly #server: Server;

@@ -52,9 +52,9 @@ export const HJ212_FIGURES: readonly TransportFigure<Hj212Stats>[] = [
     ...{ name: 'greenpark_hj212_faulty_frames_total', type: 'counter', labels: ['fault', 'result'] },
     help: 'Frames with a fault: refused, or taken all the same as the link of their gateway says.',
     read: (stats) => [
-      [['crc', 'refused'], stats.wrongCrc - stats.wrongCrcTaken],
+      [['crc', 'refused'], stats.wrongCrcRefused],
       [['crc', 'taken'], stats.wrongCrcTaken],
-      [['length', 'refused'], stats.wrongLength - stats.wrongLengthTaken],
+      [['length', 'refused'], stats.wrongLengthRefused],
       [['length', 'taken'], stats.wrongLengthTaken],
       [['number', 'refused'], stats.unknownDevice],
       [['password', 'refused'], stats.wrongPassword],

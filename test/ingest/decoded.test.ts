@@ -117,6 +117,14 @@ describe('ingest/pipeline, messages that a codec decoded', () => {
     ]);
   });
 
+  it('are not understood when what was refused of them is only counted, since it rests nowhere', async () => {
+    const rig = aRig({ limits: { deadLettersPerSenderAndMinute: 1 } });
+    const unused = holding([], { understood: true, refusals: [{ reason: 'unknown-command', detail: 'CN=2021 is not used', count: 1 }] });
+    expect((await tell(rig, unused)).outcome).to.equal('partly');
+    expect((await tell(rig, unused)).outcome).to.equal('refused');
+    expect(rig.letters.letters).to.have.length(1);
+  });
+
   it('are done although there is nothing to store when their codec understood them', async () => {
     const rig = aRig();
     expect((await tell(rig, holding([], { understood: true }))).outcome).to.equal('accepted');

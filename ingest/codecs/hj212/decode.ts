@@ -98,7 +98,8 @@ class MessageDecoder {
       where: '',
     }));
     if (frames.length === 0 && this.#refusals.length === 0 && this.#ignored === 0) this.#refuse('empty', 'there is no value in the CP');
-    return { frames, refusals: this.#refusals, statuses: [], park: this.#device.park, ...(this.#ignored > 0 ? { understood: true } : {}) };
+    const understood = this.#ignored > 0 && this.#refusals.length === 0;
+    return { frames, refusals: this.#refusals, statuses: [], park: this.#device.park, ...(understood ? { understood } : {}) };
   }
 
   #readTime(groups: readonly (readonly CpField[])[]): string | null {

@@ -9,7 +9,7 @@ export const ZIGBEE2MQTT: readonly ShippedMapping[] = [
     name: 'Zigbee2MQTT plugs and meters',
     enabled: true,
     source:
-      'zigbee2mqtt.io, MQTT topics and exposes: zigbee2mqtt/{friendly name} with power (W), energy (kWh), voltage (V), current (A), ac_frequency, last_seen where it is switched on (ISO 8601 with zone, or milliseconds); seen so in public logs. The names for phases b and c and produced_energy are from memory (medium confidence). A friendly name may have levels: hall/plug-1 is the meter hall:plug-1; a level of it must not be "set" or "get".',
+      'zigbee2mqtt.io, MQTT topics and exposes: zigbee2mqtt/{friendly name} with power (W), energy (kWh), voltage (V), current (A), ac_frequency, last_seen where it is switched on (ISO 8601 with zone, or milliseconds); seen so in public logs. The names for phases b and c and produced_energy are from memory (medium confidence). A friendly name may have levels: hall/plug-1 is the meter hall:plug-1; a level of it must not be "set" or "get". For output "json", the default: single attributes are texts that no mapping reads.',
     topics: ['zigbee2mqtt/#'],
     except: ['zigbee2mqtt/bridge/#', ...NOT_ITS_STATE],
     when: '$exists(power) or $exists(energy)',

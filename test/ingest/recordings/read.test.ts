@@ -172,6 +172,12 @@ describe('reading a recording', () => {
     expect(frames.map(({ line }) => line)).to.deep.equal([4, 7]);
   });
 
+  it('gets past a line of nothing but carriage returns', async () => {
+    const { frames, rejections } = await read(`t,v\n2020-01-01,1\n${'\r'.repeat(400_000)}x\n2020-01-02,2\n`, ISO);
+    expect(frames.map(({ line }) => line)).to.deep.equal([2, 4]);
+    expect(rejections.map(({ line, reason }) => [line, reason])).to.deep.equal([[3, 'cell-count']]);
+  });
+
   it('keeps the rest of a row of which one cell is refused', async () => {
     const mapping = '{ park: p-1, meter: m-1, time: { columns: t, format: iso, zone: UTC }, columns: { a: { quantity: pm2_5 }, b: { quantity: pm10 } } }';
     const { frames, counts } = await read('t,a,b\n2020-01-01,x,2\n', mapping);

@@ -237,6 +237,12 @@ describe('HJ 212 messages', () => {
     for (const cn of ['1072', '3011', '20211', '9998', '']) expect(commandOf(cn), cn).to.equal(undefined);
   });
 
+  it('are not understood for a field that is passed over where all else in them is refused', () => {
+    const passedOver = 'SampleTime=20260101080000';
+    expect(decode(`${TIME};${passedOver}`).understood).to.equal(true);
+    expect(decode(`${TIME};${passedOver};a21026-Nonsense=1`)).to.not.have.property('understood');
+  });
+
   it('are history where they are marked RF=1, and only there: neither statistics nor an old code say so', () => {
     const marks = (head: string) =>
       ['2011', '2031'].map((cn) => decode(`${TIME};a21026-${cn === '2011' ? 'Rtd' : 'Avg'}=1`, { cn, head }).frames[0]?.backfill === true);
