@@ -96,7 +96,6 @@ export class Admission {
     const { factors, offsets, codes } = plan.columns;
     const { ts: times, end: ends, column: columns, value: values, frames, isArray } = scan;
     let row = 0;
-    let taken = 0;
     for (let frame = 0; frame < frames; frame++) {
       const ts = times[frame] as number;
       const end = ends[frame] as number;
@@ -120,11 +119,10 @@ export class Admission {
           latest.quality[at] = flag;
           if (flag !== QUALITY.good) this.#countFlag(flag);
           fresh.push(at, ordinal, code, ts, value, flag);
-          taken++;
+          state.fresh++;
         } else this.#value(plan, column, ts, values[row] as number, dated);
       }
     }
-    state.fresh += taken;
   }
 
   #value(plan: MeterPlan, column: number, ts: EpochMs, raw: number, flag: number): void {

@@ -206,7 +206,6 @@ export class Writer {
       results.push({ stored: columns.length, duplicates: block.length - columns.length });
     }
     this.#frames.flush();
-    await this.#saveShapes();
     return results;
   }
 
@@ -277,6 +276,8 @@ export class Writer {
     await this.#connection.run('BEGIN');
     try {
       const result = await work();
+      // Here, as shapes that an attempt before could not save may be known by now: what is committed is only what was inserted.
+      await this.#saveShapes();
       const shapes = this.#shapes.count;
       await this.#connection.run('COMMIT');
       this.#shapes.saved(shapes);
@@ -284,10 +285,15 @@ export class Writer {
     } catch (error) {
       this.#newestHolds = false;
       this.#frames.abandon();
-      await this.#connection.run('ROLLBACK').catch(() => undefined); // a failed commit has rolled back already; the first error is the one to tell
-      this.#frames = await FrameAppender.create(this.#connection, this.#shapes, this.#newest);
+      // A failed commit has rolled back already. The first error is the one to tell, also where the connection is of no more use.
+      await this.#connection.run('ROLLBACK').catch(() => undefined);
+      await this.#renewAppender().catch(() => undefined);
       throw error;
     }
+  }
+
+  async #renewAppender(): Promise<void> {
+    this.#frames = await FrameAppender.create(this.#connection, this.#shapes, this.#newest);
   }
 
   /** Runs `work` after everything that was asked before. */

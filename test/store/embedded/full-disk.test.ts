@@ -65,12 +65,36 @@ describe('the embedded store on a disk that is full', function () {
     expect(await count()).to.equal(2000);
   });
 
+  it('knows what it holds after an attempt that failed, whatever was written before the next one', async () => {
+    const other = quantityOf('voltage_a').code;
+    const ofOther = () => {
+      const builder = new ReadingBlockBuilder(1000);
+      for (let n = 0; n < 1000; n++) builder.push(0, METER, other, n, n, 0);
+      return builder.take();
+    };
+    store = await openEmbeddedStore({ directory: disk.folder, keepFreeBytes: 0 });
+    await write(1000);
+    disk.fill(process.pid);
+    let refused = false;
+    await store.write(ofOther(), 'fresh').catch(() => {
+      refused = true;
+    });
+    expect(refused).to.equal(true);
+    disk.free(process.pid);
+    await store.ping();
+    expect(await store.write(ofOther(), 'late')).to.include({ stored: 1000 });
+    await store.close();
+    store = await openEmbeddedStore({ directory: disk.folder });
+    expect((await store.raw({ meter: METER, quantity: other, from: 0, to: 1e9, limit: 1e8 })).length).to.equal(1000);
+    expect(await count()).to.equal(1000);
+  });
+
   it('goes on after a checkpoint that found no room, at which DuckDB gives its database up', async () => {
     store = await openEmbeddedStore({ directory: disk.folder, keepFreeBytes: 0 });
     disk.fill(process.pid, 20 * MEGABYTE);
     let fault: GreenparkError | null = null;
     while (fault === null) fault = await refusal(50_000).catch(() => null);
-    expect(fault.message).to.match(/has been invalidated because checkpointing failed/);
+    expect(fault.message).to.match(/Checkpoint failed for database .* The database has been invalidated/);
     expect(await count()).to.equal(stored);
     disk.free(process.pid);
     await write(1000);
