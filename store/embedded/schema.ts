@@ -14,7 +14,7 @@ const slots = Array.from({ length: SLOTS }, (_, slot) => slot);
 
 /**
  * `frame`: one row for up to SLOTS values of one meter and time. `shape` says which quantity stands in which slot (v0, v1, …);
- * `quality` holds one byte a slot, the lowest for v0; `received` is when the block was taken, never falling.
+ * `quality` holds one byte a slot, the lowest for v0; `received` is when the block's transaction began, never falling.
  * `newest` and `mark` keep the latest reading of every series up to the block received at `mark`, so that a start need not read
  * the whole history. `correction` is laid over the readings when they are read. No key on `frame`: it would cost more than half
  * of the speed of writing and seven times the disk.

@@ -12,7 +12,8 @@ import { type Columns, type SharedBlock, without } from './shared-block.ts';
 const REFRESH_AFTER_VALUES = 5_000_000;
 /** A transaction of so many frames waits for more, as under load the rest of a row group comes in no time. Smaller ones are not kept waiting. */
 const WORTH_WAITING_FRAMES = 10_000;
-const COMPANY_MS = 40;
+/** How long it waits in all, in milliseconds. */
+const COMPANY_MS = 100;
 
 /** A block that no transaction has taken yet, and who waits for it. */
 interface WaitingBlock {
@@ -191,8 +192,14 @@ export class Writer {
   async #store(taken: WaitingBlock[]): Promise<WriteResult[]> {
     this.#received = Math.max(Date.now(), this.#received, this.mark + 1);
     const results: WriteResult[] = [];
+    let patienceMs = COMPANY_MS;
     for (let frames = 0; frames < ROW_GROUP_FRAMES; ) {
-      const next = this.#waiting.shift() ?? (frames >= WORTH_WAITING_FRAMES ? await this.#company() : undefined);
+      if (this.#waiting.length === 0 && frames >= WORTH_WAITING_FRAMES) {
+        const began = performance.now();
+        await this.#company(patienceMs);
+        patienceMs = Math.max(0, patienceMs - (performance.now() - began));
+      }
+      const next = this.#waiting.shift();
       if (next === undefined) break;
       taken.push(next);
       const { block } = next;
@@ -209,15 +216,15 @@ export class Writer {
     return results;
   }
 
-  /** The next block; undefined when none comes soon. */
-  #company(): Promise<WaitingBlock | undefined> {
+  /** Resolves when a block comes, or none has within `ms`. */
+  #company(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const end = () => {
         clearTimeout(timer);
         this.#onBlock = null;
-        resolve(this.#waiting.shift());
+        resolve();
       };
-      const timer = setTimeout(end, COMPANY_MS);
+      const timer = setTimeout(end, ms);
       this.#onBlock = end;
     });
   }
