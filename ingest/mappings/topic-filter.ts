@@ -34,12 +34,16 @@ const PLACE = /^([^{}+#]*)\{([A-Za-z_][A-Za-z0-9_]{0,31})\}([^{}+#]*)$/;
 const EXPECTED = 'expected levels of text, {name}, + or, at the end, #';
 /** Topics that have a codec of their own; a mapping beside it would take what is not meant for it. */
 const OTHERS = ['parks/p/meters/m/readings', 'parks/p/meters/m/status', 'spBv1.0/g/NDATA/n', 'spBv1.0/g/DDATA/n/d', '$SYS/broker', '$share/g/t'];
+/** First levels of such topics: the broker's list would open them to every gateway of the mapping's park, whatever else the filter says. */
+const isOthers = (first: string): boolean => first === 'parks' || first === 'spBv1.0' || first.startsWith('$');
 
 /** Compiles a filter; a sentence that says what is wrong with it otherwise. */
 export function compileTopicFilter(text: string): TopicFilter | string {
   const levels: Level[] = [];
   const names = new Set<string>();
   const parts = text.split('/');
+  const [first = ''] = parts;
+  if (isOthers(first)) return `"${text}": topics below ${first} are not a mapping's; begin it with another level of text`;
   for (const [index, part] of parts.entries()) {
     if (part === '+') levels.push({ kind: 'any' });
     else if (part === '#') {

@@ -219,6 +219,22 @@ describe('ingest/mappings, topics', () => {
     });
   }
 
+  for (const filter of ['parks/north/#', 'parks/north/meters/m-1/readings', 'spBv1.0/plantB/#', 'parks', '$SYS/broker/clients', '$share/x/y', '$x{id}/y']) {
+    it(`${filter} is not a mapping's`, () => {
+      expect(compileTopicFilter(filter)).to.match(/^"[^"]+": topics below [^ ]+ are not a mapping's; begin it with another level of text$/);
+    });
+  }
+
+  for (const filter of ['#', '+/#', '{x}/p/meters/{m}/readings', '+/+/NDATA/+']) {
+    it(`${filter} is refused, as it would take what is not a mapping's`, () => {
+      expect(compileTopicFilter(filter)).to.match(/would also take topics such as /);
+    });
+  }
+
+  it('may have these words elsewhere, or as the beginning of a word', () => {
+    for (const filter of ['a/parks/#', 'parks2/{m}', 'a/spBv1.0/b', 'a/$b/c']) expect(compileTopicFilter(filter), filter).to.not.be.a('string');
+  });
+
   it('are asked of a broker with + for each place', () => {
     const made = compileTopicFilter('a/dev-{id}/{x}/b/#');
     expect(typeof made === 'string' ? made : made.subscription).to.equal('a/+/+/b/#');
