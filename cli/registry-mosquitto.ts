@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig } from '../config.ts';
-import { compileTopicFilter } from '../ingest/mappings/topic-filter.ts';
+import { compileTopicFilter, overlap, type TopicFilter } from '../ingest/mappings/topic-filter.ts';
 import { GreenparkError } from '../model/errors.ts';
 import type { Mapping } from '../model/mapping.ts';
 import type { Gateway, Meter } from '../model/registry.ts';
@@ -60,11 +60,16 @@ export function mosquittoAcl(
   hostId: string | undefined,
   gateways: readonly Gateway[],
   meters: readonly Meter[],
-  mapped: readonly Pick<Mapping, 'park' | 'topics'>[] = [],
+  mapped: readonly Pick<Mapping, 'park' | 'topics' | 'except'>[] = [],
 ): string {
   const lines = ['# Written by greenpark registry export --mosquitto; changes are lost.', `user ${own}`, 'topic read parks/#'];
-  const filters = mapped.flatMap(({ park, topics }) => topics.flatMap((topic) => filterOf(topic) ?? []).map((filter) => ({ park, filter })));
-  for (const filter of new Set(filters.map((one) => one.filter))) lines.push(`topic read ${filter}`);
+  const rights = mapped.map(({ park, topics, except = [] }) => ({
+    park,
+    topics: filtersOf(topics).map(({ subscription }) => subscription),
+    // One that would deny more than the mapping leaves alone is not for this list.
+    except: filtersOf(except).flatMap(({ subscription, wider }) => (wider ? [] : subscription)),
+  }));
+  for (const filter of new Set(rights.flatMap((one) => one.topics))) lines.push(`topic read ${filter}`);
   if (hostId !== undefined)
     lines.push('topic read spBv1.0/#', `topic write spBv1.0/STATE/${hostId}`, 'topic write spBv1.0/+/NCMD/+', 'topic write spBv1.0/+/DCMD/+/+');
   const metersOf = groupByGateway(meters);
@@ -73,8 +78,10 @@ export function mosquittoAcl(
     for (const meter of metersOf.get(id) ?? []) {
       for (const leaf of ['readings', 'status']) lines.push(`topic write parks/${meter.park}/meters/${meter.id}/${leaf}`);
     }
+    const mine = rights.filter((one) => one.park === park);
+    for (const filter of deniedBy(mine)) lines.push(`topic deny ${filter}`);
     // Whose meter a mapped message speaks of stands in its payload: the list can hold a gateway to its park's topics and no closer.
-    for (const mine of new Set(filters.filter((one) => one.park === park).map((one) => one.filter))) lines.push(`topic write ${mine}`);
+    for (const filter of new Set(mine.flatMap((one) => one.topics))) lines.push(`topic write ${filter}`);
     if (link?.type !== 'sparkplug' || UNSAFE.test(link.group) || UNSAFE.test(link.node)) continue;
     const { group, node } = link;
     for (const type of ['NBIRTH', 'NDATA', 'NDEATH']) lines.push(`topic write spBv1.0/${group}/${type}/${node}`);
@@ -85,10 +92,15 @@ export function mosquittoAcl(
   return `${lines.join('\n')}\n`;
 }
 
-/** As the list takes it; null for a topic that may not stand in the file. */
-function filterOf(topic: string): string | null {
-  const compiled = compileTopicFilter(topic);
-  return typeof compiled === 'string' || UNSAFE.test(compiled.subscription) ? null : compiled.subscription;
+/** As the list takes them, without those that may not stand in the file. */
+function filtersOf(topics: readonly string[]): TopicFilter[] {
+  return topics.map(compileTopicFilter).filter((filter): filter is TopicFilter => typeof filter !== 'string' && !UNSAFE.test(filter.subscription));
+}
+
+/** What the park's mappings leave alone. A denial outdoes every grant, so that what another of them takes stays out of it. */
+function deniedBy(mappings: readonly { readonly topics: readonly string[]; readonly except: readonly string[] }[]): Set<string> {
+  const takes = (filter: string) => mappings.some(({ topics, except }) => !except.includes(filter) && topics.some((topic) => overlap(topic, filter)));
+  return new Set(mappings.flatMap(({ except }) => except).filter((filter) => !takes(filter)));
 }
 
 function groupByGateway(meters: readonly Meter[]): Map<string, Meter[]> {

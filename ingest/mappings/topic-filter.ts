@@ -3,6 +3,8 @@ export interface TopicFilter {
   readonly text: string;
   /** As a broker takes it: every level with a named place is `+`. */
   readonly subscription: string;
+  /** The subscription takes topics that the filter does not: part of a level is text. */
+  readonly wider: boolean;
   /** What stands in the named places, or null for a topic that does not fit; `rest` is what `#` stands for. */
   match(topic: string): Readonly<Record<string, string>> | null;
 }
@@ -62,7 +64,20 @@ export function compileTopicFilter(text: string): TopicFilter | string {
   const other = OTHERS.find((topic) => match(topic) !== null);
   if (other !== undefined) return `"${text}" would also take topics such as ${other}, which are not a mapping's; begin it with a level of text`;
   const subscription = levels.map((level) => (level.kind === 'text' ? level.text : level.kind === 'rest' ? '#' : '+')).join('/');
-  return { text, subscription, match };
+  const wider = levels.some((level) => level.kind === 'named' && level.before + level.after !== '');
+  return { text, subscription, wider, match };
+}
+
+/** Is there a topic that both subscriptions take? */
+export function overlap(one: string, other: string): boolean {
+  const [a, b] = [one.split('/'), other.split('/')];
+  for (let index = 0; index < Math.max(a.length, b.length); index++) {
+    const [left, right] = [a[index], b[index]];
+    if (left === '#' || right === '#') return true;
+    if (left === undefined || right === undefined) return false;
+    if (left !== right && left !== '+' && right !== '+') return false;
+  }
+  return true;
 }
 
 function matchLevels(levels: readonly Level[], topic: string): Readonly<Record<string, string>> | null {

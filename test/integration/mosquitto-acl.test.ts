@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { connectAsync, type MqttClient } from 'mqtt';
+import { mosquittoAcl } from '../../cli/registry-mosquitto.ts';
+import { ZIGBEE2MQTT } from '../../ingest/mappings/shipped/zigbee2mqtt.ts';
 import { MqttIngest } from '../../ingest/transports/mqtt-client.ts';
-import type { GatewayId } from '../../model/ids.ts';
+import type { GatewayId, ParkId } from '../../model/ids.ts';
+import type { Mapping } from '../../model/mapping.ts';
 import type { Meter, Park } from '../../model/registry.ts';
 import { hashGatewaySecret } from '../../store/registry/gateway-secret.ts';
 import { openRegistry } from '../../store/registry/open.ts';
@@ -68,6 +71,7 @@ describe('a real Mosquitto with the configuration that is shipped and the files 
       };
       await registry.meters.put(meter as unknown as Meter);
     }
+    for (const mapping of ZIGBEE2MQTT) await registry.mappings.put({ ...mapping, park: 'p-1' as ParkId, enabled: true });
     registry.close();
     config = join(folder, 'mosquitto');
     mkdirSync(config);
@@ -129,6 +133,20 @@ describe('a real Mosquitto with the configuration that is shipped and the files 
     expect(overheard).to.deep.equal([]);
   });
 
+  it('passes on topics of a mapping, but none that it leaves alone, such as commands to other devices', async () => {
+    const reader = await join1('greenpark', 'own password');
+    const heard: string[] = [];
+    reader.on('message', (to) => heard.push(to));
+    await reader.subscribeAsync('zigbee2mqtt/#', { qos: 1 });
+    const gateway = await join1('g-1', 'one');
+    for (const to of ['plug/set', 'hall/plug/set/state', 'bridge/request/device/remove', 'bridge', 'plug/availability', 'plug', 'hall/plug'])
+      await gateway.publishAsync(`zigbee2mqtt/${to}`, '{}', { qos: 1 });
+    await until(() => heard.length > 1, 'the readings');
+    expect(heard).to.deep.equal(['zigbee2mqtt/plug', 'zigbee2mqtt/hall/plug']);
+    // What is refused does not cost the connection: Zigbee2MQTT sends its state on topics that the mapping leaves alone.
+    expect(gateway.connected).to.equal(true);
+  });
+
   it('lets in a gateway whose secret was made meanwhile, once it is told to read the files again, and no stranger reads them', async () => {
     const secret = (await greenpark(['gateway', 'secret', 'g-old'], { GREENPARK_DATA_DIR: folder })).out.trim();
     expect(await answer('g-old', secret)).to.match(/not authorized/i);
@@ -149,6 +167,23 @@ describe('a real Mosquitto with the configuration that is shipped and the files 
       expect(readFileSync(join(config, 'passwords'), 'utf8')).to.equal(before);
     }).timeout(20_000);
   }
+});
+
+describe('the access list of registry export --mosquitto', () => {
+  const aMapping = (topics: string[], except: string[] = [], park = 'p-1') => ({ park: park as ParkId, topics, except }) satisfies Partial<Mapping>;
+  const deniedIn = (...mappings: ReturnType<typeof aMapping>[]) =>
+    mosquittoAcl('greenpark', undefined, [{ id: 'g-1' as GatewayId, park: 'p-1' as ParkId, name: 'g-1' }], [], mappings)
+      .split('\n')
+      .filter((line) => line.startsWith('topic deny'));
+
+  it('denies what a mapping of the park leaves alone, and no more than that', () => {
+    const excepting = aMapping(['a/#'], ['a/{x}/set', 'a/cmd-{x}']);
+    // Part of a level cannot stand in the list.
+    expect(deniedIn(excepting, excepting)).to.deep.equal(['topic deny a/+/set']);
+    expect(deniedIn(aMapping(['a/#'], ['a/+/set'], 'p-2'))).to.deep.equal([]);
+    expect(deniedIn(excepting, aMapping(['a/{m}/{what}']))).to.deep.equal([]);
+    expect(deniedIn(excepting, aMapping(['a/{m}']))).to.deep.equal(['topic deny a/+/set']);
+  });
 });
 
 describe('subscriptions of the external broker at run time', () => {

@@ -3,7 +3,7 @@ import { readAmount } from '../../../ingest/mappings/amount.ts';
 import { mappingFaults } from '../../../ingest/mappings/compile.ts';
 import { compileExpression, ExpressionFault, LIMIT_MS } from '../../../ingest/mappings/expression.ts';
 import { compileTime, type TimeReader } from '../../../ingest/mappings/times.ts';
-import { compileTopicFilter } from '../../../ingest/mappings/topic-filter.ts';
+import { compileTopicFilter, overlap } from '../../../ingest/mappings/topic-filter.ts';
 import { WallClock } from '../../../ingest/recordings/zone.ts';
 import type { MappingBody } from '../../../model/mapping.ts';
 
@@ -236,7 +236,24 @@ describe('ingest/mappings, topics', () => {
   });
 
   it('are asked of a broker with + for each place', () => {
-    const made = compileTopicFilter('a/dev-{id}/{x}/b/#');
-    expect(typeof made === 'string' ? made : made.subscription).to.equal('a/+/+/b/#');
+    for (const [filter, subscription, wider] of [
+      ['a/dev-{id}/{x}/b/#', 'a/+/+/b/#', true],
+      ['a/{id}/+', 'a/+/+', false],
+    ] as const) {
+      expect(compileTopicFilter(filter)).to.deep.include({ subscription, wider });
+    }
+  });
+
+  it('overlap where one topic is taken by both', () => {
+    for (const [one, other, both] of [
+      ['a/#', 'a/+/set', true],
+      ['a/#', 'a', true],
+      ['a/+', '+/b', true],
+      ['a/+', 'a/b/c', false],
+      ['a/+', 'a', false],
+      ['a/b/#', 'a/c', false],
+    ] as const) {
+      expect([overlap(one, other), overlap(other, one)], `${one} and ${other}`).to.deep.equal([both, both]);
+    }
   });
 });
