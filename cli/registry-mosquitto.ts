@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, fchownSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig } from '../config.ts';
 import { compileTopicFilter, overlap, type TopicFilter } from '../ingest/mappings/topic-filter.ts';
@@ -121,9 +121,16 @@ function groupByGateway(meters: readonly Meter[]): Map<string, Meter[]> {
 function replace(folder: string, name: string, text: string): void {
   const file = join(folder, name);
   const beside = `${file}.new`;
-  writeFileSync(beside, text, { mode: 0o640 });
-  chmodSync(beside, 0o640);
-  const { uid, gid } = statSync(folder);
-  if (process.getuid?.() === 0) chownSync(beside, uid, gid);
+  // Whoever owns the folder may have put a link here: what it leads to is not to be written, nor given away.
+  rmSync(beside, { force: true });
+  const opened = openSync(beside, 'wx', 0o640);
+  try {
+    fchmodSync(opened, 0o640);
+    const { uid, gid } = statSync(folder);
+    if (process.getuid?.() === 0) fchownSync(opened, uid, gid);
+    writeFileSync(opened, text);
+  } finally {
+    closeSync(opened);
+  }
   renameSync(beside, file);
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -154,6 +154,18 @@ describe('a real Mosquitto with the configuration that is shipped and the files 
     process.kill(mosquitto.pid, 'SIGHUP');
     await eventually(async () => (await answer('g-old', secret)) === 'welcome', 'the new secret');
     for (const file of ['passwords', 'acl']) expect((statSync(join(config, file)).mode & 0o777).toString(8)).to.equal('640');
+  }).timeout(20_000);
+
+  it('are written beside a link that somebody has put in their way, not through it', async () => {
+    const elsewhere = join(folder, 'elsewhere');
+    writeFileSync(elsewhere, 'of somebody else', { mode: 0o600 });
+    const before = statSync(elsewhere);
+    for (const name of ['passwords.new', 'acl.new']) symlinkSync(elsewhere, join(config, name));
+    expect(await exported(OWN)).to.include({ code: 0 });
+    expect(readFileSync(elsewhere, 'utf8')).to.equal('of somebody else');
+    const { uid, gid, mode } = statSync(elsewhere);
+    expect({ uid, gid, mode }).to.deep.equal({ uid: before.uid, gid: before.gid, mode: before.mode });
+    for (const name of ['passwords', 'acl']) expect(lstatSync(join(config, name)).isFile(), name).to.equal(true);
   }).timeout(20_000);
 
   // Files without the user that the service signs in as would lock it out at the broker's next start.
