@@ -14,7 +14,7 @@ export class MessageState {
   /** Park and meter that the message is about; null where it is about several or none that is registered. */
   park: ParkId | null = null;
   meter: MeterId | null = null;
-  /** The park for which a codec takes it; null where none says so. */
+  /** The park for which a codec takes it; null where none says so, or several parks' mappings take it. */
   takenFor: ParkId | null = null;
   /** The gateway that the first meter's record names. */
   gateway: string | null = null;

@@ -364,7 +364,7 @@ export class Pipeline implements Intake, DecodedIntake {
 
   #takeDecoded(message: IngestMessage, decoded: Decoded): void {
     const state = this.#message;
-    state.takenFor = decoded.park ?? null;
+    state.takenFor = ownerOf(decoded);
     for (const { reason, detail, count } of decoded.refusals) state.refuse(reason, detail, count);
     for (const frame of decoded.frames) {
       state.where = frame.where;
@@ -393,11 +393,12 @@ export class Pipeline implements Intake, DecodedIntake {
   }
 
   /** The plan of a meter that a codec found in a message, or null when it was refused. */
-  #planFor(message: IngestMessage, { park }: Decoded, meter: string, frame: DecodedFrame | null): MeterPlan | null {
+  #planFor(message: IngestMessage, decoded: Decoded, meter: string, frame: DecodedFrame | null): MeterPlan | null {
+    const { park } = decoded;
     const plan = this.#plans.of(meter);
     const values = frame === null ? [] : Object.keys(frame.values);
     if (plan === undefined) {
-      this.#unknownMeter(message, park ?? null, meter, `meter ${quote(meter)} is not registered; register it or correct its id`, values);
+      this.#unknownMeter(message, ownerOf(decoded), meter, `meter ${quote(meter)} is not registered; register it or correct its id`, values);
       return null;
     }
     if (park !== undefined && plan.meter.park !== park) {
@@ -515,12 +516,11 @@ export class Pipeline implements Intake, DecodedIntake {
     return posted;
   }
 
-  /** Whose the message is: its meters' park, else that of the mapping or link that takes it, else that of the gateway that sent it. */
+  /** Whose the message is: its meters' park, else that of the gateway that sent it; where none signed in, that of the mapping or link that takes it. */
   #parkOf(gateway: string | null): ParkId | null {
     const state = this.#message;
     if (!state.isOfNone) return state.park;
-    const sender = gateway === null ? undefined : this.#parts.directory.current.gateway(gateway);
-    return state.takenFor ?? sender?.park ?? null;
+    return gateway === null ? state.takenFor : (this.#parts.directory.current.gateway(gateway)?.park ?? null);
   }
 
   /** A reading that the store will never take becomes a letter of its own: what it was, in the catalogue's unit. */
@@ -550,6 +550,9 @@ export class Pipeline implements Intake, DecodedIntake {
 type End = (error: Error | undefined, outcome: Outcome) => void;
 
 const NATIVE = 'parks/';
+
+/** The park whose people may read a message of which nothing else says whose it is. */
+const ownerOf = ({ park, shared }: Decoded): ParkId | null => (shared === true ? null : (park ?? null));
 
 /** A dead letter that is tried again has no sender who waits. */
 const waitsSince = ({ replayed, receivedAt }: IngestMessage): EpochMs | null => (replayed === true ? null : receivedAt);

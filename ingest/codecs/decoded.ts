@@ -37,6 +37,8 @@ export interface Decoded {
   readonly statuses: readonly DecodedStatus[];
   /** Frames may only be for meters of this park. */
   readonly park?: ParkId;
+  /** Other parks' mappings take the topic too and no meter of `park` is named: whose message it is, nobody knows. */
+  readonly shared?: boolean;
   /** Kept although there is nothing in it to store: a heartbeat, a birth without values. Default false. */
   readonly understood?: boolean;
 }

@@ -144,7 +144,7 @@ export class MappingCodec implements TopicCodec {
 
   async #decodeNow(candidates: readonly Candidate[], read: ReadonlyMap<string, ReadPayload>, receivedAt: EpochMs, gateway: string | null): Promise<Decoded> {
     const surroundings = this.#parts.surroundings();
-    const several = candidates.some(({ loaded }) => loaded.mapping.park !== candidates[0]?.loaded.mapping.park);
+    const several = new Set(candidates.flatMap(({ loaded, places }) => (places === null ? [] : loaded.mapping.park))).size > 1;
     let first: Decoded | null = null;
     for (const { loaded, places } of candidates) {
       if (places === null) continue;
@@ -153,8 +153,8 @@ export class MappingCodec implements TopicCodec {
       if (ran.leftAlone) continue;
       const decoded = decodedOf(loaded.mapping, ran, surroundings);
       if (!several || ran.frames.some(({ meter }) => surroundings.meter(meter)?.park === loaded.mapping.park)) return decoded;
-      // Another park maps the same topics: its meters may be the ones that are meant.
-      first ??= decoded;
+      // Another park maps the same topics: its meters may be the ones that are meant, and its people alone the ones who may read it.
+      first ??= { ...decoded, shared: true };
     }
     return first ?? { frames: [], refusals: [], statuses: [], understood: true };
   }

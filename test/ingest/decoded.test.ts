@@ -98,7 +98,7 @@ describe('ingest/pipeline, messages that a codec decoded', () => {
     ]);
   });
 
-  it('a letter without a registered meter is of the park of whoever takes the message, else of the gateway that sent it', async () => {
+  it('a letter without a registered meter is of the park of the gateway that sent it, else of whoever takes the message alone', async () => {
     const elsewhere = aMeter(3, { park: 'p-2', gateway: 'g-2' });
     const rig = aRig({ meters: [aMeter(1), elsewhere] });
     const refusals = [{ reason: 'not-a-number', detail: 'the value is "much"', count: 1 }] as const;
@@ -106,11 +106,16 @@ describe('ingest/pipeline, messages that a codec decoded', () => {
     await tell(rig, holding([frame('m-9', { active_power: 1 })]), { gateway: 'g-1' });
     await tell(rig, holding([], { refusals, park: 'p-2' as ParkId }));
     await tell(rig, holding([], { refusals }), { gateway: 'nobody' });
+    await tell(rig, holding([], { refusals, park: 'p-2' as ParkId, shared: true }));
+    for (const gateway of ['g-1', 'nobody']) await tell(rig, holding([], { refusals, park: 'p-2' as ParkId }), { gateway });
     await tell(rig, holding([frame('m-1', { odd: 1 }), frame('m-3', { odd: 1 })]));
     expect(rig.letters.letters.map(({ reason, park }) => [reason, park])).to.deep.equal([
       ['not-a-number', 'p-1'],
       ['unknown-meter', 'p-1'],
       ['not-a-number', 'p-2'],
+      ['not-a-number', null],
+      ['not-a-number', null],
+      ['not-a-number', 'p-1'],
       ['not-a-number', null],
       // Of two parks, none of which may read what is the other's.
       ['unknown-quantity', null],

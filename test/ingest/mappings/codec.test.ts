@@ -115,6 +115,23 @@ describe('ingest/mappings, as a codec', () => {
     expect((await told(codec, 'gw/m-1', { w: 1 }, 'g-2')).park).to.equal('p-2');
   });
 
+  it('says that nobody knows whose a message is where several parks map its topic and it names a meter of none of them', async () => {
+    const elsewhere = { park: 'p-2' as ParkId };
+    const codec = aCodec(aMapping('a'), aMapping('a', elsewhere));
+    for (const [topic, payload] of [
+      ['gw/m-9', { w: 1 }],
+      ['gw/m-1', 'not json'],
+    ] as const)
+      expect((await told(codec, topic, payload)).shared, topic).to.equal(true);
+    expect((await told(codec, 'gw/m-2', { w: 1 })).shared).to.equal(undefined);
+    expect((await told(codec, 'gw/m-9', { w: 1 }, 'g-2')).shared).to.equal(undefined);
+    // One that leaves the topic alone does not take it, nor do two of one park differ about whose it is.
+    const alone = aCodec(aMapping('a', { topics: ['gw/#'], except: ['gw/+'] }), aMapping('a', elsewhere), aMapping('b', elsewhere));
+    expect(await told(alone, 'gw/m-9', { w: 1 }))
+      .to.include({ park: 'p-2' })
+      .and.not.to.have.property('shared');
+  });
+
   it('rests a mapping that does not end, refuses its messages meanwhile, and goes on with the others', async () => {
     const codec = aCodec(aMapping('endless', { topics: ['e/{meter}'], when: '($f := function($n) { $f($n + 1) }; $f(0))' }), aMapping('good'));
     const first = await told(codec, 'e/m-9', { w: 1 });

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { MappingCodec } from '../../../ingest/mappings/codec.ts';
 import { SHIPPED_MAPPINGS } from '../../../ingest/mappings/shipped/index.ts';
 import { MappingWatch } from '../../../ingest/mappings/watch.ts';
+import type { UnknownMeterSighting } from '../../../ingest/port.ts';
 import type { ParkId } from '../../../model/ids.ts';
 import type { Mapping } from '../../../model/mapping.ts';
 import { aMeter, aRig, NOW, until } from '../harness.ts';
@@ -53,5 +54,27 @@ describe('ingest/mappings, in the pipeline', () => {
     await until(() => rig.store.rows.length === 1, 'the one reading');
     expect(rig.store.rows).to.deep.equal([[1, 'active_power', -1000, 1.5, 'good']]);
     expect(rig.letters.letters.map(({ reason }) => reason)).to.have.members(['not-a-number', 'not-json', 'wrong-topic', 'retained-without-time']);
+  });
+
+  it('leave a message in nobody’s hands that two parks map and that names no meter of either', async () => {
+    const meters = [aMeter(1), aMeter(2, { park: 'p-2' })];
+    const codec = new MappingCodec({
+      surroundings: () => ({ meter: (id) => meters.find((meter) => meter.id === id), gateway: () => undefined }),
+      onFault: (_mapping, error) => {
+        throw error;
+      },
+    });
+    codec.load([...inPark('p-1'), ...inPark('p-2')].map((mapping) => ({ ...mapping, enabled: true })));
+    const sightings: UnknownMeterSighting[] = [];
+    const rig = aRig({ meters, codecs: [codec], onUnknownMeter: (sighting) => sightings.push(sighting) });
+    const take = () => rig.send('{"power": 1500}', { topic: 'zigbee2mqtt/m-9' });
+    await take();
+    codec.load(inPark('p-2').map((mapping) => ({ ...mapping, enabled: true })));
+    await take();
+    expect(rig.letters.letters.map(({ reason, park }) => [reason, park])).to.deep.equal([
+      ['unknown-meter', null],
+      ['unknown-meter', 'p-2'],
+    ]);
+    expect(sightings.map(({ park }) => park)).to.deep.equal([null, 'p-2']);
   });
 });
