@@ -3,7 +3,7 @@ import type { Park } from '../../model/registry.ts';
 import { audited } from '../audit.ts';
 import { inputSchema, recordOf } from '../input.ts';
 import { listOf, PAGING, pageOf } from '../paging.ts';
-import { notFound } from '../problem.ts';
+import { forbidden, notFound } from '../problem.ts';
 import { created, nothing, OPERATOR, ok, READERS, type Route, route } from '../route.ts';
 import { PARAMS, SCHEMAS, shape } from '../schemas.ts';
 import { inBody } from './records.ts';
@@ -57,6 +57,9 @@ export const parkRoutes: readonly Route[] = [
       const park = recordOf(SCHEMAS.Park, { id })(body);
       return audited(deps, principal, async ({ registry: { parks } }) => {
         const before = await parks.get(id);
+        // It would take the park out of its auditors' sight.
+        if (before !== null && before.region !== park.region && principal.scope.kind !== 'installation')
+          throw forbidden('the region decides which auditors see the park: only an operator of the whole installation may change it');
         const outcome = await inBody(parks.put(park));
         if (outcome === 'unchanged') return { result: ok(park), entry: null };
         const action = outcome === 'created' ? 'create' : 'replace';

@@ -1,8 +1,10 @@
 import { expect } from 'chai';
 import request from 'supertest';
+import { hashSecret } from '../../api/auth/secrets.ts';
+import type { Scope } from '../../model/access.ts';
 import type { GatewayId, ParkId } from '../../model/ids.ts';
 import { verifyGatewaySecret } from '../../store/registry/gateway-secret.ts';
-import { bearer, type Person, TestService } from './service.ts';
+import { bearer, NOW, type Person, TestService } from './service.ts';
 
 describe('what people set', () => {
   let service: TestService;
@@ -42,6 +44,27 @@ describe('what people set', () => {
       ['create', undefined, '新表'],
     ]);
     expect(entries[0]).to.deep.include({ park: 'north', subjectId: 'm-new', actor: 'token:operator', at: '2026-01-15T12:00:00.000+08:00' });
+  });
+
+  it('lets only operators of the whole installation change the region of a park, as it decides which auditors see it', async () => {
+    const scopes: readonly (readonly [string, Scope])[] = [
+      ['of-north', { kind: 'park', park: 'north' as ParkId }],
+      ['of-sichuan', { kind: 'region', region: '51' }],
+    ];
+    for (const [name, scope] of scopes)
+      await service.registry.tokens.put({ name, role: 'operator', scope, secretHash: hashSecret(`secret-${name}`), createdAt: NOW, expiresAt: null });
+    const put = (by: string, body: object) => request(service.app).put('/api/v1/parks/north').set('Authorization', by).send(body);
+    for (const [name] of scopes) {
+      for (const region of ['320500', '510100']) {
+        const { status, body } = await put(`Bearer secret-${name}`, { name: '北园', nameEn: 'North', region });
+        expect([status, body.code], `${name} ${region}`).to.deep.equal([403, 'FORBIDDEN']);
+        expect(body.detail).to.match(/^the region decides which auditors see the park: only an operator of the whole installation may change it$/);
+      }
+      expect((await put(`Bearer secret-${name}`, { name, region: '510112' })).status).to.equal(200);
+    }
+    expect((await as('auditor').get('/api/v1/parks/north')).body.region).to.equal('510112');
+    expect((await put(bearer('operator'), { name: '北园', region: '320500' })).status).to.equal(200);
+    expect((await as('auditor').get('/api/v1/parks/north')).status).to.equal(404);
   });
 
   it('shows the secret of a gateway once and keeps its hash alone', async () => {
