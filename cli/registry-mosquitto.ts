@@ -81,7 +81,7 @@ export function mosquittoAcl(
     const mine = rights.filter((one) => one.park === park);
     for (const filter of deniedBy(mine)) lines.push(`topic deny ${filter}`);
     // Whose meter a mapped message speaks of stands in its payload: the list can hold a gateway to its park's topics and no closer.
-    for (const filter of new Set(mine.flatMap((one) => one.topics))) lines.push(`topic write ${filter}`);
+    for (const filter of new Set(mine.flatMap((one) => one.topics))) if (!opensOthers(filter)) lines.push(`topic write ${filter}`);
     if (link?.type !== 'sparkplug' || UNSAFE.test(link.group) || UNSAFE.test(link.node)) continue;
     const { group, node } = link;
     for (const type of ['NBIRTH', 'NDATA', 'NDEATH']) lines.push(`topic write spBv1.0/${group}/${type}/${node}`);
@@ -91,6 +91,10 @@ export function mosquittoAcl(
   }
   return `${lines.join('\n')}\n`;
 }
+
+/** Would the right to write it be one to write what has rights of its own? A named first level is `+` to the list. */
+const opensOthers = (filter: string): boolean => OTHERS.some((other) => overlap(filter, other));
+const OTHERS = ['parks/+/meters/+/+', 'spBv1.0/STATE/+', 'spBv1.0/+/+/+', 'spBv1.0/+/+/+/+'] as const;
 
 /** As the list takes them, without those that may not stand in the file. */
 function filtersOf(topics: readonly string[]): TopicFilter[] {

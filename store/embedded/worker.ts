@@ -20,6 +20,8 @@ const MEGABYTE = 1 << 20;
 /** After answers of so many bytes in all, as the questions of a start, what they took is given back once none has come for a while. */
 const LARGE_BYTES = 4 * MEGABYTE;
 const GIVE_BACK_AFTER_MS = 1000;
+/** What a store that is only written to needs about. */
+const LOW_LIMIT_MB = 64;
 
 /** The thread that owns the database file. */
 class Engine {
@@ -42,12 +44,14 @@ class Engine {
 
   static async open(ask: Questions['open']['ask']): Promise<Engine> {
     const { file, memoryLimitMb, threads } = ask;
+    let engine: Engine | undefined;
     const instance = await openDatabase(file, { memoryLimitMb, threads });
     const connection = await connected(instance);
     await createTables(connection);
     const shapes = await loadShapes(connection);
-    const writer = await Writer.create(connection, shapes);
-    return new Engine(ask, instance, shapes, writer, await Promise.all(Array.from({ length: READERS }, () => connected(instance))));
+    const writer = await Writer.create(connection, shapes, () => engine?.giveBackBlocks());
+    engine = new Engine(ask, instance, shapes, writer, await Promise.all(Array.from({ length: READERS }, () => connected(instance))));
+    return engine;
   }
 
   async answer(request: Request): Promise<unknown> {
@@ -112,6 +116,17 @@ class Engine {
     // Whenever its limit is set DuckDB has the C library give back what it has freed.
     const { memoryLimitMb } = this.#opened;
     await this.#onConnection((connection) => connection.run(`SET memory_limit = '${memoryLimitMb}MB'`)).catch(() => undefined); // no more than a favour
+  }
+
+  /**
+   * DuckDB keeps in memory what it has written until its limit is reached, though nobody asks for most of it again and the system keeps the
+   * file's pages, too. A limit that is low for an instant has it let go of that. Not while a question is under way, which could miss the room.
+   */
+  async giveBackBlocks(): Promise<void> {
+    if (this.#idle.length < READERS) return;
+    const { memoryLimitMb } = this.#opened;
+    const low = Math.min(LOW_LIMIT_MB, memoryLimitMb);
+    await this.#onConnection((connection) => connection.run(`SET memory_limit = '${low}MB'; SET memory_limit = '${memoryLimitMb}MB'`)).catch(() => undefined); // what is in use stays
   }
 
   /** On a disk that fills up DuckDB first cannot write and then, at a checkpoint, gives up answering questions too. */

@@ -28,6 +28,7 @@ export class Writer {
   readonly #shapes: Shapes;
   #frames: FrameAppender;
   readonly #newest: NewestFrames;
+  readonly #onRefreshed: () => Promise<void> | undefined;
   /** `#newest` has every frame since the mark, and none that is not stored. */
   #newestHolds = false;
   #tail: Promise<unknown> = Promise.resolve();
@@ -48,6 +49,7 @@ export class Writer {
     { frames, newest }: { readonly frames: FrameAppender; readonly newest: NewestFrames },
     mark: number,
     corrections: number,
+    onRefreshed: () => Promise<void> | undefined,
   ) {
     this.#connection = connection;
     this.#shapes = shapes;
@@ -56,13 +58,15 @@ export class Writer {
     this.mark = mark;
     this.corrections = corrections;
     this.#received = mark;
+    this.#onRefreshed = onRefreshed;
   }
 
-  static async create(connection: DuckDBConnection, shapes: Shapes): Promise<Writer> {
+  /** @param onRefreshed called between two transactions when `newest` has been brought up to date, which is once in a while */
+  static async create(connection: DuckDBConnection, shapes: Shapes, onRefreshed: () => Promise<void> | undefined = () => undefined): Promise<Writer> {
     const mark = await oneNumber(connection, 'SELECT coalesce(max(received), 0)::DOUBLE FROM mark');
     const corrections = await oneNumber(connection, 'SELECT count(*)::DOUBLE FROM correction');
     const newest = new NewestFrames(shapes);
-    const writer = new Writer(connection, shapes, { frames: await FrameAppender.create(connection, shapes, newest), newest }, mark, corrections);
+    const writer = new Writer(connection, shapes, { frames: await FrameAppender.create(connection, shapes, newest), newest }, mark, corrections, onRefreshed);
     await writer.refresh().catch(() => undefined); // on a full disk; then a question for the latest reads more
     return writer;
   }
@@ -152,6 +156,7 @@ export class Writer {
       this.#newest.clear();
       this.#newestHolds = true;
       this.#sinceRefresh = 0;
+      await this.#onRefreshed();
     });
   }
 

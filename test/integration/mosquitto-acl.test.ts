@@ -198,6 +198,15 @@ describe('the access list of registry export --mosquitto', () => {
   });
 });
 
+describe('the access list of registry export --mosquitto, of mappings whose first level is named', () => {
+  it('opens to nobody what would open native or Sparkplug topics as well', () => {
+    const gateway = { id: 'g-1' as GatewayId, park: 'p-1' as ParkId, name: 'g-1' };
+    const topics = ['gw-{id}/#', '+/north/#', '{m}/events/rpc', 'plant/#'];
+    const lines = mosquittoAcl('greenpark', undefined, [gateway], [], [{ park: 'p-1' as ParkId, topics }]).split('\n');
+    expect(lines.filter((line) => line.startsWith('topic write'))).to.deep.equal(['topic write +/events/rpc', 'topic write plant/#']);
+  });
+});
+
 describe('subscriptions of the external broker at run time', () => {
   it('takes up new topics, gives back those gone, over TLS, and again after the broker lost its session', async function () {
     this.timeout(20_000);
