@@ -22,7 +22,7 @@ export const REJECT_REASONS = {
   'wrong-password': { stage: 'transport', meaning: "the password in the message is not the gateway's" },
   'unknown-command': { stage: 'codec', meaning: 'a message of a kind that is not taken' },
   'packets-missing': { stage: 'codec', meaning: 'some packets of a message that was split did not come' },
-  encrypted: { stage: 'codec', meaning: 'the values are encrypted, and the service has no key' },
+  encrypted: { stage: 'codec', meaning: 'the values are encrypted, and the service has no key, or one that does not fit' },
   'unknown-meter': { stage: 'look-up', meaning: 'no such meter is registered' },
   'wrong-park': { stage: 'look-up', meaning: 'the meter belongs to another park than the topic says' },
   'gateway-not-allowed': { stage: 'look-up', meaning: 'the gateway may not publish for this meter' },

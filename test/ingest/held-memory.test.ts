@@ -1,10 +1,6 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
+import { collect } from '../garbage.ts';
 import { aRig, NOW, type Rig, until } from './harness.ts';
-
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
 
 /** In a call of its own, so that nothing here holds on to the message. */
 function send(rig: Rig, at: number): WeakRef<Uint8Array> {
