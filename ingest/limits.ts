@@ -9,7 +9,7 @@ export interface PipelineLimits {
   readonly maxBlockRows: number;
   /** Blocks that may be on their way to the store at the same time. */
   readonly writesAtOnce: number;
-  /** How long a write that follows closely on another one waits for company, in milliseconds; a lone message never waits. */
+  /** How long a message waits for company while others keep coming, in milliseconds; a lone one never waits. */
   readonly lingerMs: number;
   /** How long the store may take for a block before it goes to the spool, in milliseconds. */
   readonly storePatienceMs: number;

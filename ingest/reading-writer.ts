@@ -7,8 +7,13 @@ export type Arrival = 'fresh' | 'late';
 
 /** Rows that a group has room for at first. */
 const SMALLEST = 64;
-/** Groups that wait to be filled again, beside those that are written. */
-const MOST_FREE = 6;
+/** Groups that wait to be filled again: as many as are under way at once when the store is slower than what comes. Memory that is new costs more than filling it. */
+const MOST_FREE = 16;
+/** And as many as are enough where groups are small, below this share of a full one. */
+const CALM_FREE = 2;
+const CALM_SHARE = 0.25;
+/** Nobody has come for so much of the time that a group waits: nobody will. */
+const QUIET_SHARE = 0.25;
 
 /** Rows that are committed together, and who waits for them. */
 class Group {
@@ -63,9 +68,9 @@ class Repeats {
 }
 
 /**
- * Group commit: a write begins as soon as none is running, and what arrives while it runs goes into the next one. A group that is full
- * need not wait where the store takes several at once. Writes begin in order: a group's fresh rows, then its late ones; the next group's
- * fresh rows may be on their way by then.
+ * Group commit: what arrives while a write runs goes into the next one, which begins when none is running and has waited for company while
+ * messages kept coming: a write costs a store far more than a row. A group that is full need not wait where the store takes several at
+ * once. Writes begin in order: a group's fresh rows, then its late ones; the next group's fresh rows may be on their way by then.
  */
 export class ReadingWriter {
   readonly #parts: WriterParts;
@@ -75,8 +80,9 @@ export class ReadingWriter {
   #running = 0;
   #turnAhead = false;
   #lingering = false;
-  /** When the last write ended, on the monotonic clock. */
-  #lastEnd = Number.NEGATIVE_INFINITY;
+  // On the monotonic clock: when the first and the last message of the open group came.
+  #firstCame = 0;
+  #lastCame = 0;
   /** Messages in the group written last. */
   #lastMessages = 0;
   readonly #free: Group[] = [];
@@ -102,10 +108,16 @@ export class ReadingWriter {
 
   /** Ends a message whose rows were pushed. */
   settle(settled: Settled): void {
+    this.#lastCame = performance.now();
+    if (this.#open.waiting.length === 0) this.#firstCame = this.#lastCame;
     this.#open.waiting.push(settled);
     if (this.#open.fresh.length + this.#open.lateRows >= this.#parts.mostRows) this.#close();
+    this.#turn();
+  }
+
+  /** The messages of one receive buffer are taken in one turn of the event loop: judge and write them together. */
+  #turn(): void {
     if (this.#turnAhead) return;
-    // The messages of one receive buffer are taken in one turn of the event loop: judge and write them together.
     this.#turnAhead = true;
     setImmediate(this.#onTurn);
   }
@@ -114,23 +126,36 @@ export class ReadingWriter {
     this.#turnAhead = false;
     this.#judge(this.#open);
     while (this.#closed.length > 0 && this.#running < this.#parts.writesAtOnce) void this.#run();
-    if (this.#running > 0 || this.#lingering) return;
-    // Company is worth waiting for where messages keep coming from many. A sender that waits for each acknowledgement sends one at a
-    // time, however fast: there nobody comes, and waiting would only slow it down.
-    const idleMs = performance.now() - this.#lastEnd;
-    if (idleMs >= this.#parts.lingerMs || this.#lastMessages <= 1) {
+    if (this.#running === 0 && !this.#lingering) this.#goOrLinger();
+  };
+
+  #goOrLinger(): void {
+    if (this.#open.waiting.length === 0) return;
+    const leftMs = this.#patienceMs();
+    if (leftMs <= 0) {
       void this.#run();
       return;
     }
     this.#lingering = true;
-    setTimeout(this.#afterLinger, this.#parts.lingerMs);
-  };
+    setTimeout(this.#afterLinger, leftMs);
+  }
 
   readonly #afterLinger = (): void => {
     this.#lingering = false;
     // A group that was full may have begun meanwhile, and goes on with what has come since.
-    if (this.#running === 0) void this.#run();
+    if (this.#running === 0) this.#goOrLinger();
   };
+
+  /**
+   * For how long the open group may still wait before it is looked at again, in milliseconds. Company comes where messages keep coming from
+   * many. Nobody comes where all senders wait for their acknowledgements; one that sends one at a time is known by the group before.
+   */
+  #patienceMs(): number {
+    if (this.#lastMessages <= 1) return 0;
+    const { lingerMs } = this.#parts;
+    const now = performance.now();
+    return Math.min(lingerMs - (now - this.#firstCame), lingerMs * QUIET_SHARE - (now - this.#lastCame));
+  }
 
   #judge(group: Group): void {
     if (group.judgedTo === group.fresh.length) return;
@@ -151,7 +176,12 @@ export class ReadingWriter {
     for (;;) {
       if (this.#closed.length === 0) {
         // What is not full yet goes when nothing else is under way.
-        if (this.#running > 1 || this.#open.waiting.length === 0) break;
+        if (this.#running > 1 || this.#lingering || this.#open.waiting.length === 0) break;
+        if (this.#patienceMs() > 0) {
+          // Once this write no longer counts as running.
+          this.#turn();
+          break;
+        }
         this.#close();
       }
       const group = this.#closed.shift();
@@ -160,7 +190,6 @@ export class ReadingWriter {
       await this.#commit(group);
     }
     this.#running--;
-    this.#lastEnd = performance.now();
   }
 
   async #commit(group: Group): Promise<void> {
@@ -193,6 +222,8 @@ export class ReadingWriter {
     }
     const repeats = new Repeats(duplicates);
     for (const settled of group.waiting) settled(failure, repeats);
+    const isCalm = group.fresh.length + group.lateRows < this.#parts.mostRows * CALM_SHARE;
+    if (isCalm && this.#free.length > CALM_FREE) this.#free.pop();
     // After a failure somebody may still read the rows.
     if (lent || failure !== undefined || this.#free.length >= MOST_FREE) return;
     group.clear();
@@ -220,7 +251,7 @@ export interface WriterParts {
   readonly mostRows: number;
   /** Groups that may be written at the same time. */
   readonly writesAtOnce: number;
-  /** How long a write that follows closely on one of several messages waits for company, in milliseconds. */
+  /** How long the first message of a group waits for company while messages keep coming, in milliseconds. */
   readonly lingerMs: number;
   readonly logger: Logger;
   readonly stats: IngestStats;

@@ -1,9 +1,12 @@
-import { connect, type IClientOptions, type IClientSubscribeOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
+import { connect as connectTcp } from 'node:net';
+import type { Duplex, Writable } from 'node:stream';
+import { connect, type IClientOptions, type IClientSubscribeOptions, type IConnackPacket, type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { GreenparkError } from '../../model/errors.ts';
 import type { EpochMs } from '../../model/ids.ts';
 import { Backoff, type RetryPace } from '../retry.ts';
+import { NO_PACKET_ID, PublishReader } from './publish-reader.ts';
 
 export type ConnectionState = 'connecting' | 'online' | 'offline' | 'stopped';
 
@@ -23,8 +26,11 @@ export interface BrokerConnectionParts {
   readonly name: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** A message, and what to call for the next one. */
-  take(packet: IPublishPacket, next: () => void): void;
+  /**
+   * A message; `packetId` is NO_PACKET_ID with QoS 0. Its payload is a view on a receive buffer, good until the call returns. False: it
+   * cannot be taken now. It and everything behind it stay in the socket until `goOn`, so that the broker stops sending.
+   */
+  take(topic: string, payload: Buffer, packetId: number, isRetained: boolean): boolean;
   /** mqtt.js builds the next CONNECT from its options after this call. */
   beforeConnect?(): void;
   /** Makes the connection what its owner needs; it is online when this resolves, and broken off when it rejects. */
@@ -32,6 +38,14 @@ export interface BrokerConnectionParts {
   onOnline?(): void;
   onClosed?(): void;
 }
+
+/** What mqtt.js asks for a stream, at each connection; it reads it through `pipe`. */
+interface Internals {
+  streamBuilder: (client: MqttClient) => Duplex;
+}
+
+/** Bytes read from the socket at once. */
+const RECEIVE_BYTES = 64 << 10;
 
 /**
  * Connection to a broker that is not ours. It keeps trying to connect, with growing pauses, until it is ended; while its owner cannot
@@ -46,6 +60,8 @@ export class BrokerConnection {
   #state: ConnectionState = 'connecting';
   #since: EpochMs;
   #lastError: string | null = null;
+  #reader: PublishReader | null = null;
+  /** Offers again what could not be taken. */
   #held: (() => void) | null = null;
   #holding: NodeJS.Timeout | null = null;
   #ending = false;
@@ -65,8 +81,11 @@ export class BrokerConnection {
       log: () => {},
       // Its cache of every number that a packet may have is 7 MB, and acknowledgements, of which there are many, are not written by it.
       writeCache: false,
+      manualConnect: true,
     });
-    this.client.handleMessage = (packet, callback) => parts.take(packet, callback);
+    this.#readAhead();
+    this.client.handleMessage = ({ topic, payload, messageId, retain }, next) =>
+      this.#offer(() => parts.take(topic, payload as Buffer, messageId ?? NO_PACKET_ID, retain), next);
     this.client.on('connect', (connack) => void this.#onConnect(connack));
     this.client.on('reconnect', () => {
       parts.beforeConnect?.();
@@ -74,6 +93,8 @@ export class BrokerConnection {
     });
     this.client.on('close', () => this.#onClose());
     this.client.on('error', (error) => this.fault(error));
+    this.client.options.manualConnect = false;
+    this.client.connect();
   }
 
   get told(): ConnectionTold {
@@ -114,19 +135,6 @@ export class BrokerConnection {
     throw new GreenparkError('BROKER_UNREACHABLE', `the broker refuses to subscribe ${refused.join(', ')}; allow it for user ${who}`);
   }
 
-  /**
-   * A message that cannot be taken now, and everything behind it, stay in the socket until `goOn`, so that the broker stops sending.
-   * Meanwhile no answer to a ping is read either; the client must not take that for a broken connection.
-   */
-  hold(again: () => void): void {
-    this.#held = again;
-    const every = (this.#parts.mqtt.keepalive * 1000) / 2;
-    this.#holding ??= setInterval(() => {
-      this.client.sendPing();
-      this.client.reschedulePing(true);
-    }, every);
-  }
-
   goOn(): void {
     const held = this.#held;
     this.#stopHolding();
@@ -149,6 +157,58 @@ export class BrokerConnection {
     this.#ending = true;
     await this.client.endAsync(!this.client.connected);
     this.#become('stopped');
+  }
+
+  /** Messages are read from the connection before mqtt.js sees them, and mostly instead: its parser costs several times what is done with them. */
+  #readAhead(): void {
+    const internals = this.client as unknown as Internals;
+    const build = internals.streamBuilder;
+    internals.streamBuilder = (client) => {
+      if (client.options.protocol !== 'mqtt' || client.options.unixSocket === true) return this.#intercepted(build(client));
+      const { hostname, host, port } = client.options;
+      // One buffer for all that is read: new ones would have all garbage collected several times a second.
+      const buffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
+      const onread = { buffer, callback: (length: number) => this.#reader?.read(buffer.subarray(0, length)) !== false };
+      return this.#intercepted(connectTcp({ host: hostname ?? host ?? 'localhost', port: port ?? DEFAULT_PORT, onread }));
+    };
+  }
+
+  #intercepted(stream: Duplex): Duplex {
+    stream.pipe = <T extends NodeJS.WritableStream>(parser: T): T => {
+      const reader = new PublishReader({
+        protocolVersion: this.#parts.mqtt.protocolVersion === 4 ? 4 : 5,
+        take: (topic, payload, packetId, isRetained) => {
+          if (this.#parts.take(topic, payload, packetId, isRetained)) return true;
+          this.#hold(() => reader.goOn());
+          return false;
+        },
+        parser: parser as unknown as Writable,
+        onReady: () => stream.resume(),
+      });
+      this.#reader = reader;
+      stream.on('data', (bytes: Buffer) => {
+        if (!reader.read(bytes)) stream.pause();
+      });
+      stream.once('close', () => reader.close());
+      return parser;
+    };
+    return stream;
+  }
+
+  /** A message that mqtt.js has parsed. */
+  #offer(take: () => boolean, next: () => void): void {
+    if (take()) next();
+    else this.#hold(() => this.#offer(take, next));
+  }
+
+  /** While nothing is read, no answer to a ping is either; the client must not take that for a broken connection. */
+  #hold(again: () => void): void {
+    this.#held = again;
+    const every = (this.#parts.mqtt.keepalive * 1000) / 2;
+    this.#holding ??= setInterval(() => {
+      this.client.sendPing();
+      this.client.reschedulePing(true);
+    }, every);
   }
 
   async #onConnect(connack: IConnackPacket): Promise<void> {
@@ -190,3 +250,5 @@ export class BrokerConnection {
     this.#parts.logger.info({ broker: this.address, error: this.#lastError ?? undefined }, `${this.#parts.name} ${state}`);
   }
 }
+
+const DEFAULT_PORT = 1883;

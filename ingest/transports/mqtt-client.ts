@@ -1,10 +1,11 @@
-import type { IClientOptions, IConnackPacket, IPublishPacket } from 'mqtt';
+import type { IClientOptions, IConnackPacket } from 'mqtt';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import type { Intake } from '../port.ts';
 import type { RetryPace } from '../retry.ts';
 import { AckQueue } from './ack-queue.ts';
 import { BrokerConnection, type ConnectionTold } from './broker-connection.ts';
+import { NO_PACKET_ID } from './publish-reader.ts';
 import type { SubscriptionMemory } from './subscription-memory.ts';
 import { UnderWay } from './under-way.ts';
 
@@ -42,8 +43,8 @@ export interface MqttClientOptions {
   readonly logger: Logger;
 }
 
-// mqtt.js sends each PUBACK as soon as handleMessage calls back, and takes the next message only then. To acknowledge after the
-// commit without stopping the stream, its own PUBACK is kept from leaving; the queue writes it when the time has come.
+// Of a message that it has parsed itself, mqtt.js sends the PUBACK as soon as handleMessage calls back, and takes the next one only then. To
+// acknowledge after the commit without stopping the stream, its own PUBACK is kept from leaving; the queue writes it when the time has come.
 interface Internals {
   _sendPacket(packet: { readonly cmd: string }, callback?: (error?: Error) => void, ...rest: readonly unknown[]): void;
 }
@@ -81,7 +82,7 @@ export class MqttIngest {
         clock: options.clock,
         logger: options.logger,
       },
-      take: (packet, next) => this.#take(packet, next),
+      take: (topic, payload, packetId, isRetained) => this.#take(topic, payload, packetId, isRetained),
       onConnected: (connack) => this.#onConnected(connack),
       onClosed: () => this.#acks.close(),
     });
@@ -155,40 +156,19 @@ export class MqttIngest {
     };
   }
 
-  #take(packet: IPublishPacket, next: () => void): void {
+  #take(topic: string, payload: Buffer, packetId: number, isRetained: boolean): boolean {
     // Passed over without an acknowledgement: the broker keeps it for the next start.
-    if (this.#stopping) {
-      next();
-      return;
-    }
+    if (this.#stopping) return true;
     const { pipeline, clock } = this.#options;
-    if (pipeline.full) {
-      this.#hold(packet, next);
-      return;
-    }
+    if (pipeline.full) return false;
     const acks = this.#acks;
-    const place = packet.qos === 1 && packet.messageId !== undefined ? acks.hold(packet.messageId) : -1;
+    const place = packetId === NO_PACKET_ID ? -1 : acks.hold(packetId);
     this.#underWay.begin();
-    pipeline.accept(
-      {
-        topic: packet.topic,
-        payload: packet.payload as Buffer,
-        gateway: null,
-        transport: 'mqtt',
-        receivedAt: clock(),
-        retained: packet.retain,
-      },
-      (error) => {
-        if (error === undefined && place >= 0) acks.release(place);
-        this.#underWay.end();
-      },
-    );
-    next();
-  }
-
-  /** Apart from `#take`: a closure over the packet there would keep its bytes, with the receive buffer around them, until the commit. */
-  #hold(packet: IPublishPacket, next: () => void): void {
-    this.#connection.hold(() => this.#take(packet, next));
+    pipeline.accept({ topic, payload, gateway: null, transport: 'mqtt', receivedAt: clock(), retained: isRetained }, (error) => {
+      if (error === undefined && place >= 0) acks.release(place);
+      this.#underWay.end();
+    });
+    return true;
   }
 
   async #onConnected(connack: IConnackPacket): Promise<void> {

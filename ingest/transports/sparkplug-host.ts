@@ -1,4 +1,4 @@
-import type { IClientOptions, IPublishPacket } from 'mqtt';
+import type { IClientOptions } from 'mqtt';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { NAMESPACE, stateTopic } from '../codecs/sparkplug/topics.ts';
@@ -78,7 +78,7 @@ export class SparkplugHost {
     this.#connection = new BrokerConnection({
       ...{ url: options.url, reconnect: options.reconnect, name: `Sparkplug host ${options.hostId}`, clock: options.clock, logger: options.logger },
       mqtt: { ...clientOptions(options), will: this.#nextWill() },
-      take: (packet, next) => this.#take(packet, next),
+      take: (topic, payload, _packetId, isRetained) => this.#take(topic, payload, isRetained),
       beforeConnect: () => {
         this.#connection.client.options.will = this.#nextWill();
       },
@@ -151,26 +151,19 @@ export class SparkplugHost {
     clearTimeout(timer);
   }
 
-  #take(packet: IPublishPacket, next: () => void): void {
-    if (packet.topic === this.#topic) {
-      this.#onOwnState(packet);
-      next();
-      return;
+  #take(topic: string, payload: Buffer, isRetained: boolean): boolean {
+    if (topic === this.#topic) {
+      this.#onOwnState(payload, isRetained);
+      return true;
     }
     const { pipeline, clock } = this.#options;
     if (pipeline.full) {
-      if (this.#stopping) {
-        this.droppedAtStop++;
-        next();
-      } else this.#connection.hold(() => this.#take(packet, next));
-      return;
+      if (this.#stopping) this.droppedAtStop++;
+      return this.#stopping;
     }
     this.#underWay.begin();
-    const { topic, payload, retain } = packet;
-    this.#intake.take({ topic, payload: payload as Buffer, gateway: null, transport: 'sparkplug', receivedAt: clock(), retained: retain }, () =>
-      this.#underWay.end(),
-    );
-    next();
+    this.#intake.take({ topic, payload, gateway: null, transport: 'sparkplug', receivedAt: clock(), retained: isRetained }, () => this.#underWay.end());
+    return true;
   }
 
   /**
@@ -213,18 +206,18 @@ export class SparkplugHost {
    * A word of an earlier connection came late (its will, or a STATE that mqtt.js sent again), so that the broker now keeps it: ours is told
    * once more. Or somebody spoke in this host's name with a later time than ours.
    */
-  #onOwnState({ payload, retain }: IPublishPacket): void {
-    const said = readState(payload as Buffer);
+  #onOwnState(payload: Buffer, isRetained: boolean): void {
+    const said = readState(payload);
     if (said === null) return;
     if (said.timestamp > this.#timestamp && Number.isSafeInteger(said.timestamp + 1)) {
       this.#newestSeen = Math.max(this.#newestSeen, said.timestamp);
-      if (this.#stopping || !retain) return;
+      if (this.#stopping || !isRetained) return;
       this.#connection.fault(new Error(`the broker keeps a STATE of host ${this.#options.hostId} that is newer than this one's; it is told again`));
       // Nodes pass over what is older than they know: the next connection is newer, and so is its will.
       this.#connection.client.stream.destroy();
       return;
     }
-    if (this.#isAnnounced && !retain && (!said.online || said.timestamp < this.#timestamp)) {
+    if (this.#isAnnounced && !isRetained && (!said.online || said.timestamp < this.#timestamp)) {
       this.#publishState(true, this.#timestamp).catch((error: Error) => this.#connection.fault(error));
     }
   }

@@ -357,6 +357,27 @@ describe('ingest/pipeline', () => {
     expect(rig.store.blocks.map((block) => block.rows.length)).to.deep.equal([2, 2]);
   });
 
+  it('with a linger, what came while a write ran waits for company too', async () => {
+    const rig = aRig({ limits: { lingerMs: 500 } });
+    rig.store.hang();
+    const first = [0, 1].map((at) => rig.send(reading({ active_power: at }, at)));
+    await until(() => rig.store.attempts === 1, 'the first write');
+    const next = rig.send(reading({ active_power: 2 }, 2));
+    await new Promise((resolve) => setImmediate(resolve));
+    rig.store.release();
+    await Promise.all(first);
+    await Promise.all([next, rig.send(reading({ active_power: 3 }, 3))]);
+    expect(rig.store.blocks.map((block) => block.rows.length)).to.deep.equal([2, 2]);
+  });
+
+  it('with a linger, nobody waits for company that has stopped coming', async () => {
+    const rig = aRig({ limits: { lingerMs: 400 } });
+    await Promise.all([0, 1].map((at) => rig.send(reading({ active_power: at }, at))));
+    const began = performance.now();
+    await rig.send(reading({ active_power: 2 }, 2));
+    expect(performance.now() - began).to.be.below(400);
+  });
+
   it('a listener that throws is counted and harms nobody', async () => {
     const rig = aRig({
       judge: () => {
