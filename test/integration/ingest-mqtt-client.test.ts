@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { subscriptionsIn } from '../../ingest/transports/subscription-memory.ts'
 import type { GreenparkError } from '../../model/errors.ts';
 import { aMeter, aRig, NOW, quiet, RecordingStore, type Rig, until } from '../ingest/harness.ts';
 import { requireServer } from '../real-servers.ts';
+import { certificateAuthority } from '../servers/certificates.ts';
 import { Mosquitto } from '../servers/mosquitto.ts';
 import { freePort } from '../servers/program.ts';
 
@@ -50,8 +52,8 @@ describe('subscriber on a real Mosquitto', () => {
     return client;
   }
 
-  async function publisher(options: IClientOptions = {}): Promise<MqttClient> {
-    const client = await connectAsync(mosquitto.url, { reconnectPeriod: 20, ...options });
+  async function publisher(options: IClientOptions = {}, url = mosquitto.url): Promise<MqttClient> {
+    const client = await connectAsync(url, { reconnectPeriod: 20, ...options });
     client.on('error', () => {});
     ended.push(() => client.endAsync(true));
     return client;
@@ -89,6 +91,36 @@ describe('subscriber on a real Mosquitto', () => {
       await until(() => again.store.size > 0, 'a new message');
       expect(again.pipeline.stats.messages).to.equal(1);
     });
+  }
+
+  for (const way of ['TCP', 'TLS'] as const) {
+    it(`over ${way}: takes messages of every size and kind in their order, also those that it cannot take at once`, async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'greenpark-mqtt-ways-'));
+      ended.push(() => rm(folder, { recursive: true }));
+      const files = certificateAuthority(folder).issue('localhost');
+      const broker = await Mosquitto.start(program, way === 'TLS' ? { tls: files } : {});
+      ended.push(() => broker.remove());
+      const { url } = broker;
+      const tls = way === 'TLS' ? { ca: readFileSync(files.ca) } : {};
+      const seen: number[] = [];
+      const rig = aRig({ limits: { maxPendingMessages: 20 }, judge: (block) => void seen.push(...block.value) });
+      await ingest(rig, { url, tls }).online(5000);
+      const gateway = await publisher({ ...tls, protocolVersion: 5 }, url);
+      const sent: Promise<unknown>[] = [];
+      const expected: number[] = [];
+      for (let at = 0, n = 0; at < 600; at++) {
+        // Every 97th message is larger than what is read from the socket at once.
+        const frames = at % 97 === 0 ? 4000 : 1 + (at % 7);
+        const payload = JSON.stringify(Array.from({ length: frames }, () => ({ ts: NOW + n, values: { active_power: n++ } })));
+        for (let k = n - frames; k < n; k++) expected.push(k);
+        sent.push(gateway.publishAsync(topic('m-1'), payload, { qos: 1, ...(at % 5 === 0 ? { properties: { contentType: 'application/json' } } : {}) }));
+      }
+      await Promise.all(sent);
+      await until(() => rig.store.size === expected.length, 'all readings', 10_000);
+      expect(seen).to.deep.equal(expected);
+      expect(rig.pipeline.stats.pressures).to.be.greaterThan(0);
+      expect(rig.pipeline.stats.messages).to.equal(600);
+    }).timeout(30_000);
   }
 
   it('goes on by itself when the broker went and came back, and loses nothing that a gateway has a PUBACK for', async () => {
