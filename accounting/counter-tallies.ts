@@ -1,5 +1,5 @@
+import { COLUMN_GROWTH, grown } from '../model/columns.ts';
 import type { EpochMs } from '../model/ids.ts';
-import { COLUMN_GROWTH } from '../model/latest.ts';
 import { periodOf } from '../model/period.ts';
 import type { RegisterMove } from '../model/register-change.ts';
 import { riseAcross } from './register-changes.ts';
@@ -116,9 +116,4 @@ export class CounterTallies {
     this.#periodFrom = grown(this.#periodFrom, new Float64Array(capacity * PERIODS));
     this.#amount = grown(this.#amount, new Float64Array(capacity * PERIODS));
   }
-}
-
-function grown<T extends Float64Array | Uint16Array>(old: T, made: T): T {
-  made.set(old);
-  return made;
 }

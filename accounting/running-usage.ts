@@ -1,5 +1,6 @@
+import { COLUMN_GROWTH, grown } from '../model/columns.ts';
 import type { EnterpriseId, EpochMs, ParkId } from '../model/ids.ts';
-import { COLUMN_GROWTH, type LatestReadings } from '../model/latest.ts';
+import type { LatestReadings } from '../model/latest.ts';
 import { periodOf } from '../model/period.ts';
 import { isUsable } from '../model/quality.ts';
 import { quantityOf } from '../model/quantities.ts';
@@ -140,11 +141,8 @@ export class UsageTally implements RunningUsage {
   }
 
   #settle(series: number, counter: number): void {
-    const before = this.#counterOf;
-    if (series >= before.length) {
-      this.#counterOf = new Int32Array(Math.max(series + 1, before.length * COLUMN_GROWTH));
-      this.#counterOf.set(before);
-    }
+    const { length } = this.#counterOf;
+    if (series >= length) this.#counterOf = grown(this.#counterOf, new Int32Array(Math.max(series + 1, length * COLUMN_GROWTH)));
     this.#counterOf[series] = counter + RAISED;
   }
 

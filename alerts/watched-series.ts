@@ -1,5 +1,5 @@
+import { COLUMN_GROWTH, grown } from '../model/columns.ts';
 import type { EpochMs } from '../model/ids.ts';
-import { COLUMN_GROWTH } from '../model/latest.ts';
 import { NONE, type SeriesGroup, type SeriesInstance } from './instances.ts';
 
 /** By series: no reading of it has come yet. Places stand there raised by so much, as a new column is all zero. */
@@ -78,9 +78,7 @@ export class WatchedSeries {
       .filter((place) => place !== NONE);
     for (const [at, place] of places.entries()) this.#next[place] = places[at + 1] ?? NONE;
     if (series >= this.#firstOn.length) {
-      const before = this.#firstOn;
-      this.#firstOn = new Int32Array(Math.max(series + 1, before.length * COLUMN_GROWTH));
-      this.#firstOn.set(before);
+      this.#firstOn = grown(this.#firstOn, new Int32Array(Math.max(series + 1, this.#firstOn.length * COLUMN_GROWTH)));
     }
     const first = places[0] ?? NONE;
     this.#firstOn[series] = first + RAISED;

@@ -134,8 +134,8 @@ export interface IngestDesk {
     get(meter: string): UnknownMeter | null;
     forget(meter: string): boolean;
   };
-  /** Letters that wait because this meter was not registered, oldest first. */
-  lettersOfUnknown(meter: string): Promise<readonly DeadLetter[]>;
+  /** Letters that wait because this meter was not registered, oldest first; none that speak of another park. */
+  lettersOfUnknown(meter: string, park: ParkId): Promise<readonly DeadLetter[]>;
   state(): IngestState;
   /** Of all parks, those in trouble first. */
   gateways(): readonly GatewayStanding[];

@@ -1,5 +1,5 @@
 import type { Clock } from '../model/clock.ts';
-import type { EpochMs } from '../model/ids.ts';
+import type { EpochMs, ParkId } from '../model/ids.ts';
 import type { GatewayStanding, IngestState } from '../model/ingest.ts';
 import type { DeadLetter, DeadLetterRecords } from '../store/registry/port.ts';
 import type { TopicCodec } from './codecs/decoded.ts';
@@ -15,7 +15,7 @@ export interface IngestDesk {
   push(items: readonly unknown[], gateway: string | null, receivedAt: EpochMs): Promise<readonly MessageOutcome[]>;
   replay(letters: readonly DeadLetter[]): Promise<ReplayReport>;
   readonly unknown: Pick<UnknownMeters, 'list' | 'get' | 'forget'>;
-  lettersOfUnknown(meter: string): Promise<readonly DeadLetter[]>;
+  lettersOfUnknown(meter: string, park: ParkId): Promise<readonly DeadLetter[]>;
   state(): IngestState;
   /** Worst first. */
   gateways(): readonly GatewayStanding[];
@@ -36,7 +36,7 @@ export function createIngestDesk(parts: {
     push: (items, gateway, receivedAt) => pushReadings(pipeline, items, gateway, receivedAt, pipeline.stages),
     replay: (chosen) => replay.replay(chosen),
     unknown,
-    lettersOfUnknown: (meter) => lettersOfUnknown(letters, meter),
+    lettersOfUnknown: (meter, park) => lettersOfUnknown(letters, meter, park),
     state: () => overview.state(),
     gateways: () => overview.gateways(),
   };

@@ -1,4 +1,4 @@
-import { COLUMN_GROWTH } from '../model/latest.ts';
+import { COLUMN_GROWTH, grown } from '../model/columns.ts';
 import type { PlanColumns } from './plan-columns.ts';
 
 /** Room that is made for a meter whose series do not fit where they stand, at least. */
@@ -52,9 +52,4 @@ export class MeterColumns {
     this.#room[ordinal] = room;
     this.#end = begin + room;
   }
-}
-
-function grown<T extends Int32Array | Uint16Array>(old: T, made: T): T {
-  made.set(old);
-  return made;
 }

@@ -1,6 +1,7 @@
 import type { Checks } from '../model/checks.ts';
+import { COLUMN_GROWTH, grown } from '../model/columns.ts';
 import type { EpochMs } from '../model/ids.ts';
-import { COLUMN_GROWTH, type LatestReadings } from '../model/latest.ts';
+import type { LatestReadings } from '../model/latest.ts';
 import { QUALITY } from '../model/quality.ts';
 import { QUANTITIES, quantityOfCode } from '../model/quantities.ts';
 import type { RegisterMove } from '../model/register-change.ts';
@@ -218,9 +219,4 @@ function follows({ isCounter, checks: { jump } }: Checked, from: number, fromTs:
   if (isCounter && value < from) return false;
   if (jump === undefined || !Number.isFinite(from)) return true;
   return Math.abs(value - from) <= jump.change * Math.max(1, (ts - fromTs) / (jump.perSeconds * 1000));
-}
-
-function grown<T extends Float64Array | Uint8Array>(old: T, made: T): T {
-  made.set(old);
-  return made;
 }

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { type EpochMs, ID_PATTERN } from '../model/ids.ts';
+import { type EpochMs, ID_PATTERN, type ParkId } from '../model/ids.ts';
 import type { MeterKind } from '../model/meter-kinds.ts';
 import { findQuantity } from '../model/quantities.ts';
 import type { DeadLetter, DeadLetterRecords } from '../store/registry/port.ts';
@@ -97,8 +97,7 @@ export class UnknownMeters {
       for (const meter of metersIn(letter)) {
         if (this.#parts.isRegistered(meter)) continue;
         const { topic, transport, gateway, receivedAt: at, payload } = letter;
-        const native = parseTopic(topic);
-        this.see({ meter, park: typeof native === 'string' ? letter.park : native.park, topic, transport, gateway, at, quantities: [], payload });
+        this.see({ meter, park: parkOf(letter), topic, transport, gateway, at, quantities: [], payload });
       }
     }
   }
@@ -120,11 +119,19 @@ export class UnknownMeters {
   }
 }
 
-/** Letters that were kept because this meter was not registered, oldest first. */
-export async function lettersOfUnknown(letters: Pick<DeadLetterRecords, 'list'>, meter: string): Promise<DeadLetter[]> {
+/** Letters that were kept because this meter was not registered, oldest first; none that speak of another park, which may mean another meter. */
+export async function lettersOfUnknown(letters: Pick<DeadLetterRecords, 'list'>, meter: string, park: ParkId): Promise<DeadLetter[]> {
   const found: DeadLetter[] = [];
-  for await (const letter of unknownMeterLetters(letters)) if (metersIn(letter).includes(meter) || isUntold(letter, meter)) found.push(letter);
+  for await (const letter of unknownMeterLetters(letters)) {
+    if ((parkOf(letter) ?? park) === park && (metersIn(letter).includes(meter) || isUntold(letter, meter))) found.push(letter);
+  }
   return found;
+}
+
+/** The park that a letter speaks of, which need not exist: that of a native topic, else the one whose people may read it. */
+function parkOf({ topic, park }: Pick<DeadLetter, 'topic' | 'park'>): string | null {
+  const native = parseTopic(topic);
+  return typeof native === 'string' ? park : native.park;
 }
 
 async function* unknownMeterLetters(letters: Pick<DeadLetterRecords, 'list'>): AsyncGenerator<DeadLetter> {

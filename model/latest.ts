@@ -1,13 +1,8 @@
+import { COLUMN_GROWTH, grown } from './columns.ts';
 import type { EpochMs } from './ids.ts';
 
 /** End of a meter's chain of series, and of a meter that has none. */
 const NONE = -1;
-
-/**
- * Columns become this much longer when they are full: what is not written in a new one takes no memory, while what an old one took lies
- * about until a full collection of garbage.
- */
-export const COLUMN_GROWTH = 8;
 
 /**
  * The one owner of "latest reading of each series", by time of measurement, in columns that grow: a park of many meters must not cost an
@@ -105,9 +100,4 @@ export class LatestReadings {
     this.value = grown(this.value, new Float64Array(this.#capacity));
     this.quality = grown(this.quality, new Uint8Array(this.#capacity));
   }
-}
-
-function grown<T extends Int32Array | Uint16Array | Float64Array | Uint8Array>(old: T, made: T): T {
-  made.set(old as never);
-  return made;
 }

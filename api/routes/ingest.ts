@@ -98,7 +98,7 @@ export const ingestRoutes: readonly Route[] = [
         await inBody(meters.put(meter));
         return { result: null, entry: { action: 'create', park: meter.park, subject: 'meter', id, before: null, after: meter } };
       });
-      const replay = await deps.ingest.replay(await deps.ingest.lettersOfUnknown(id));
+      const replay = await deps.ingest.replay(await deps.ingest.lettersOfUnknown(id, meter.park));
       deps.ingest.unknown.forget(id);
       await audited(deps, principal, async () => ({
         result: null,

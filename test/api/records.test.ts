@@ -67,6 +67,20 @@ describe('what people set', () => {
     expect((await as('auditor').get('/api/v1/parks/north')).status).to.equal(404);
   });
 
+  for (const [scope, deleted, made] of [
+    [{ kind: 'park', park: 'empty' as ParkId }, 409, 403],
+    [{ kind: 'region', region: '51' }, 204, 404],
+  ] as readonly (readonly [Scope, number, number])[]) {
+    it(`lets an operator of one ${scope.kind} not take a park away and make it again in another region`, async () => {
+      await service.registry.parks.put({ id: 'empty' as ParkId, name: 'E', region: '510100', timeZone: 'UTC' });
+      await service.registry.tokens.put({ name: 'bound', role: 'operator', scope, secretHash: hashSecret('bound'), createdAt: NOW, expiresAt: null });
+      await service.watch.refresh();
+      const mine = (method: 'delete' | 'put') => request(service.app)[method]('/api/v1/parks/empty').set('Authorization', 'Bearer bound');
+      expect((await mine('delete')).status).to.equal(deleted);
+      for (const region of ['320500', '510600']) expect((await mine('put').send({ name: 'Again', region })).status, region).to.equal(made);
+    });
+  }
+
   it('shows the secret of a gateway once and keeps its hash alone', async () => {
     const fits = async (secret: string) => verifyGatewaySecret((await service.registry.gateways.secretHash('gw-new' as GatewayId)) ?? '', secret);
     const made = await as('operator').put('/api/v1/parks/north/gateways/gw-new', { name: 'New' });

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { triedBy } from '../../ingest/replay.ts';
-import { metersIn, suggestedQuantity, UnknownMeters } from '../../ingest/unknown-meters.ts';
+import { lettersOfUnknown, metersIn, suggestedQuantity, UnknownMeters } from '../../ingest/unknown-meters.ts';
+import type { ParkId } from '../../model/ids.ts';
 import type { DeadLetter } from '../../store/registry/port.ts';
 import { NOW } from './harness.ts';
 
@@ -73,6 +74,19 @@ describe('unknown meters', () => {
   ] as const) {
     it(`suggest ${quantity} for ${name}`, () => expect(suggestedQuantity(name)).to.equal(quantity));
   }
+
+  it('have their letters given to the park in which they are registered, but for those that speak of another', async () => {
+    const letter = { transport: 'mqtt', gateway: null, park: null, detail: 'meter "m-1" is not registered; x', payload: Buffer.from('{}'), payloadLength: 2 };
+    const page = [
+      { ...letter, id: 1, topic: 'parks/p-1/meters/m-1/readings' },
+      { ...letter, id: 2, topic: 'parks/p-2/meters/m-1/readings' },
+      { ...letter, id: 3, topic: 'gw/1', park: 'p-1' },
+      { ...letter, id: 4, topic: 'gw/2', park: 'p-2' },
+      { ...letter, id: 5, topic: 'gw/3' },
+    ] as unknown as DeadLetter[];
+    const found = await lettersOfUnknown({ list: async () => page }, 'm-1', 'p-1' as ParkId);
+    expect(found.map(({ id }) => id)).to.deep.equal([1, 3, 5]);
+  });
 
   it('are found in what a letter says', () => {
     expect(
