@@ -53,7 +53,7 @@ export async function importByCommand(meters: number): Promise<{ readonly data: 
   });
   let peakMb = 0;
   const watch = setInterval(() => {
-    if (child.exitCode === null) peakMb = usageOf(child as { readonly pid: number }).peakMb;
+    if (child.exitCode === null) peakMb = Math.max(peakMb, usageOf(child as { readonly pid: number }).peakMb);
   }, 50);
   const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
   clearInterval(watch);

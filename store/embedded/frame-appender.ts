@@ -149,6 +149,11 @@ export class FrameAppender {
       while (slot < last.length && quantity[first + slot] === last[slot]) slot++;
       if (slot === last.length) return this.#lastShape;
     }
+    return this.#otherShapeOf(quantity, first, until);
+  }
+
+  /** Apart, as what its closure captures would be put aside for every frame. */
+  #otherShapeOf(quantity: Uint16Array, first: number, until: number): number {
     const shapes = this.#shapes;
     let end = shapes.root;
     for (let i = first; i < until; i++) end = shapes.step(end, quantity[i] as number);
