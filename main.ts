@@ -192,7 +192,11 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
   every(AIR_EVERY_MS, () => void refreshAir().catch(complain('air quality could not be computed')), undo);
 
   await collectGarbage();
-  if (core.directory.current.meterCount >= MANY_METERS) collectSooner();
+  const mindMany = () => {
+    if (core.directory.current.meterCount >= MANY_METERS) collectSooner();
+  };
+  mindMany();
+  undo.push(core.directory.onChange(mindMany));
   const opened = await startTransports(config, core, options, undo);
   transports = opened;
   if (config.demo) notes.push(...(await startDemonstration({ core, config, options, brokerPort: opened.mqttPort, undo })));

@@ -3,7 +3,6 @@ import type { Clock } from '../model/clock.ts';
 import { GreenparkError } from '../model/errors.ts';
 import type { EpochMs, ParkId } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
-import { quantityOfCode } from '../model/quantities.ts';
 import type { ReadingBlock } from '../model/reading.ts';
 import type { RegisterMove } from '../model/register-change.ts';
 import type { ReadingStore } from '../store/port.ts';
@@ -33,8 +32,10 @@ import type {
   RefusalTold,
   UnknownMeterSighting,
 } from './port.ts';
+import { Pressure } from './pressure.ts';
 import { type OnRegisterMove, QualityJudge } from './quality.ts';
 import { type Arrival, ReadingWriter } from './reading-writer.ts';
+import { RefusedLetters } from './refused-letters.ts';
 import { type FoundMove, RegisterNotes } from './register-notes.ts';
 import type { RejectReason } from './reject-reasons.ts';
 import { DEFAULT_PACE, type RetryPace } from './retry.ts';
@@ -101,21 +102,20 @@ export class Pipeline implements Intake, DecodedIntake {
   readonly #writes: readonly SureWrite[];
   readonly #writer: ReadingWriter;
   readonly #quality: QualityJudge;
-  readonly #letters: DeadLetterWriter;
+  readonly #letters: RefusedLetters;
   readonly #abort = new AbortController();
-  readonly #listeners = new Set<(full: boolean) => void>();
+  readonly #pressure: Pressure;
   readonly #message = new MessageState();
   readonly #sink: Sink;
   /** Of the native message that is being taken. */
   #plan: MeterPlan | null = null;
-  #full = false;
   #stopped = false;
-  #whenIdle: (() => void)[] = [];
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
     this.stages = parts.stages ?? new StageTimes();
     this.limits = { ...DEFAULT_LIMITS, ...parts.limits };
+    this.#pressure = new Pressure(this.stats, this.limits);
     const shared = { pace: parts.retry ?? DEFAULT_PACE, logger: parts.logger, stats: this.stats, signal: this.#abort.signal };
     const notes = new RegisterNotes(async (moves) => parts.noteMoves?.(moves), shared);
     const found = (series: number, at: number, move: RegisterMove): FoundMove => {
@@ -128,7 +128,7 @@ export class Pipeline implements Intake, DecodedIntake {
     this.#quality = quality;
     const lateQuality = new LateQuality(found);
     this.#plans = new MeterPlans(parts.directory, { latest: parts.latest, quality });
-    this.#letters = new DeadLetterWriter({
+    const letters = new DeadLetterWriter({
       ...shared,
       records: parts.deadLetters,
       clock: parts.clock,
@@ -138,8 +138,9 @@ export class Pipeline implements Intake, DecodedIntake {
         perSenderAndMinute: this.limits.deadLettersPerSenderAndMinute,
       },
     });
+    this.#letters = new RefusedLetters({ letters, directory: parts.directory, stats: this.stats, clock: parts.clock });
     const stages = this.stages;
-    const sure = { ...shared, bury: (row: ReadingBlock, error: GreenparkError) => this.#bury(row, error) };
+    const sure = { ...shared, bury: (row: ReadingBlock, error: GreenparkError) => this.#letters.bury(row, error) };
     const store = stages.writesOf(parts.store, 'store');
     const drained = stages.writesOf(parts.store, 'drain');
     const drain = new SureWrite({ ...sure, store: drained });
@@ -191,7 +192,7 @@ export class Pipeline implements Intake, DecodedIntake {
   }
 
   get full(): boolean {
-    return this.#full;
+    return this.#pressure.full;
   }
 
   /** Messages that wait for a codec, or for one before them that does. */
@@ -211,8 +212,7 @@ export class Pipeline implements Intake, DecodedIntake {
   }
 
   onPressure(listener: (full: boolean) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#pressure.onChange(listener);
   }
 
   /** A message of an MQTT topic: in the native form, or in one that a codec knows. */
@@ -230,7 +230,7 @@ export class Pipeline implements Intake, DecodedIntake {
       if (answer === null) continue;
       const kept = answer instanceof Promise ? { ...message, payload: Uint8Array.from(message.payload) } : message;
       this.#decoding.run(codec, answer, (decoded) => this.#takeAnswer(kept, decoded, done));
-      if (!this.#full && this.#isOver(1)) this.#setFull(true);
+      this.#pressure.taken();
       return;
     }
     this.#takeAnswer(message, WRONG_TOPIC(message.topic), done);
@@ -255,8 +255,7 @@ export class Pipeline implements Intake, DecodedIntake {
 
   /** Resolves when nothing is unacknowledged. */
   drain(): Promise<void> {
-    if (this.stats.pendingMessages === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#whenIdle.push(resolve));
+    return this.#pressure.none();
   }
 
   /** Resolves when all that was accepted is in the store itself; rejects STORE_UNREACHABLE where what waits in the spool cannot be brought there. */
@@ -442,7 +441,7 @@ export class Pipeline implements Intake, DecodedIntake {
     // Nothing below holds on to the message itself: many wait at once, and its bytes are a view on a receive buffer.
     const since = waitsSince(message);
     this.#parts.gateways?.count(message, state);
-    const letters = state.refusals.size > 0 ? this.#post(message) : 0;
+    const letters = state.refusals.size > 0 ? this.#letters.post(message, state) : 0;
     const posted = letters > 0;
     // What was only counted rests nowhere: its sender is not to hear that it was understood.
     const isKept = state.kept && (letters === state.refusals.size || message.replayed === true);
@@ -462,7 +461,7 @@ export class Pipeline implements Intake, DecodedIntake {
       // The letters do not wait for a store that is away.
       if (posted) this.#letters.settle(() => {});
     }
-    if (!this.#full && this.#isOver(1)) this.#setFull(true);
+    this.#pressure.taken();
   }
 
   #end(since: EpochMs | null, outcome: Outcome, rows: number, done: End, error: Error | undefined): void {
@@ -478,71 +477,7 @@ export class Pipeline implements Intake, DecodedIntake {
       stats.listenerErrors++;
       this.#parts.logger.error({ err: thrown }, 'a transport failed when a message was done');
     }
-    if (this.#full && !this.#isOver(0.5)) this.#setFull(false);
-    if (stats.pendingMessages === 0 && this.#whenIdle.length > 0) {
-      const waiting = this.#whenIdle;
-      this.#whenIdle = [];
-      for (const resolve of waiting) resolve();
-    }
-  }
-
-  #isOver(share: number): boolean {
-    const { stats } = this;
-    const limits = this.limits;
-    return (
-      stats.pendingReadings >= limits.maxPendingReadings * share ||
-      stats.pendingMessages >= limits.maxPendingMessages * share ||
-      stats.pendingLetterBytes >= limits.maxPendingLetterBytes * share
-    );
-  }
-
-  #setFull(full: boolean): void {
-    this.#full = full;
-    if (full) this.stats.pressures++;
-    for (const listener of [...this.#listeners]) listener(full);
-  }
-
-  /** One letter per reason. Answers how many are to be waited for. */
-  #post(message: IngestMessage): number {
-    if (message.replayed === true) return 0;
-    const { meter } = this.#message;
-    const { receivedAt, transport, topic, gateway, payload } = message;
-    const park = this.#parkOf(gateway);
-    let posted = 0;
-    for (const { reason, detail, count } of this.#message.told()) {
-      this.stats.rejects[reason] += count;
-      if (this.#letters.post({ receivedAt, transport, topic, gateway, payload, park, meter, reason, detail })) posted++;
-    }
-    return posted;
-  }
-
-  /** Whose the message is: its meters' park, else that of the gateway that sent it; where none signed in, that of the mapping or link that takes it. */
-  #parkOf(gateway: string | null): ParkId | null {
-    const state = this.#message;
-    if (!state.isOfNone) return state.park;
-    return gateway === null ? state.takenFor : (this.#parts.directory.current.gateway(gateway)?.park ?? null);
-  }
-
-  /** A reading that the store will never take becomes a letter of its own: what it was, in the catalogue's unit. */
-  #bury(row: ReadingBlock, error: GreenparkError): Promise<void> {
-    const meter = this.#parts.directory.current.meterOf(row.meter[0] as number);
-    const { name, unit } = quantityOfCode(row.quantity[0] as number);
-    const reading = { meter: meter?.id ?? row.meter[0], quantity: name, unit, ts: row.ts[0], value: row.value[0] };
-    this.stats.rejects['store-refused']++;
-    this.#letters.post({
-      receivedAt: this.#parts.clock(),
-      transport: 'store',
-      topic: meter === undefined ? '' : `parks/${meter.park}/meters/${meter.id}/readings`,
-      gateway: meter?.gateway ?? null,
-      park: meter?.park ?? null,
-      meter: meter?.id ?? null,
-      reason: 'store-refused',
-      detail: `${name} was refused by the store: ${error.message}; the payload shows it after conversion to ${unit}`,
-      payload: Buffer.from(JSON.stringify(reading)),
-    });
-    return new Promise((resolve, reject) => {
-      this.#letters.settle((failure) => (failure === undefined ? resolve() : reject(failure)));
-    });
+    this.#pressure.relieved();
   }
 }
 

@@ -137,7 +137,7 @@ export const registryRoutes: readonly Route[] = [
         if (gateway === null) throw notFound(`gateway "${id}" in the park "${view.park.id}"`);
         if (gateway.link?.type !== 'hj212') throw faulty('params.gateway', 'only a gateway with an hj212 link has a key');
         await gateways.setKey(id, key === null ? null : Buffer.from(key, 'hex'));
-        return { result: ok(gateway), entry: { action: 'key', park: view.park.id, subject: 'gateway', id, before: null, after: null } };
+        return { result: ok(gateway), entry: { action: 'key', park: view.park.id, subject: 'gateway', id, before: null, after: { hasKey: key !== null } } };
       });
     },
   }),

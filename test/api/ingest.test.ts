@@ -134,6 +134,8 @@ describe('ingest over HTTP', () => {
       ]);
       await put(`${path}/key`, { key: null }).expect(200);
       expect(await kept()).to.equal(null);
+      const trail = (await get('/api/v1/audit?subject=gateway&limit=4')).body.items as { action: string; after: unknown }[];
+      expect(trail.filter(({ action }) => action === 'key').map(({ after }) => after)).to.deep.equal([{ hasKey: false }, { hasKey: true }]);
     });
 
     it('has its number for itself: a second gateway with it is refused with the name of the first', async () => {
