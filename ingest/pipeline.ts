@@ -228,7 +228,8 @@ export class Pipeline implements Intake, DecodedIntake {
     for (const codec of this.#parts.codecs ?? []) {
       const answer = this.#asked(codec, message);
       if (answer === null) continue;
-      const kept = answer instanceof Promise ? { ...message, payload: Uint8Array.from(message.payload) } : message;
+      // The answer may wait, also one that is there already: the bytes do not stay.
+      const kept = answer instanceof Promise || this.#decoding.length > 0 ? { ...message, payload: Uint8Array.from(message.payload) } : message;
       this.#decoding.run(codec, answer, (decoded) => this.#takeAnswer(kept, decoded, done));
       this.#pressure.taken();
       return;

@@ -58,6 +58,10 @@ export class Pressure {
   #setFull(full: boolean): void {
     this.#full = full;
     if (full) this.#stats.pressures++;
-    for (const listener of [...this.#listeners]) listener(full);
+    for (const listener of [...this.#listeners]) {
+      // One that was told before has taken so much that it is otherwise again, and everybody knows.
+      if (this.#full !== full) return;
+      listener(full);
+    }
   }
 }

@@ -83,6 +83,8 @@ export class ReadingWriter {
   // On the monotonic clock: when the first and the last message of the open group came.
   #firstCame = 0;
   #lastCame = 0;
+  /** And when the last one of the group before came. */
+  #cameBefore = Number.NEGATIVE_INFINITY;
   /** Messages in the group written last. */
   #lastMessages = 0;
   readonly #free: Group[] = [];
@@ -151,8 +153,8 @@ export class ReadingWriter {
    * many. Nobody comes where all senders wait for their acknowledgements; one that sends one at a time is known by the group before.
    */
   #patienceMs(): number {
-    if (this.#lastMessages <= 1) return 0;
     const { lingerMs } = this.#parts;
+    if (this.#lastMessages <= 1 || this.#firstCame - this.#cameBefore > lingerMs) return 0;
     const now = performance.now();
     return Math.min(lingerMs - (now - this.#firstCame), lingerMs * QUIET_SHARE - (now - this.#lastCame));
   }
@@ -168,6 +170,7 @@ export class ReadingWriter {
     const group = this.#open;
     this.#judge(group);
     this.#closed.push(group);
+    this.#cameBefore = this.#lastCame;
     this.#open = this.#free.pop() ?? new Group();
   }
 

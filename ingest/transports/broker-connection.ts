@@ -28,7 +28,7 @@ export interface BrokerConnectionParts {
   readonly logger: Logger;
   /**
    * A message; `packetId` is NO_PACKET_ID with QoS 0. Its payload is a view on a receive buffer, good until the call returns. False: it
-   * cannot be taken now. It and everything behind it stay in the socket until `goOn`, so that the broker stops sending.
+   * cannot be taken now. It and everything behind it stay where they are until `goOn`, and nothing more is read, so that the broker stops sending.
    */
   take(topic: string, payload: Buffer, packetId: number, isRetained: boolean): boolean;
   /** mqtt.js builds the next CONNECT from its options after this call. */
@@ -65,7 +65,6 @@ export class BrokerConnection {
   #state: ConnectionState = 'connecting';
   #since: EpochMs;
   #lastError: string | null = null;
-  #reader: PublishReader | null = null;
   /** Offers again what could not be taken. */
   #held: (() => void) | null = null;
   #holding: NodeJS.Timeout | null = null;
@@ -89,8 +88,11 @@ export class BrokerConnection {
       manualConnect: true,
     });
     this.#readAhead();
-    this.client.handleMessage = ({ topic, payload, messageId, retain }, next) =>
-      this.#offer(() => parts.take(topic, payload as Buffer, messageId ?? NO_PACKET_ID, retain), next);
+    this.client.handleMessage = ({ topic, payload, qos, messageId, retain }, next) => {
+      // mqtt.js has answered what came with QoS 2 already.
+      const packetId = qos === 1 ? (messageId ?? NO_PACKET_ID) : NO_PACKET_ID;
+      this.#offer(() => parts.take(topic, payload as Buffer, packetId, retain), next);
+    };
     this.client.on('connect', (connack) => void this.#onConnect(connack));
     this.client.on('reconnect', () => {
       parts.beforeConnect?.();
@@ -169,22 +171,25 @@ export class BrokerConnection {
     const internals = this.client as unknown as Internals;
     const build = internals.streamBuilder;
     internals.streamBuilder = (client) => {
-      if (client.options.protocol !== 'mqtt' || client.options.unixSocket === true) return this.#intercepted(build(client));
-      const { hostname, host, port } = client.options;
+      const { protocol, unixSocket, socksProxy, hostname, host, port } = client.options;
+      if (protocol !== 'mqtt' || unixSocket === true || socksProxy !== undefined) return this.#intercepted(build(client));
+      let reader: PublishReader | null = null;
       // One buffer for all that is read: new ones would have all garbage collected several times a second.
       const buffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
       const callback = (length: number) => {
-        if (this.#reader?.read(buffer.subarray(0, length)) === false) return false;
+        if (reader?.read(buffer.subarray(0, length)) === false) return false;
         if (length === buffer.length) return true;
         setTimeout(() => socket.resume(), REST_MS);
         return false;
       };
       const socket = connectTcp({ host: hostname ?? host ?? 'localhost', port: port ?? DEFAULT_PORT, onread: { buffer, callback } });
-      return this.#intercepted(socket);
+      return this.#intercepted(socket, (made) => {
+        reader = made;
+      });
     };
   }
 
-  #intercepted(stream: Duplex): Duplex {
+  #intercepted(stream: Duplex, onReader?: (reader: PublishReader) => void): Duplex {
     stream.pipe = <T extends NodeJS.WritableStream>(parser: T): T => {
       const reader = new PublishReader({
         protocolVersion: this.#parts.mqtt.protocolVersion === 4 ? 4 : 5,
@@ -195,8 +200,10 @@ export class BrokerConnection {
         },
         parser: parser as unknown as Writable,
         onReady: () => stream.resume(),
+        onBroken: () => stream.destroy(),
       });
-      this.#reader = reader;
+      onReader?.(reader);
+      // With a buffer of ours nothing comes this way; it has the socket flow.
       stream.on('data', (bytes: Buffer) => {
         if (!reader.read(bytes)) stream.pause();
       });

@@ -14,6 +14,9 @@ const MOST_LENGTH_BYTES = 4;
 export const NO_PACKET_ID = 0;
 
 const NONE = -1;
+const EMPTY = Buffer.alloc(0);
+/** After a large packet its memory is given back down to this. */
+const MOST_KEPT_BYTES = 64 << 10;
 const INCOMPLETE = -1;
 /** Where the body of a packet begins of which that is not known. */
 const BROKEN = -1;
@@ -30,6 +33,8 @@ export interface PublishReaderParts {
   readonly parser: Writable;
   /** What was handed to `read` last is done with, after `read` or `goOn` answered false. */
   onReady(): void;
+  /** A packet's length is broken, so that nobody knows where the next one begins; the general parser has said so. */
+  onBroken(): void;
 }
 
 /**
@@ -48,6 +53,7 @@ export class PublishReader {
   /** The general parser has something that it is not done with. */
   #isParsing = false;
   #isClosed = false;
+  #isBroken = false;
   // Of the packet looked at last.
   #bodyAt = 0;
   #topicAt = 0;
@@ -135,18 +141,17 @@ export class PublishReader {
   #takeSplit(end: number): boolean {
     const split = this.#split;
     if (!this.#isPlain(split, 0, end)) {
-      this.#splitLength = 0;
+      this.#forgetSplit();
       return this.#parse(split.subarray(0, end));
     }
     if (!this.#take(split, 0, end)) return false;
-    this.#splitLength = 0;
-    if (split.length > MOST_KEPT_BYTES) this.#split = Buffer.allocUnsafeSlow(MOST_KEPT_BYTES);
+    this.#forgetSplit();
     return true;
   }
 
   /**
    * Where the packet at `at` ends, or INCOMPLETE where its length has not come whole. One whose length is broken ends with what there is: the
-   * general parser says what is wrong with it, and the connection ends.
+   * general parser says what is wrong with it, and nothing more is read.
    */
   #endOf(bytes: Buffer, at: number, until: number): number {
     let length = 0;
@@ -161,7 +166,13 @@ export class PublishReader {
       }
     }
     this.#bodyAt = BROKEN;
+    this.#isBroken = true;
     return until;
+  }
+
+  #forgetSplit(): void {
+    this.#splitLength = 0;
+    if (this.#split.length > MOST_KEPT_BYTES) this.#split = Buffer.allocUnsafeSlow(MOST_KEPT_BYTES);
   }
 
   /** Is it a PUBLISH that can be taken from here? Broken ones are not, so that the general parser says what is wrong. */
@@ -194,12 +205,9 @@ export class PublishReader {
     this.#isParsing = true;
     this.#parts.parser.write(Buffer.from(packets), () => {
       this.#isParsing = false;
-      if (this.#run()) this.#parts.onReady();
+      if (this.#isBroken) this.#parts.onBroken();
+      else if (this.#run()) this.#parts.onReady();
     });
     return false;
   }
 }
-
-const EMPTY = Buffer.alloc(0);
-/** After a large packet its memory is given back down to this. */
-const MOST_KEPT_BYTES = 64 << 10;

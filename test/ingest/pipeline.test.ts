@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { Decoded } from '../../ingest/codecs/decoded.ts';
 import type { RejectReason } from '../../ingest/reject-reasons.ts';
 import type { GreenparkError } from '../../model/errors.ts';
 import { LatestReadings } from '../../model/latest.ts';
@@ -368,6 +369,57 @@ describe('ingest/pipeline', () => {
     await Promise.all(first);
     await Promise.all([next, rig.send(reading({ active_power: 3 }, 3))]);
     expect(rig.store.blocks.map((block) => block.rows.length)).to.deep.equal([2, 2]);
+  });
+
+  it('with a linger, a lone message does not wait because of a group of long ago', async () => {
+    const rig = aRig({ limits: { lingerMs: 40 } });
+    await Promise.all([0, 1].map((at) => rig.send(reading({ active_power: at }, at))));
+    const end = performance.now() + 60;
+    await until(() => performance.now() > end, 'more than the linger');
+    const began = performance.now();
+    await rig.send(reading({ active_power: 2 }, 2));
+    expect(performance.now() - began).to.be.below(9);
+  });
+
+  it('keeps the bytes of a message whose answer waits for another, though its buffer is used again', async () => {
+    let answer: (decoded: Decoded) => void = () => {};
+    const rig = aRig({
+      limits: { maxPayloadBytes: 8 },
+      codecs: [
+        {
+          decode: () =>
+            new Promise<Decoded>((resolve) => {
+              answer = resolve;
+            }),
+        },
+      ],
+    });
+    const buffer = Buffer.from('xxxxxxxxxxxx');
+    const first = rig.send(buffer.subarray(0, 4), { topic: 'gw/1' });
+    const second = rig.send(buffer, { topic: 'gw/2' });
+    buffer.fill('y');
+    answer({ frames: [], statuses: [], refusals: [{ reason: 'not-json', detail: 'x', count: 1 }] });
+    await Promise.all([first, second]);
+    expect(rig.letters.letters.map(({ payload }) => Buffer.from(payload).toString())).to.deep.equal(['xxxx', 'xxxxxxxxxxxx']);
+  });
+
+  it('tells nobody of relief that is over already', async () => {
+    const rig = aRig({ limits: { maxPendingMessages: 2 } });
+    rig.store.hang();
+    const heard: boolean[] = [];
+    const more: Promise<void>[] = [];
+    rig.pipeline.onPressure((full) => {
+      if (!full && more.length === 0) for (const at of [2, 3]) more.push(rig.send(reading({ active_power: at }, at)));
+    });
+    rig.pipeline.onPressure((full) => heard.push(full));
+    const sent = [0, 1].map((at) => rig.send(reading({ active_power: at }, at)));
+    await until(() => rig.store.attempts === 1, 'the write');
+    rig.store.release();
+    await Promise.all(sent);
+    await Promise.all(more);
+    await rig.pipeline.drain();
+    expect(heard.at(-1)).to.equal(rig.pipeline.full);
+    expect(heard).to.deep.equal([true, true, false]);
   });
 
   it('with a linger, nobody waits for company that has stopped coming', async () => {

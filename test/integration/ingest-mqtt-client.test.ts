@@ -93,6 +93,22 @@ describe('subscriber on a real Mosquitto', () => {
     });
   }
 
+  it('takes what an earlier subscription had queued with QoS 2, and answers it as QoS 2 alone', async () => {
+    const session = { clientId: 'greenpark-test', clean: false, protocolVersion: 5, properties: { sessionExpiryInterval: 600 } } as const;
+    const former = await publisher(session);
+    await former.subscribeAsync('parks/#', { qos: 2 });
+    await former.endAsync();
+    const gateway = await publisher();
+    for (let at = 0; at < 20; at++) await gateway.publishAsync(topic('m-1'), power(at, at), { qos: 2 });
+    const rig = aRig();
+    const client = ingest(rig);
+    await client.online(5000);
+    await until(() => rig.store.size === 20, 'what was queued');
+    await gateway.publishAsync(topic('m-1'), power(20, 20), { qos: 1 });
+    await until(() => rig.store.size === 21, 'what comes later');
+    expect([client.connects, client.state.state]).to.deep.equal([1, 'online']);
+  });
+
   for (const way of ['TCP', 'TLS'] as const) {
     it(`over ${way}: takes messages of every size and kind in their order, also those that it cannot take at once`, async () => {
       const folder = await mkdtemp(join(tmpdir(), 'greenpark-mqtt-ways-'));

@@ -21,6 +21,7 @@ function aReader({ version = 5 as 4 | 5, refuse = () => false, delay = () => fal
   const plain: Seen[] = [];
   const errors: Error[] = [];
   let isReady = true;
+  let isBroken = false;
   let holds = false;
   const general = packetParser({ protocolVersion: version });
   general.on('packet', (packet) => seen.push(seenOf(packet)));
@@ -51,6 +52,9 @@ function aReader({ version = 5 as 4 | 5, refuse = () => false, delay = () => fal
     onReady: () => {
       isReady = true;
     },
+    onBroken: () => {
+      isBroken = true;
+    },
   });
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   /** As the socket does: into one buffer, which is written over as soon as the reader is done with it. */
@@ -59,7 +63,7 @@ function aReader({ version = 5 as 4 | 5, refuse = () => false, delay = () => fal
     for (const piece of pieces) {
       buffer.set(piece);
       isReady = reader.read(buffer.subarray(0, piece.length));
-      while (!isReady) {
+      while (!isReady && !isBroken) {
         if (holds) {
           holds = false;
           reader.goOn();
@@ -69,7 +73,7 @@ function aReader({ version = 5 as 4 | 5, refuse = () => false, delay = () => fal
     }
     await turn();
   };
-  return { reader, seen, plain, errors, receive, held: () => holds };
+  return { reader, seen, plain, errors, receive, isBroken: () => isBroken };
 }
 
 const publish = (over: Partial<{ topic: string; payload: Buffer; qos: 0 | 1 | 2; retain: boolean; messageId: number; properties: object }> = {}): Packet =>
@@ -155,11 +159,12 @@ describe('reading of PUBLISH from the receive buffer', () => {
     });
   }
 
-  it('leaves a broken length to the general parser, which says so', async () => {
+  it('leaves a broken length to the general parser, which says so, and reads nothing more', async () => {
     const rig = aReader();
     await rig.receive([Buffer.from([0x32, 0xff, 0xff, 0xff, 0xff, 0x7f, 0, 1, 97, 0, 7, 0])]);
     expect(rig.plain).to.deep.equal([]);
     expect(rig.errors.map(({ message }) => message)).to.deep.equal(['Invalid variable byte integer']);
+    expect(rig.isBroken()).to.equal(true);
   });
 
   it('offers again what could not be taken, and nothing behind it before', async () => {
