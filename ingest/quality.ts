@@ -100,19 +100,29 @@ export class QualityJudge {
     this.#exchanges.set(series, at);
   }
 
-  /** The same as `judge` of the newest reading of the series: read from where it stands, so that no number has to be boxed for a call. */
-  judgeNewest(series: number, code: number, latest: LatestReadings): number {
-    const value = latest.value[series] as number;
-    if (value >= (MIN[code] as number) && value <= (MAX[code] as number) && this.#exchanges.size === 0) {
-      const kind = this.#kind[series];
-      if (kind === GAUGE) return QUALITY.good;
-      // NaN compares false: before the first reading everything follows.
-      if (kind === COUNTER && !(value < (this.#last[series] as number))) {
-        this.#take(series, value);
-        return QUALITY.good;
-      }
+  /**
+   * Would `judge` find each of these values good, one after the other? Nothing is taken yet. They stand `step` apart from `from` up to, not
+   * including, `to`.
+   */
+  isGoodRun(series: number, code: number, values: Float64Array, from: number, to: number, step: number): boolean {
+    const kind = this.#kind[series];
+    if ((kind !== GAUGE && kind !== COUNTER) || this.#exchanges.size > 0) return false;
+    const min = MIN[code] as number;
+    const max = MAX[code] as number;
+    const isCounter = kind === COUNTER;
+    // NaN compares false: before the first reading everything follows.
+    let last = isCounter ? (this.#last[series] as number) : Number.NEGATIVE_INFINITY;
+    for (let at = from; at < to; at += step) {
+      const value = values[at] as number;
+      if (value < min || value > max || value < last || !Number.isFinite(value)) return false;
+      if (isCounter) last = value;
     }
-    return this.judge(series, code, latest.ts[series] as number, value);
+    return true;
+  }
+
+  /** Takes the last one of values that were found good, which stands at `at`. */
+  takeGood(series: number, values: Float64Array, at: number): void {
+    if (this.#kind[series] === COUNTER) this.#take(series, values[at] as number);
   }
 
   /** The quality of a reading that is newer than all before it in its series. */

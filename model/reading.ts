@@ -17,8 +17,11 @@ export interface ReadingBlock {
 /** Bytes of one row: ts and value 8 each, series and meter 4, quantity 2, quality 1. */
 const ROW_BYTES = 27;
 
+export type ReadingColumns = Omit<ReadingBlock, 'length'>;
+
 /** Columns on one buffer, widest first so that each is aligned. */
-function columnsOn(buffer: SharedArrayBuffer, capacity: number): Omit<ReadingBlock, 'length'> {
+function columnsOf(capacity: number): ReadingColumns {
+  const buffer = new SharedArrayBuffer(capacity * ROW_BYTES);
   return {
     ts: new Float64Array(buffer, 0, capacity),
     value: new Float64Array(buffer, 8 * capacity, capacity),
@@ -36,16 +39,11 @@ function columnsOn(buffer: SharedArrayBuffer, capacity: number): Omit<ReadingBlo
 export class ReadingBlockBuilder {
   #capacity: number;
   #length = 0;
-  #ts!: Float64Array;
-  #value!: Float64Array;
-  #series!: Int32Array;
-  #meter!: Int32Array;
-  #quantity!: Uint16Array;
-  #quality!: Uint8Array;
+  #columns: ReadingColumns;
 
   constructor(capacity = 8192) {
     this.#capacity = capacity;
-    this.#allocate();
+    this.#columns = columnsOf(capacity);
   }
 
   get length(): number {
@@ -53,27 +51,39 @@ export class ReadingBlockBuilder {
   }
 
   push(series: number, meter: number, quantity: number, ts: EpochMs, value: number, quality: number): void {
-    if (this.#length === this.#capacity) this.#grow();
+    const columns = this.room(1);
     const at = this.#length++;
-    this.#series[at] = series;
-    this.#meter[at] = meter;
-    this.#quantity[at] = quantity;
-    this.#ts[at] = ts;
-    this.#value[at] = value;
-    this.#quality[at] = quality;
+    columns.series[at] = series;
+    columns.meter[at] = meter;
+    columns.quantity[at] = quantity;
+    columns.ts[at] = ts;
+    columns.value[at] = value;
+    columns.quality[at] = quality;
+  }
+
+  /** The columns, with room for so many rows from `length` on. What is written there counts once it is added. */
+  room(rows: number): ReadingColumns {
+    if (this.#length + rows > this.#capacity) this.#grow(this.#length + rows);
+    return this.#columns;
+  }
+
+  /** Counts in so many rows that were written behind the last one. */
+  add(rows: number): void {
+    this.#length += rows;
   }
 
   /** The rows from `from` on as they stand now, on the builder's own memory: nothing is copied and the builder goes on. */
   view(from = 0): ReadingBlock {
     const to = this.#length;
+    const { series, meter, quantity, ts, value, quality } = this.#columns;
     return {
       length: to - from,
-      series: this.#series.subarray(from, to),
-      meter: this.#meter.subarray(from, to),
-      quantity: this.#quantity.subarray(from, to),
-      ts: this.#ts.subarray(from, to),
-      value: this.#value.subarray(from, to),
-      quality: this.#quality.subarray(from, to),
+      series: series.subarray(from, to),
+      meter: meter.subarray(from, to),
+      quantity: quantity.subarray(from, to),
+      ts: ts.subarray(from, to),
+      value: value.subarray(from, to),
+      quality: quality.subarray(from, to),
     };
   }
 
@@ -86,29 +96,19 @@ export class ReadingBlockBuilder {
   take(): ReadingBlock {
     const block = this.view();
     this.#length = 0;
-    this.#allocate();
+    this.#columns = columnsOf(this.#capacity);
     return block;
   }
 
-  #allocate(): void {
-    const { ts, value, series, meter, quantity, quality } = columnsOn(new SharedArrayBuffer(this.#capacity * ROW_BYTES), this.#capacity);
-    this.#ts = ts;
-    this.#value = value;
-    this.#series = series;
-    this.#meter = meter;
-    this.#quantity = quantity;
-    this.#quality = quality;
-  }
-
-  #grow(): void {
-    const { ts, value, series, meter, quantity, quality } = this.view();
-    this.#capacity *= 2;
-    this.#allocate();
-    this.#ts.set(ts);
-    this.#value.set(value);
-    this.#series.set(series);
-    this.#meter.set(meter);
-    this.#quantity.set(quantity);
-    this.#quality.set(quality);
+  #grow(atLeast: number): void {
+    const { series, meter, quantity, ts, value, quality } = this.view();
+    while (this.#capacity < atLeast) this.#capacity *= 2;
+    this.#columns = columnsOf(this.#capacity);
+    this.#columns.series.set(series);
+    this.#columns.meter.set(meter);
+    this.#columns.quantity.set(quantity);
+    this.#columns.ts.set(ts);
+    this.#columns.value.set(value);
+    this.#columns.quality.set(quality);
   }
 }

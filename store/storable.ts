@@ -10,10 +10,14 @@ export const FARTHEST_MS = 8.64e15;
  */
 export function requireStorable(block: ReadingBlock): void {
   const { length, ts, value } = block;
+  let known = Number.NaN;
   for (let i = 0; i < length; i++) {
-    const at = ts[i] as number;
     if (!Number.isFinite(value[i])) throw refused(block, i, `value ${value[i]} is not a finite number`);
+    const at = ts[i] as number;
+    // The rows of a frame have one time.
+    if (at === known) continue;
     if (!Number.isInteger(at) || at > FARTHEST_MS || at < -FARTHEST_MS) throw refused(block, i, `time ${at} is not a whole millisecond`);
+    known = at;
   }
 }
 

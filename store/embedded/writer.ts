@@ -9,11 +9,12 @@ import type { Shapes } from './shapes.ts';
 import { type Columns, type SharedBlock, without } from './shared-block.ts';
 
 /** After this many values `newest` is brought up to date, which bounds what a start after a crash has to read. */
-const REFRESH_AFTER_VALUES = 5_000_000;
+const REFRESH_AFTER_VALUES = 10_000_000;
 /** A transaction of so many frames waits for more, as under load the rest of a row group comes in no time. Smaller ones are not kept waiting. */
 const WORTH_WAITING_FRAMES = 10_000;
-/** How long it waits in all, in milliseconds. */
+/** How long it waits in all, and for the next block, in milliseconds: a tenth of a second's load fills it, and after half of that nothing comes. */
 const COMPANY_MS = 100;
+const QUIET_MS = 50;
 
 /** A block that no transaction has taken yet, and who waits for it. */
 interface WaitingBlock {
@@ -201,7 +202,7 @@ export class Writer {
     for (let frames = 0; frames < ROW_GROUP_FRAMES; ) {
       if (this.#waiting.length === 0 && frames >= WORTH_WAITING_FRAMES) {
         const began = performance.now();
-        await this.#company(patienceMs);
+        await this.#company(Math.min(patienceMs, QUIET_MS));
         patienceMs = Math.max(0, patienceMs - (performance.now() - began));
       }
       const next = this.#waiting.shift();
