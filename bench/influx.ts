@@ -8,7 +8,7 @@ import { type BenchResult, median } from './figures.ts';
 import { FRAMES, meterId, VALUES_PER_FRAME } from './load.ts';
 import { figuresOf, METERS, measureGreenpark, openBenchInflux, type Plan, startInflux, WARM_UP_SHARE } from './sides.ts';
 
-const PLAN: Plan = { kind: 'batch', messages: 8000 };
+const PLAN: Plan = { kind: 'batch', messages: 24_000 };
 const GOAL = 0.6;
 /** Values in one body, as Greenpark writes at most. */
 const BODY_VALUES = 50_000;

@@ -9,7 +9,7 @@ interface Benchmark extends Plan {
 }
 
 export const SINGLE: Benchmark = { name: 'ingest-single', kind: 'single', messages: 200_000, limit: 'count', goal: 0.95 };
-export const BATCH: Benchmark = { name: 'ingest-batch', kind: 'batch', messages: 30_000, limit: 'parse', goal: 1 };
+export const BATCH: Benchmark = { name: 'ingest-batch', kind: 'batch', messages: 60_000, limit: 'parse', goal: 1 };
 
 /** Rounds of limit and Greenpark in turn, each against a fresh Mosquitto; the ratio is the median of the rounds' ratios. */
 export async function benchIngest(plan: Benchmark, rounds: number): Promise<BenchResult> {

@@ -49,7 +49,9 @@ export class InfluxStore implements ReadingStore {
         if (!Number.isFinite(correction.value)) throw new GreenparkError('STORE_REFUSED', `the corrected value ${correction.value} is not a finite number`);
         const held = await this.#revisions(meter, quantity, ts);
         if (held.length === 0) throw new GreenparkError('STORE_REFUSED', `there is no reading of meter ${meter}, quantity ${quantity} at ${ts} to correct`);
-        await this.#connection.write(Buffer.from(this.#lines.lineOfCorrection(correction, held.length)));
+        const text = new LineText();
+        text.string(this.#lines.lineOfCorrection(correction, held.length));
+        await this.#connection.write(text.body());
       }),
     );
   }
@@ -161,7 +163,7 @@ export class InfluxStore implements ReadingStore {
     const stored = this.#lines.writeLines(text, block, dropped);
     if (stored > 0) {
       // After a failure the text is not used again: a request that nobody waits for any more may still be sending it.
-      const writing = this.#connection.write(text.bytes);
+      const writing = this.#connection.write(text.body());
       this.#writes.add(writing);
       try {
         await writing;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { LineText } from '../../../store/influx/line-text.ts';
+import { LineText, Text } from '../../../store/influx/line-text.ts';
 import { fuzzRuns } from '../../fuzz-runs.ts';
 
 const written = (value: number): string => {
@@ -47,7 +47,7 @@ describe('text of lines', () => {
     const text = new LineText();
     const parts = Array.from({ length: 30_000 }, (_, at) => (at % 3 === 0 ? '甲🏭é' : 'ab'));
     for (const part of parts) text.string(part);
-    text.append(Buffer.from('end'));
+    text.append(new Text('end'));
     text.byte(0x21);
     expect(text.bytes.toString()).to.equal(`${parts.join('')}end!`);
     const { length } = text;
@@ -57,5 +57,28 @@ describe('text of lines', () => {
     text.string('ascii');
     text.number(Float64Array.of(7, 2.5), 1);
     expect(text.bytes.toString()).to.equal('ascii2.5');
+  });
+
+  it('is a body with nothing but empty lines behind it, few where much is sent', () => {
+    const text = new LineText();
+    for (const lines of [0, 1, 20, 1999, 40_000, 40_500, 39_000, 3, 41_000]) {
+      text.clear();
+      for (let line = 0; line < lines; line++) text.string(`line ${line}\n`);
+      const { length } = text;
+      const body = Buffer.from(text.body());
+      expect(body.subarray(0, length).equals(text.bytes)).to.equal(true);
+      expect(body.subarray(length).every((byte) => byte === 0x0a)).to.equal(true);
+      expect(body.length).to.be.within(length, length * 1.07 + 8);
+    }
+  });
+
+  it('sends the memory of a text that is about as long as the one before, and copies nothing', () => {
+    const text = new LineText();
+    const bodies = [50_000, 50_200, 49_000].map((lines) => {
+      text.clear();
+      for (let line = 0; line < lines; line++) text.string('a line\n');
+      return text.body();
+    });
+    expect(new Set(bodies).size).to.equal(1);
   });
 });
