@@ -1,6 +1,10 @@
 /** What answers from the open database file. */
 export interface Engine<Request> {
   answer(request: Request): Promise<unknown>;
+  /** It holds much memory that another one on the same file would not, and nothing long is under way. */
+  readonly isWorn: boolean;
+  /** Brings everything into the file, and lets go of it. */
+  close(): Promise<void>;
   /** Lets go of the file as it is. */
   abandon(): Promise<void>;
 }
@@ -8,7 +12,10 @@ export interface Engine<Request> {
 /** What DuckDB says of an instance that it has given up, as when the disk was full at a checkpoint. Another one on the same file goes on. */
 const GIVEN_UP = /^FATAL Error|atabase (".*" )?has been invalidated/;
 
-/** Passes requests to the engine, and opens another one when DuckDB has given up the one there is: what was committed is in the file. */
+/**
+ * Passes requests to the engine, and opens another one when DuckDB has given up the one there is, or when that is worn: what was committed is
+ * in the file. What is asked meanwhile waits.
+ */
 export class EngineKeeper<Request> {
   readonly #open: () => Promise<Engine<Request>>;
   /** Null after an opening that failed: whoever asks next has it tried again. */
@@ -35,10 +42,11 @@ export class EngineKeeper<Request> {
       return await answering;
     } catch (error) {
       // The first to hear of it sees to the next engine.
-      if (error instanceof Error && GIVEN_UP.test(error.message) && this.#engine === asked) void this.#begin(this.#another(engine));
+      if (error instanceof Error && GIVEN_UP.test(error.message) && this.#engine === asked) void this.#begin(this.#another(() => engine.abandon()));
       throw error;
     } finally {
       this.#underWay.delete(answering);
+      if (this.#engine === asked && engine.isWorn) void this.#begin(this.#another(() => engine.close()));
     }
   }
 
@@ -50,9 +58,9 @@ export class EngineKeeper<Request> {
     return opening;
   }
 
-  async #another(given: Engine<Request>): Promise<Engine<Request>> {
+  async #another(end: () => Promise<void>): Promise<Engine<Request>> {
     await Promise.allSettled([...this.#underWay]);
-    await given.abandon();
+    await end();
     return this.#open();
   }
 }

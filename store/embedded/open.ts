@@ -17,6 +17,8 @@ export interface EmbeddedStoreOptions {
   readonly threads?: number;
   /** With less left on the disk nothing is written: room for a checkpoint, and for whoever else needs the disk. Default 64 MB. */
   readonly keepFreeBytes?: number;
+  /** After so many frames the file is opened anew, for half a second, as DuckDB's memory grows with what it has written. Default 50 million. */
+  readonly renewAfterFrames?: number;
 }
 
 /**
@@ -28,6 +30,7 @@ export async function openEmbeddedStore({
   memoryLimitMb = 512,
   threads = Math.max(1, availableParallelism() >> 1),
   keepFreeBytes = 64 << 20,
+  renewAfterFrames = 50_000_000,
 }: EmbeddedStoreOptions): Promise<ReadingStore> {
   await requireWritable(directory);
   const folder = await realpath(directory);
@@ -35,7 +38,7 @@ export async function openEmbeddedStore({
   open.add(folder);
   const store = new EmbeddedStore(() => open.delete(folder));
   try {
-    await store.open({ file: join(folder, 'readings.duckdb'), memoryLimitMb, threads, keepFreeBytes });
+    await store.open({ file: join(folder, 'readings.duckdb'), memoryLimitMb, threads, keepFreeBytes, renewAfterFrames });
   } catch (error) {
     if (error instanceof GreenparkError && error.code === 'DATA_DIR_IN_USE') throw inUse(directory, error);
     throw error;

@@ -5,7 +5,7 @@ import type { SharedBlock } from './shared-block.ts';
 
 /** What the main thread asks of the worker, and what the worker answers to each. */
 export interface Questions {
-  open: { ask: { readonly file: string; readonly memoryLimitMb: number; readonly threads: number; readonly keepFreeBytes: number }; answer: null };
+  open: { ask: OpenAsk; answer: null };
   /** Blocks that wait at the same time go into one transaction. */
   write: { ask: SharedBlock; answer: WriteResult };
   correct: { ask: Correction; answer: null };
@@ -17,6 +17,14 @@ export interface Questions {
   deleteBefore: { ask: { readonly before: number }; answer: number };
   ping: { ask: null; answer: null };
   close: { ask: null; answer: null };
+}
+
+export interface OpenAsk {
+  readonly file: string;
+  readonly memoryLimitMb: number;
+  readonly threads: number;
+  readonly keepFreeBytes: number;
+  readonly renewAfterFrames: number;
 }
 
 /** The newest reading of each series. Columns move between the threads; half a million objects would be written and read again. */

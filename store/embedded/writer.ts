@@ -27,7 +27,7 @@ interface WaitingBlock {
 export class Writer {
   readonly #connection: DuckDBConnection;
   readonly #shapes: Shapes;
-  #frames: FrameAppender;
+  #appender: FrameAppender;
   readonly #newest: NewestFrames;
   readonly #onRefreshed: () => Promise<void> | undefined;
   /** `#newest` has every frame since the mark, and none that is not stored. */
@@ -41,6 +41,8 @@ export class Writer {
   /** `newest` knows every block received up to here. */
   mark: number;
   corrections: number;
+  /** Appended since it was made. */
+  frames = 0;
   #received: number;
   #sinceRefresh = 0;
 
@@ -54,7 +56,7 @@ export class Writer {
   ) {
     this.#connection = connection;
     this.#shapes = shapes;
-    this.#frames = frames;
+    this.#appender = frames;
     this.#newest = newest;
     this.mark = mark;
     this.corrections = corrections;
@@ -183,7 +185,7 @@ export class Writer {
   async close(): Promise<void> {
     await this.refresh().catch(() => undefined);
     await this.#alone(async () => {
-      this.#frames.close();
+      this.#appender.close();
       await this.#connection.run(`CHECKPOINT ${DATABASE}`).catch(() => undefined);
       this.#connection.closeSync();
     });
@@ -199,7 +201,8 @@ export class Writer {
     this.#received = Math.max(Date.now(), this.#received, this.mark + 1);
     const results: WriteResult[] = [];
     let patienceMs = COMPANY_MS;
-    for (let frames = 0; frames < ROW_GROUP_FRAMES; ) {
+    let frames = 0;
+    while (frames < ROW_GROUP_FRAMES) {
       if (this.#waiting.length === 0 && frames >= WORTH_WAITING_FRAMES) {
         const began = performance.now();
         await this.#company(Math.min(patienceMs, QUIET_MS));
@@ -211,14 +214,15 @@ export class Writer {
       const { block } = next;
       let columns: Columns = block;
       if (block.arrival === 'late') {
-        this.#frames.flush();
+        this.#appender.flush();
         await this.#saveShapes();
         columns = await this.#unknownOf(columns);
       }
-      frames += this.#frames.append(columns, this.#received);
+      frames += this.#appender.append(columns, this.#received);
       results.push({ stored: columns.length, duplicates: block.length - columns.length });
     }
-    this.#frames.flush();
+    this.#appender.flush();
+    this.frames += frames;
     return results;
   }
 
@@ -297,7 +301,7 @@ export class Writer {
       return result;
     } catch (error) {
       this.#newestHolds = false;
-      this.#frames.abandon();
+      this.#appender.abandon();
       // A failed commit has rolled back already. The first error is the one to tell, also where the connection is of no more use.
       await this.#connection.run('ROLLBACK').catch(() => undefined);
       await this.#renewAppender().catch(() => undefined);
@@ -306,7 +310,7 @@ export class Writer {
   }
 
   async #renewAppender(): Promise<void> {
-    this.#frames = await FrameAppender.create(this.#connection, this.#shapes, this.#newest);
+    this.#appender = await FrameAppender.create(this.#connection, this.#shapes, this.#newest);
   }
 
   /** Runs `work` after everything that was asked before. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -139,6 +139,30 @@ describe('the embedded store and its folder', function () {
     expect((await store.raw({ meter: 1000, quantity: 1, from: 0, to: 10, limit: 10 })).length).to.equal(1);
     expect(done, 'the long question is still running').to.equal(false);
     expect((await long).length).to.equal(50);
+    await store.close();
+  });
+
+  it('opens the file anew after so many frames, while others write and ask, and loses nothing', async () => {
+    const store = await openEmbeddedStore({ directory, renewAfterFrames: 2500 });
+    const rows = 100;
+    const bytesAtFirst = (await stat(join(directory, 'readings.duckdb'))).size;
+    let asked = 0;
+    const writer = async (meter: number) => {
+      for (let n = 0; n < 100; n++) {
+        const builder = new ReadingBlockBuilder(rows);
+        for (let i = 0; i < rows; i++) builder.push(0, meter, 1, n * 1e6 + i * 1000, n * rows + i, 0);
+        const { stored } = await store.write(builder.take(), n % 10 === 9 ? 'late' : 'fresh');
+        expect(stored).to.equal(rows);
+        const { length } = await store.raw({ meter, quantity: 1, from: 0, to: 1e12, limit: 1e6 });
+        expect(length).to.equal((n + 1) * rows);
+        asked++;
+      }
+    };
+    await Promise.all([writer(1), writer(2), writer(3)]);
+    expect(asked).to.equal(300);
+    expect([...(await store.latest())].map(({ meter, value }) => [meter, value])).to.have.deep.members([1, 2, 3].map((meter) => [meter, 100 * rows - 1]));
+    // Blocks so small rest in DuckDB's log: only closing brings them into the file.
+    expect((await stat(join(directory, 'readings.duckdb'))).size).to.be.greaterThan(bytesAtFirst);
     await store.close();
   });
 });

@@ -4,7 +4,8 @@ import { openEmbeddedStore } from '../../../store/embedded/open.ts';
 // Writes blocks of so many rows to the folder, several at a time, until it is killed, and says "<block number>" for each that was acknowledged.
 const [, , directory = '', first = '0', rows = '', writers = ''] = process.argv;
 const ROWS = Number(rows);
-const store = await openEmbeddedStore({ directory });
+// Opens its file anew now and then, so that it is killed in the middle of that, too.
+const store = await openEmbeddedStore({ directory, renewAfterFrames: 20 * ROWS });
 process.stdout.write('open\n');
 
 let next = Number(first);
