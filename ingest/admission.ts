@@ -2,6 +2,7 @@ import type { Clock } from '../model/clock.ts';
 import type { EpochMs } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import { QUALITY } from '../model/quality.ts';
+import type { ReadingColumns } from '../model/reading.ts';
 import type { CanonicalScan } from './codecs/canonical.ts';
 import type { LateQuality } from './late-quality.ts';
 import type { MessageState } from './message-state.ts';
@@ -103,11 +104,47 @@ export class Admission {
   }
 
   /**
-   * Nearly every message: frames of the same columns in order of time, newer than what is there, and each value good. They are taken a
-   * column at a time, so that what a series needs is looked up once. False, and nothing taken, where anything is otherwise.
+   * Nearly every message: frames of the same columns in order of time, newer than what is there. They are taken a column at a time, so that
+   * what a series needs is looked up once. False, and nothing taken, where anything is otherwise.
    */
   #takeRegular(plan: MeterPlan, scan: CanonicalScan): boolean {
-    const { ts: times, end: ends, column: columns, value: sent, frames } = scan;
+    if (!this.#isInOrder(plan, scan)) return false;
+    const { ts: times, end: ends, column: columns, frames } = scan;
+    const { series, ordinal } = plan;
+    const { codes } = plan.columns;
+    const { fresh } = this.#writer;
+    const quality = this.#quality;
+    const width = ends[0] as number;
+    const from = fresh.length;
+    const to = from + frames * width;
+    const rows = fresh.room(frames * width);
+    if (!convert(plan, scan, rows.value, from)) return false;
+
+    const { series: rowSeries, meter: rowMeter, quantity: rowQuantity, ts: rowTs, value: values, quality: rowQuality } = rows;
+    const last = times[frames - 1] as number;
+    for (let nth = 0; nth < width; nth++) {
+      const column = columns[nth] as number;
+      const at = series[column] as number;
+      const code = codes[column] as number;
+      const newest = to - width + nth;
+      for (let row = from + nth, frame = 0; frame < frames; row += width, frame++) {
+        rowSeries[row] = at;
+        rowMeter[row] = ordinal;
+        rowQuantity[row] = code;
+        rowTs[row] = times[frame] as number;
+        rowQuality[row] = QUALITY.good;
+      }
+      if (quality.isGoodRun(at, code, values, from + nth, to, width)) quality.takeGood(at, values, newest);
+      else this.#judgeRun(rows, from + nth, to, width);
+      this.#latest.put(at, last, values[newest] as number, rowQuality[newest] as number);
+    }
+    fresh.add(frames * width);
+    this.#state.fresh += frames * width;
+    return true;
+  }
+
+  /** Have all frames the same columns, and times that go on, that fit, and that are newer than what is there? */
+  #isInOrder(plan: MeterPlan, { ts: times, end: ends, column: columns, frames }: CanonicalScan): boolean {
     const width = ends[0] as number;
     const first = times[0] as number;
     let last = first;
@@ -117,46 +154,22 @@ export class Admission {
       last = ts;
     }
     if (!this.#timeFits(first) || !this.#timeFits(last) || this.#dated(first) !== QUALITY.good) return false;
-
-    const latest = this.#latest;
-    const quality = this.#quality;
-    const { fresh } = this.#writer;
-    const { series, ordinal } = plan;
-    const { factors, offsets, codes } = plan.columns;
-    const count = frames * width;
-    const from = fresh.length;
-    const { series: rowSeries, meter: rowMeter, quantity: rowQuantity, ts: rowTs, value: values, quality: rowQuality } = fresh.room(count);
+    const { ts: newest } = this.#latest;
     for (let nth = 0; nth < width; nth++) {
       const column = columns[nth] as number;
-      const at = series[column] as number;
-      if (first <= (latest.ts[at] as number)) return false;
-      const factor = factors[column] as number;
-      const offset = offsets[column] as number;
-      for (let row = nth; row < count; row += width) {
-        if (columns[row] !== column) return false;
-        values[from + row] = (sent[row] as number) * factor + offset;
-      }
-      if (!quality.isGoodRun(at, codes[column] as number, values, from + nth, from + count, width)) return false;
+      if (first <= (newest[plan.series[column] as number] as number)) return false;
+      for (let row = nth + width; row < frames * width; row += width) if (columns[row] !== column) return false;
     }
-
-    for (let nth = 0; nth < width; nth++) {
-      const column = columns[nth] as number;
-      const at = series[column] as number;
-      const code = codes[column] as number;
-      for (let row = from + nth, frame = 0; frame < frames; row += width, frame++) {
-        rowSeries[row] = at;
-        rowMeter[row] = ordinal;
-        rowQuantity[row] = code;
-        rowTs[row] = times[frame] as number;
-        rowQuality[row] = QUALITY.good;
-      }
-      const newest = from + count - width + nth;
-      quality.takeGood(at, values, newest);
-      latest.put(at, last, values[newest] as number, QUALITY.good);
-    }
-    fresh.add(count);
-    this.#state.fresh += count;
     return true;
+  }
+
+  /** The rows of one series, one by one. */
+  #judgeRun({ series, quantity, ts, value, quality }: ReadingColumns, from: number, to: number, step: number): void {
+    for (let row = from; row < to; row += step) {
+      const flag = this.#quality.judge(series[row] as number, quantity[row] as number, ts[row] as number, value[row] as number);
+      quality[row] = flag;
+      if (flag !== QUALITY.good) this.#countFlag(flag);
+    }
   }
 
   #value(plan: MeterPlan, column: number, ts: EpochMs, raw: number, flag: number): void {
@@ -226,4 +239,20 @@ export class Admission {
       count,
     );
   }
+}
+
+/** The values of regular frames in the catalogue's units, from `from` on; false where one is too large to be represented. */
+function convert(plan: MeterPlan, { end: ends, column: columns, value: sent, frames }: CanonicalScan, values: Float64Array, from: number): boolean {
+  const { factors, offsets } = plan.columns;
+  const width = ends[0] as number;
+  for (let nth = 0; nth < width; nth++) {
+    const factor = factors[columns[nth] as number] as number;
+    const offset = offsets[columns[nth] as number] as number;
+    for (let row = nth; row < frames * width; row += width) {
+      const value = (sent[row] as number) * factor + offset;
+      if (!Number.isFinite(value)) return false;
+      values[from + row] = value;
+    }
+  }
+  return true;
 }

@@ -101,12 +101,13 @@ export class QualityJudge {
   }
 
   /**
-   * Would `judge` find each of these values good, one after the other? Nothing is taken yet. They stand `step` apart from `from` up to, not
-   * including, `to`.
+   * Would `judge` find each of these values good, one after the other, with nothing else to look at? Nothing is taken yet. They stand `step`
+   * apart from `from` up to, not including, `to`.
    */
   isGoodRun(series: number, code: number, values: Float64Array, from: number, to: number, step: number): boolean {
     const kind = this.#kind[series];
-    if ((kind !== GAUGE && kind !== COUNTER) || this.#exchanges.size > 0) return false;
+    if (kind !== GAUGE && kind !== COUNTER) return false;
+    if (this.#exchanges.size > 0 && this.#exchanges.has(series)) return false;
     const min = MIN[code] as number;
     const max = MAX[code] as number;
     const isCounter = kind === COUNTER;
@@ -114,7 +115,7 @@ export class QualityJudge {
     let last = isCounter ? (this.#last[series] as number) : Number.NEGATIVE_INFINITY;
     for (let at = from; at < to; at += step) {
       const value = values[at] as number;
-      if (value < min || value > max || value < last || !Number.isFinite(value)) return false;
+      if (value < min || value > max || value < last) return false;
       if (isCounter) last = value;
     }
     return true;

@@ -17,6 +17,7 @@ export interface ReadingBlock {
 /** Bytes of one row: ts and value 8 each, series and meter 4, quantity 2, quality 1. */
 const ROW_BYTES = 27;
 
+/** A block's columns, with whatever stands behind its rows. */
 export type ReadingColumns = Omit<ReadingBlock, 'length'>;
 
 /** Columns on one buffer, widest first so that each is aligned. */
@@ -102,7 +103,7 @@ export class ReadingBlockBuilder {
 
   #grow(atLeast: number): void {
     const { series, meter, quantity, ts, value, quality } = this.view();
-    while (this.#capacity < atLeast) this.#capacity *= 2;
+    this.#capacity = Math.max(atLeast, 2 * this.#capacity);
     this.#columns = columnsOf(this.#capacity);
     this.#columns.series.set(series);
     this.#columns.meter.set(meter);

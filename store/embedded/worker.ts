@@ -4,12 +4,14 @@ import { parentPort } from 'node:worker_threads';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { GreenparkError } from '../../model/errors.ts';
 import { collectGarbage } from '../garbage.ts';
+import type { WriteResult } from '../port.ts';
 import { EngineKeeper } from './engine-keeper.ts';
 import type { QuestionName, Questions, Reply, Request } from './protocol.ts';
 import { counters, latest, raw, revisions, steps } from './questions.ts';
 import { numbers } from './rows.ts';
 import { connected, createTables, openDatabase } from './schema.ts';
 import { Shapes } from './shapes.ts';
+import type { SharedBlock } from './shared-block.ts';
 import { Writer } from './writer.ts';
 
 /** Connections for questions: more would take the process's whole thread pool when several are slow. */
@@ -22,6 +24,9 @@ const LARGE_BYTES = 4 * MEGABYTE;
 const GIVE_BACK_AFTER_MS = 1000;
 /** What a store that is only written to needs about. */
 const LOW_LIMIT_MB = 64;
+/** What was written is let go of after so many readings, or after so long. */
+const KEPT_READINGS = 5_000_000;
+const KEPT_MS = 10_000;
 
 /** The thread that owns the database file. */
 class Engine {
@@ -32,6 +37,9 @@ class Engine {
   readonly #idle: DuckDBConnection[];
   readonly #waiting: ((connection: DuckDBConnection) => void)[] = [];
   #answeredBytes = 0;
+  #keptReadings = 0;
+  #gaveBackAt = performance.now();
+  #isClosed = false;
   #givingBack: NodeJS.Timeout | undefined;
 
   private constructor(opened: Questions['open']['ask'], instance: DuckDBInstance, shapes: Shapes, writer: Writer, readers: DuckDBConnection[]) {
@@ -44,14 +52,12 @@ class Engine {
 
   static async open(ask: Questions['open']['ask']): Promise<Engine> {
     const { file, memoryLimitMb, threads } = ask;
-    let engine: Engine | undefined;
     const instance = await openDatabase(file, { memoryLimitMb, threads });
     const connection = await connected(instance);
     await createTables(connection);
     const shapes = await loadShapes(connection);
-    const writer = await Writer.create(connection, shapes, () => engine?.giveBackBlocks());
-    engine = new Engine(ask, instance, shapes, writer, await Promise.all(Array.from({ length: READERS }, () => connected(instance))));
-    return engine;
+    const writer = await Writer.create(connection, shapes);
+    return new Engine(ask, instance, shapes, writer, await Promise.all(Array.from({ length: READERS }, () => connected(instance))));
   }
 
   async answer(request: Request): Promise<unknown> {
@@ -59,8 +65,7 @@ class Engine {
       case 'open':
         throw new GreenparkError('INTERNAL', 'the store is open already');
       case 'write':
-        this.#requireRoom();
-        return this.#writer.write(request.ask);
+        return this.#write(request.ask);
       case 'correct':
         return this.#writer.correct(request.ask);
       case 'deleteBefore':
@@ -80,6 +85,19 @@ class Engine {
       case 'close':
         return this.close();
     }
+  }
+
+  async #write(block: SharedBlock): Promise<WriteResult> {
+    this.#requireRoom();
+    const result = await this.#writer.write(block);
+    this.#keptReadings += result.stored;
+    const now = performance.now();
+    if (this.#keptReadings >= KEPT_READINGS || now - this.#gaveBackAt >= KEPT_MS) {
+      this.#keptReadings = 0;
+      this.#gaveBackAt = now;
+      void this.#writer.between(() => this.#giveBackBlocks());
+    }
+    return result;
   }
 
   #known() {
@@ -122,7 +140,7 @@ class Engine {
    * DuckDB keeps in memory what it has written until its limit is reached, though nobody asks for most of it again and the system keeps the
    * file's pages, too. A limit that is low for an instant has it let go of that. Not while a question is under way, which could miss the room.
    */
-  async giveBackBlocks(): Promise<void> {
+  async #giveBackBlocks(): Promise<void> {
     if (this.#idle.length < READERS) return;
     const { memoryLimitMb } = this.#opened;
     const low = Math.min(LOW_LIMIT_MB, memoryLimitMb);
@@ -142,7 +160,7 @@ class Engine {
    * minute that would be 5 MB a day.
    */
   get isWorn(): boolean {
-    return this.#writer.frames >= this.#opened.renewAfterFrames && this.#idle.length === READERS;
+    return !this.#isClosed && this.#writer.frames >= this.#opened.renewAfterFrames && this.#idle.length === READERS;
   }
 
   async abandon(): Promise<void> {
@@ -153,6 +171,7 @@ class Engine {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#givingBack);
     await this.#writer.close();
     for (const connection of this.#idle) connection.closeSync();

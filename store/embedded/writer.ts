@@ -12,9 +12,8 @@ import { type Columns, type SharedBlock, without } from './shared-block.ts';
 const REFRESH_AFTER_VALUES = 10_000_000;
 /** A transaction of so many frames waits for more, as under load the rest of a row group comes in no time. Smaller ones are not kept waiting. */
 const WORTH_WAITING_FRAMES = 10_000;
-/** How long it waits in all, and for the next block, in milliseconds: a tenth of a second's load fills it, and after half of that nothing comes. */
+/** How long it waits in all, in milliseconds. */
 const COMPANY_MS = 100;
-const QUIET_MS = 50;
 
 /** A block that no transaction has taken yet, and who waits for it. */
 interface WaitingBlock {
@@ -29,7 +28,6 @@ export class Writer {
   readonly #shapes: Shapes;
   #appender: FrameAppender;
   readonly #newest: NewestFrames;
-  readonly #onRefreshed: () => Promise<void> | undefined;
   /** `#newest` has every frame since the mark, and none that is not stored. */
   #newestHolds = false;
   #tail: Promise<unknown> = Promise.resolve();
@@ -52,7 +50,6 @@ export class Writer {
     { frames, newest }: { readonly frames: FrameAppender; readonly newest: NewestFrames },
     mark: number,
     corrections: number,
-    onRefreshed: () => Promise<void> | undefined,
   ) {
     this.#connection = connection;
     this.#shapes = shapes;
@@ -61,15 +58,13 @@ export class Writer {
     this.mark = mark;
     this.corrections = corrections;
     this.#received = mark;
-    this.#onRefreshed = onRefreshed;
   }
 
-  /** @param onRefreshed called between two transactions when `newest` has been brought up to date, which is once in a while */
-  static async create(connection: DuckDBConnection, shapes: Shapes, onRefreshed: () => Promise<void> | undefined = () => undefined): Promise<Writer> {
+  static async create(connection: DuckDBConnection, shapes: Shapes): Promise<Writer> {
     const mark = await oneNumber(connection, 'SELECT coalesce(max(received), 0)::DOUBLE FROM mark');
     const corrections = await oneNumber(connection, 'SELECT count(*)::DOUBLE FROM correction');
     const newest = new NewestFrames(shapes);
-    const writer = new Writer(connection, shapes, { frames: await FrameAppender.create(connection, shapes, newest), newest }, mark, corrections, onRefreshed);
+    const writer = new Writer(connection, shapes, { frames: await FrameAppender.create(connection, shapes, newest), newest }, mark, corrections);
     await writer.refresh().catch(() => undefined); // on a full disk; then a question for the latest reads more
     return writer;
   }
@@ -159,7 +154,6 @@ export class Writer {
       this.#newest.clear();
       this.#newestHolds = true;
       this.#sinceRefresh = 0;
-      await this.#onRefreshed();
     });
   }
 
@@ -175,6 +169,11 @@ export class Writer {
     frames.append(this.#newest.columns(), 0);
     frames.close();
     return everyValue('true', `temp.${NEWEST_FRAMES}`);
+  }
+
+  /** Does the work when no transaction is under way. */
+  between(work: () => Promise<void>): Promise<void> {
+    return this.#alone(work);
   }
 
   ping(): Promise<void> {
@@ -205,7 +204,7 @@ export class Writer {
     while (frames < ROW_GROUP_FRAMES) {
       if (this.#waiting.length === 0 && frames >= WORTH_WAITING_FRAMES) {
         const began = performance.now();
-        await this.#company(Math.min(patienceMs, QUIET_MS));
+        await this.#company(patienceMs);
         patienceMs = Math.max(0, patienceMs - (performance.now() - began));
       }
       const next = this.#waiting.shift();

@@ -62,7 +62,10 @@ export class InfluxConnection {
     this.#agent.destroy();
   }
 
-  /** Sends lines of UTF-8 in one request; resolved means that the server acknowledged them. They are not to change before that. */
+  /**
+   * Sends lines of UTF-8 in one request; resolved means that the server acknowledged them. They are not to change before that: they are sent
+   * from where they stand. Whoever acknowledges a body has read all of it.
+   */
   async write(lines: ArrayBuffer): Promise<void> {
     const { url } = this.#address;
     if (this.#over.signal.aborted) throw translated(this.#over.signal.reason, url);
@@ -70,7 +73,8 @@ export class InfluxConnection {
     try {
       await new Promise<void>((resolve, reject) => {
         // The client's write API takes strings alone. Made anew for every body, they are what the garbage collector then works on most.
-        // Its transport calls Buffer.from() on whatever it is given, which copies nothing of an ArrayBuffer. Only its declaration asks for a string.
+        // Its transport calls Buffer.from(body, 'utf-8') on whatever it is given: of an ArrayBuffer that is a view on all of it, as the second
+        // argument is no offset. Only the transport's declaration asks for a string.
         this.#client.transport.send(this.#writePath, lines as unknown as string, WRITE_OPTIONS, {
           responseStarted: (_headers, code) => {
             status = code;

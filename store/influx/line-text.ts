@@ -1,9 +1,10 @@
 const [NEWLINE, MINUS, POINT] = [0x0a, 0x2d, 0x2e];
 const FIRST_BYTES = 1 << 16;
-/** Of a body's length: with so little behind the text, memory is sent whole. Less often than that it is cut to what such texts need. */
-const MOST_PADDING = 1 / 16;
-/** What a text's memory has beyond it when it is cut: the next one may be a little longer. */
-const SPARE = 1 / 32;
+/** Memory with no more than this share behind the text is sent whole; of the rest the text is copied. InfluxDB takes time for empty lines, too. */
+const MOST_PADDING = 1 / 64;
+/** After so many bodies memory is made as long as the longest of them, and a little longer. */
+const BODIES_TO_FIT = 8;
+const SPARE = 1 / 128;
 /** No number is longer as text: 25 bytes suffice for a double. */
 const NUMBER_BYTES = 32;
 /** Bytes that are copied in one go, and so may be written beyond the last one. */
@@ -29,6 +30,9 @@ export class LineText {
   #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #view = viewOf(this.#bytes);
   #at = 0;
+  /** Bodies since memory was looked at last, and the length of the longest of them. */
+  #bodies = 0;
+  #longest = 0;
 
   clear(): void {
     this.#at = 0;
@@ -46,16 +50,21 @@ export class LineText {
 
   /**
    * The same as a buffer of its own for a request, good until the text is changed: whoever makes a `Buffer` of an `ArrayBuffer` copies
-   * nothing. It ends with empty lines, which InfluxDB passes over.
+   * nothing. It may end with empty lines, which InfluxDB passes over.
    */
   body(): ArrayBuffer {
     const length = this.#at;
-    if (this.#bytes.length - length > length * MOST_PADDING) {
-      // Short of what its memory was for, a text is copied; one that its memory was doubled for gets memory of its size, to be kept.
-      if (length < this.#bytes.length / 2) return new Uint8Array(this.bytes).buffer;
-      this.#moveTo(Math.ceil(length * (1 + SPARE)) + WORD_BYTES);
-    }
+    this.#longest = Math.max(this.#longest, length);
+    if (++this.#bodies === BODIES_TO_FIT) this.#fit();
+    if (this.#bytes.length - length > length * MOST_PADDING) return new Uint8Array(this.bytes).buffer;
     return this.#bytes.fill(NEWLINE, length).buffer as ArrayBuffer;
+  }
+
+  #fit(): void {
+    const fitting = Math.ceil(this.#longest * (1 + SPARE)) + WORD_BYTES;
+    if (this.#bytes.length > this.#longest * (1 + MOST_PADDING) && fitting > FIRST_BYTES) this.#moveTo(fitting);
+    this.#bodies = 0;
+    this.#longest = 0;
   }
 
   byte(value: number): void {
@@ -64,7 +73,7 @@ export class LineText {
   }
 
   /** UTF-8. */
-  append(utf8: Text): void {
+  append(utf8: Phrase): void {
     const { length, words } = utf8;
     if (this.#at + length + WORD_BYTES > this.#bytes.length) this.#grow(length + WORD_BYTES);
     const view = this.#view;
@@ -136,8 +145,8 @@ export class LineText {
   }
 }
 
-/** Text that is appended again and again. */
-export class Text {
+/** What is appended again and again, as it is copied. */
+export class Phrase {
   readonly length: number;
   readonly words: Int32Array;
 

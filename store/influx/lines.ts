@@ -4,7 +4,7 @@ import { QUANTITIES } from '../../model/quantities.ts';
 import type { ReadingBlock } from '../../model/reading.ts';
 import type { Correction } from '../port.ts';
 import { FARTHEST_MS } from '../storable.ts';
-import { type LineText, Text } from './line-text.ts';
+import { type LineText, Phrase } from './line-text.ts';
 
 const [COMMA, SPACE, NEWLINE] = [0x2c, 0x20, 0x0a];
 
@@ -63,7 +63,7 @@ export class LineWriter {
   readonly #meters: MeterNames;
   readonly #beginnings = new Map<number, string>();
   /** A quantity's name and an equals sign. */
-  readonly #fields: Text[] = [];
+  readonly #fields: Phrase[] = [];
 
   constructor(meters: MeterNames) {
     this.#meters = meters;
@@ -117,8 +117,8 @@ export class LineWriter {
     return `${CORRECTIONS},${tags} value=${value},quality=${quality}i,author=${quotedField(author)},reason=${quotedField(reason)},made=${at}i ${ts}`;
   }
 
-  #fieldOf(quantity: number): Text {
-    const field = new Text(`${quantityName(quantity)}=`);
+  #fieldOf(quantity: number): Phrase {
+    const field = new Phrase(`${quantityName(quantity)}=`);
     this.#fields[quantity] = field;
     return field;
   }

@@ -71,4 +71,21 @@ describe('a reading block', () => {
     builder.push(9, 1, 5, 1, 1, 0);
     expect([...block.series]).to.deep.equal([0, 1, 2, 3, 4]);
   });
+
+  it('has room made for rows that are counted once they are written, and leaves views on the rows before alone', () => {
+    const builder = new ReadingBlockBuilder(2);
+    builder.push(1, 1, 5, 1000, 0.5, 0);
+    const before = builder.view();
+    const rows = builder.room(100);
+    for (let row = 1; row <= 100; row++) {
+      rows.series[row] = row + 1;
+      rows.value[row] = row;
+    }
+    expect(builder.length).to.equal(1);
+    builder.add(100);
+    expect([...builder.view(99).series]).to.deep.equal([100, 101]);
+    expect([...builder.view().value.slice(0, 3)]).to.deep.equal([0.5, 1, 2]);
+    rows.value[0] = 7;
+    expect([...before.value]).to.deep.equal([0.5]);
+  });
 });
