@@ -173,9 +173,13 @@ class Engine {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#givingBack);
-    await this.#writer.close();
-    for (const connection of this.#idle) connection.closeSync();
-    this.#instance.closeSync();
+    try {
+      await this.#writer.close();
+    } finally {
+      // Whatever became of that, the next one on this file must find it free.
+      for (const connection of this.#idle) connection.closeSync();
+      this.#instance.closeSync();
+    }
   }
 }
 
