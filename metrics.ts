@@ -7,7 +7,7 @@ import type { SparkplugStats } from './ingest/sparkplug/stats.ts';
 import type { Spool } from './ingest/spool/spool.ts';
 import { flagsOf } from './ingest/stats.ts';
 import type { BrokerStats } from './ingest/transports/broker-limits.ts';
-import type { Hj212Stats } from './ingest/transports/hj212-connection.ts';
+import type { Hj212Stats } from './ingest/transports/hj212-limits.ts';
 import { BROKER_FIGURES, HJ212_FIGURES, SPARKPLUG_FIGURES, type TransportFigure } from './ingest/transports/metrics.ts';
 
 export interface MetricSources {

@@ -4,7 +4,7 @@ import type { Core, CoreOptions, Undo } from './core.ts';
 import type { BrokerStats } from './ingest/transports/broker-limits.ts';
 import { EmbeddedBroker } from './ingest/transports/embedded-broker.ts';
 import { EmbeddedSparkplug } from './ingest/transports/embedded-sparkplug.ts';
-import type { Hj212Stats } from './ingest/transports/hj212-connection.ts';
+import type { Hj212Stats } from './ingest/transports/hj212-limits.ts';
 import { Hj212Server } from './ingest/transports/hj212-server.ts';
 import { MqttIngest, nativeTopicsOf } from './ingest/transports/mqtt-client.ts';
 import { SparkplugHost } from './ingest/transports/sparkplug-host.ts';
@@ -59,7 +59,7 @@ async function startBroker(config: Config, core: Core, { clock, logger }: CoreOp
   const gatewayOf = (id: string) => core.directory.current.gateway(id);
   const credential = async (id: string) => {
     const gateway = gatewayOf(id);
-    return gateway === undefined ? null : core.registry.gateways.secretHash(gateway.id);
+    return gateway === undefined ? null : core.registry.gateways.signInHash(gateway.id);
   };
   let sparkplug: EmbeddedSparkplug | null = null;
   const broker = await EmbeddedBroker.start({

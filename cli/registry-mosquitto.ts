@@ -23,9 +23,10 @@ export async function giveMosquittoFiles(folder: string): Promise<void> {
     );
   }
   const { gateways, meters, hashes, mapped } = await withRegistry(async (registry) => {
-    const list = await registry.gateways.all();
+    // A logger reports by HJ 212, and has no business at the broker.
+    const list = (await registry.gateways.all()).filter(({ link }) => link?.type !== 'hj212');
     const known = new Map<string, string | null>();
-    for (const { id } of list) known.set(id, await registry.gateways.secretHash(id));
+    for (const { id } of list) known.set(id, await registry.gateways.signInHash(id));
     const mappings = (await Promise.all((await registry.parks.list()).map(({ id }) => registry.mappings.list(id, { after: null, limit: 10_000 })))).flat();
     return { gateways: list, meters: await registry.meters.all(), hashes: known, mapped: mappings.filter(({ enabled }) => enabled) };
   });

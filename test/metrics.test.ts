@@ -4,7 +4,7 @@ import { CommitAges } from '../ingest/commit-ages.ts';
 import { GatewayBook } from '../ingest/gateways/book.ts';
 import { emptyStats } from '../ingest/sparkplug/stats.ts';
 import { BrokerStats } from '../ingest/transports/broker-limits.ts';
-import type { Hj212Stats } from '../ingest/transports/hj212-connection.ts';
+import type { Hj212Stats } from '../ingest/transports/hj212-limits.ts';
 import { createMetrics } from '../metrics.ts';
 import type { GatewayId } from '../model/ids.ts';
 import { aRig, NOW } from './ingest/harness.ts';

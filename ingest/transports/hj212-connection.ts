@@ -15,64 +15,9 @@ import type { DecodedIntake } from '../port.ts';
 import type { StageTimes } from '../stage-times.ts';
 import { quote } from '../wording.ts';
 import { contextOf, type Device, type Hj212Devices } from './hj212-devices.ts';
+import type { Hj212Limits, Hj212Stats } from './hj212-limits.ts';
+import { TokenBucket } from './token-bucket.ts';
 import type { UnderWay } from './under-way.ts';
-
-/** Plain numbers, for whoever exports them. */
-export interface Hj212Stats {
-  connections: number;
-  connectionsRefused: number;
-  /** Closed because nothing, or no whole frame, came in time. */
-  timeOuts: number;
-  frames: number;
-  answers: number;
-  /** Whether they were refused or, as the gateway's link says, taken all the same. */
-  wrongLength: number;
-  wrongCrc: number;
-  wrongLengthTaken: number;
-  wrongCrcTaken: number;
-  wrongLengthRefused: number;
-  wrongCrcRefused: number;
-  unknownDevice: number;
-  wrongPassword: number;
-  overlong: number;
-  junkBytes: number;
-  packetsMissing: number;
-  /** Times that a connection was held back because it sent too fast. */
-  slowed: number;
-}
-
-export interface Hj212Limits {
-  /** Connections at once in all, and from one address. */
-  readonly maxConnections: number;
-  readonly maxPerAddress: number;
-  /** Longest frame, in bytes. */
-  readonly maxFrameBytes: number;
-  /** Longest frame before a known logger has shown itself, in bytes. */
-  readonly maxStrangerBytes: number;
-  /** A connection without a frame for so long is closed. */
-  readonly idleMs: number;
-  /** Time for the first frame of a known logger. */
-  readonly signInMs: number;
-  /** Time from the first byte of a frame to its last. */
-  readonly frameMs: number;
-  /** Frames a second, on average over ten, beyond which a connection is held back. */
-  readonly framesPerSecond: number;
-  /** Frames that nobody can be found for, after which the connection is closed. */
-  readonly strangeFrames: number;
-}
-
-export const HJ212_LIMITS: Hj212Limits = {
-  maxConnections: 2000,
-  maxPerAddress: 500,
-  maxFrameBytes: 10_240,
-  // An encrypted CP takes five times its plain length.
-  maxStrangerBytes: 6144,
-  idleMs: 3_900_000,
-  signInMs: 300_000,
-  frameMs: 30_000,
-  framesPerSecond: 500,
-  strangeFrames: 20,
-};
 
 export interface ConnectionParts {
   readonly devices: Hj212Devices;
@@ -94,6 +39,8 @@ interface Faults {
 }
 type LoggerTraffic = Pick<GatewayTraffic, 'connect' | 'disconnect' | 'held' | 'tolerated'>;
 const BURST_SECONDS = 10;
+/** A connection that is held back goes on after so long at the earliest, in milliseconds: not frame by frame. */
+const REFILL_MS = 100;
 
 /** One TCP connection of a logger, or of a concentrator for several. Frames are taken one after another, in their order. */
 export class Hj212Connection {
@@ -113,8 +60,7 @@ export class Hj212Connection {
   readonly #openedAt = performance.now();
   #frameAt = performance.now();
   #beganAt = 0;
-  #allowance: number;
-  #allowanceAt = performance.now();
+  readonly #allowance: TokenBucket;
   #refill: NodeJS.Timeout | null = null;
   #junk = 0;
 
@@ -122,7 +68,8 @@ export class Hj212Connection {
     this.#socket = socket;
     this.#parts = parts;
     this.#splitter = new FrameSplitter(parts.limits.maxFrameBytes);
-    this.#allowance = parts.limits.framesPerSecond * BURST_SECONDS;
+    const { framesPerSecond } = parts.limits;
+    this.#allowance = new TokenBucket(framesPerSecond, framesPerSecond * BURST_SECONDS, performance.now());
     socket.on('data', (bytes: Buffer) => this.#onData(bytes));
     socket.on('error', (error) => parts.logger.info({ err: error, address: socket.remoteAddress }, 'connection of an HJ 212 logger broke'));
     socket.on('close', () => {
@@ -215,21 +162,21 @@ export class Hj212Connection {
   }
 
   #mayTake(): boolean {
-    const { framesPerSecond } = this.#parts.limits;
-    const now = performance.now();
-    this.#allowance = Math.min(framesPerSecond * BURST_SECONDS, this.#allowance + ((now - this.#allowanceAt) / 1000) * framesPerSecond);
-    this.#allowanceAt = now;
-    if (this.#allowance >= 1) {
-      this.#allowance--;
+    const waitMs = this.#allowance.waitMs(performance.now());
+    if (waitMs === 0) {
+      this.#allowance.take(1);
       return true;
     }
     if (this.#refill === null) {
       this.#parts.stats.slowed++;
       for (const traffic of this.#gateways.values()) traffic.held++;
-      this.#refill = setTimeout(() => {
-        this.#refill = null;
-        this.#run();
-      }, 100);
+      this.#refill = setTimeout(
+        () => {
+          this.#refill = null;
+          this.#run();
+        },
+        Math.max(waitMs, REFILL_MS),
+      );
     }
     return false;
   }

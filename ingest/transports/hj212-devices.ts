@@ -91,8 +91,9 @@ export class Hj212Devices {
   #index(directory: GatewayDirectory): void {
     this.#indexed = directory;
     this.#devices = new Map();
-    // A key that was set or taken away changes the registry.
+    // A key or password that was set or taken away changes the registry.
     this.#keys.clear();
+    this.#believed.clear();
     const clocks = new Map<string, WallClock>();
     for (const { id, park, link } of directory.gateways) {
       if (link?.type !== 'hj212') continue;

@@ -7,8 +7,9 @@ import type { GatewayId } from '../../model/ids.ts';
 import { GatewayTraffic } from '../gateways/traffic.ts';
 import type { DecodedIntake } from '../port.ts';
 import type { StageTimes } from '../stage-times.ts';
-import { type ConnectionParts, HJ212_LIMITS, Hj212Connection, type Hj212Limits, type Hj212Stats } from './hj212-connection.ts';
+import { type ConnectionParts, Hj212Connection } from './hj212-connection.ts';
 import { type GatewayDirectory, Hj212Devices } from './hj212-devices.ts';
+import { HJ212_LIMITS, type Hj212Limits, type Hj212Stats } from './hj212-limits.ts';
 import { UnderWay } from './under-way.ts';
 
 export interface Hj212ServerOptions {

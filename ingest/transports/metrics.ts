@@ -1,6 +1,6 @@
 import type { SparkplugStats } from '../sparkplug/stats.ts';
 import type { BrokerStats } from './broker-limits.ts';
-import type { Hj212Stats } from './hj212-connection.ts';
+import type { Hj212Stats } from './hj212-limits.ts';
 
 /** One sample; its labels are those of its figure, in their order. */
 type Sample = readonly [labels: readonly string[], value: number];

@@ -62,6 +62,15 @@ export function gatewayRecords(database: RegistryDatabase): GatewayRecords {
       }),
     secretHash: (id) =>
       database.read(async (db) => (await db.selectFrom('gateways').select('secret_hash').where('id', '=', id).executeTakeFirst())?.secret_hash ?? null),
+    signInHash: (id) =>
+      database.read(async (db) => {
+        const row = await db
+          .selectFrom('gateways')
+          .select([...columns, 'secret_hash'])
+          .where('id', '=', id)
+          .executeTakeFirst();
+        return row === undefined || isLogger(gatewayOf(row)) ? null : row.secret_hash;
+      }),
   };
 }
 
@@ -72,14 +81,27 @@ export const allGateways = async (db: Queryable): Promise<Gateway[]> =>
 const gatewayOf = ({ link_json, ...gateway }: Pick<GatewayRow, (typeof columns)[number]>): Gateway =>
   link_json === null ? gateway : { ...gateway, link: JSON.parse(link_json) as GatewayLink };
 
-/** A gateway that is replaced keeps its secret and its key. */
+const isLogger = ({ link }: Pick<Gateway, 'link'>): boolean => link?.type === 'hj212';
+
+/** A gateway that is replaced keeps its secret and its key; but those of a logger end with its being one. */
 export async function writeGateways(db: Queryable, gateways: readonly Gateway[]): Promise<void> {
-  for (const { id, park, name, link } of gateways) {
-    const link_json = link === undefined ? null : JSON.stringify(link);
-    await db
-      .insertInto('gateways')
-      .values({ id, park, name, secret_hash: null, cipher_key: null, link_json })
-      .onConflict((conflict) => conflict.column('id').doUpdateSet({ name, link_json }))
-      .execute();
+  for (const gateway of gateways) {
+    const { id, park, name, link } = gateway;
+    const row = { name, link_json: link === undefined ? null : JSON.stringify(link) };
+    const before = await db.selectFrom('gateways').select(columns).where('id', '=', id).executeTakeFirst();
+    const none = { secret_hash: null, cipher_key: null };
+    if (before === undefined)
+      await db
+        .insertInto('gateways')
+        .values({ id, park, ...row, ...none })
+        .execute();
+    else {
+      const ends = isLogger(gatewayOf(before)) && !isLogger(gateway);
+      await db
+        .updateTable('gateways')
+        .set(ends ? { ...row, ...none } : row)
+        .where('id', '=', id)
+        .execute();
+    }
   }
 }

@@ -82,8 +82,13 @@ export interface MeterRecords {
 
 export interface GatewayRecords extends ParkOwned<Gateway, GatewayId> {
   setSecret(id: GatewayId, secretHash: string): Promise<void>;
-  /** For the broker's sign-in; null for an unknown gateway or one without a secret. */
+  /** null for an unknown gateway or one without a secret. */
   secretHash(id: GatewayId): Promise<string | null>;
+  /**
+   * The same for signing in at a broker or over HTTP, where the password of an HJ 212 logger is good for nothing: it may have six digits,
+   * and everybody on its way can read it.
+   */
+  signInHash(id: GatewayId): Promise<string | null>;
   /** Of a logger that encrypts what it sends: 16 bytes, kept as they are since they have to be used; null takes it away. */
   setKey(id: GatewayId, key: Uint8Array | null): Promise<void>;
   key(id: GatewayId): Promise<Uint8Array | null>;

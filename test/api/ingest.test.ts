@@ -146,6 +146,18 @@ describe('ingest over HTTP', () => {
       expect(second.text).to.match(/is that of gateway \\"gw-logger\\"/);
     });
 
+    it('signs in nowhere else: its password may have six digits, and whoever listens can read it', async () => {
+      await put(path, { name: 'Logger', link: { type: 'hj212', mn: '88880001', meter: 'm-park' } }).expect(201);
+      await put(`${path}/secret`, { secret: '123456' }).expect(200);
+      const push = (by: string) => post('/api/v1/readings', { meter: 'm-park', values: { active_power: 1 } }, by).then(({ status }) => status);
+      expect(await push(basic('gw-logger', '123456'))).to.equal(401);
+      // Nor when it becomes a gateway that does.
+      await put(path, { name: 'Logger', link: { type: 'mqtt' } }).expect(200);
+      expect(await push(basic('gw-logger', '123456'))).to.equal(401);
+      const { body } = await post(`${path}/secret`, {});
+      expect(await push(basic('gw-logger', body.secret))).to.equal(200);
+    });
+
     it('has a key of 16 bytes', async () => {
       for (const wrong of ['', 'secret', key.slice(2), `${key}00`, 7]) expect((await put(`${path}/key`, { key: wrong })).status, String(wrong)).to.equal(400);
     });

@@ -99,6 +99,8 @@ describe('gateways as the operator sees them, through the executable', function 
     await standing('plain', { state: 'refused', connected: true, transport: 'embedded', messages: 1, readings: 1, refused: 1 });
     await plain.endAsync();
     await standing('plain', { connected: false });
+    const refused = await join1(url, { username: 'logger', password: 'logger secret' }).catch((error: Error) => error.message);
+    expect(refused, 'a logger has nothing to say at the broker').to.match(/not authorized/i);
     expect([await metric('connected', 'plain'), await metric('messages_total', 'plain'), await metric('received_bytes_total', 'plain')]).to.deep.equal([
       0, 1, 34,
     ]);

@@ -54,6 +54,7 @@ describe('a real Mosquitto with the configuration that is shipped and the files 
     const registry = await openRegistry(join(folder, 'registry.db'));
     await registry.parks.put({ id: 'p-1', name: 'P', region: '510100', timeZone: 'Asia/Shanghai' } as Park);
     for (const id of ['g-1', 'g-2', 'g-old']) await registry.gateways.put({ id: id as GatewayId, park: 'p-1', name: id } as never);
+    const logger = { id: 'g-logger', park: 'p-1', name: 'g-logger', link: { type: 'hj212', mn: 'MN1', meter: 'm-1' } };
     await registry.gateways.setSecret('g-1' as GatewayId, await hashGatewaySecret('one'));
     await registry.gateways.setSecret('g-2' as GatewayId, await hashGatewaySecret('two', 'chosen'));
     await registry.gateways.setSecret('g-old' as GatewayId, 'a'.repeat(64));
@@ -71,6 +72,8 @@ describe('a real Mosquitto with the configuration that is shipped and the files 
       };
       await registry.meters.put(meter as unknown as Meter);
     }
+    await registry.gateways.put(logger as never);
+    await registry.gateways.setSecret('g-logger' as GatewayId, await hashGatewaySecret('123456', 'chosen'));
     for (const mapping of ZIGBEE2MQTT) await registry.mappings.put({ ...mapping, park: 'p-1' as ParkId, enabled: true });
     registry.close();
     config = join(folder, 'mosquitto');
@@ -102,12 +105,14 @@ describe('a real Mosquitto with the configuration that is shipped and the files 
       [undefined, ''],
       ['g-1', 'two'],
       ['g-old', 'x'],
+      // Its way is HJ 212.
+      ['g-logger', '123456'],
       ['nobody', 'one'],
       ['greenpark', 'one'],
     ] as const) {
       expect(await answer(name, password), `${name}`).to.match(/not authorized/i);
     }
-    expect(readFileSync(join(config, 'passwords'), 'utf8')).to.not.contain('g-old');
+    for (const id of ['g-old', 'g-logger']) expect(readFileSync(join(config, 'passwords'), 'utf8')).to.not.contain(id);
   });
 
   it('passes on what a gateway says of its own meter, and nothing else; it hears nothing', async () => {

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { GatewayId, MeterId } from '../../../model/ids.ts';
+import type { Gateway } from '../../../model/registry.ts';
 import { formatRegistryDocument, parseRegistryDocument } from '../../../store/registry/document.ts';
 import type { OpenRegistry } from '../../../store/registry/open.ts';
 import { aDocument, BY, errorOf, PARK, TestRegistry } from './park.ts';
@@ -52,6 +53,32 @@ describe('registry: the document', () => {
     const entries = await registry.audit.list({ parks: [PARK], actor: 'wang' }, { limit: 10, after: null });
     expect(entries.map((entry) => `${entry.action} ${entry.subject} ${entry.subjectId}`)).to.deep.equal(['import meter m-steel', 'import gateway gw-1']);
     expect(entries[0]?.before).to.contain('钢厂表');
+  });
+
+  it('ends secret and key of a logger with its being one, as its password is short and no secret to whoever listens', async () => {
+    await registry.import(aDocument(), BY);
+    const id = 'gw-1' as GatewayId;
+    const [logger, again] = ['Gateway 1', 'Gateway one'].map(
+      (name) => ({ id, park: PARK, name, link: { type: 'hj212', mn: 'MN1', meter: 'm-main' } }) as Gateway,
+    );
+    const held = async () => [await registry.gateways.secretHash(id), await registry.gateways.signInHash(id), await registry.gateways.key(id)];
+    const fill = async () => {
+      await registry.gateways.setSecret(id, 'hash');
+      await registry.gateways.setKey(id, new Uint8Array([1]));
+    };
+    await registry.gateways.put(logger as Gateway);
+    await fill();
+    expect(await held()).to.deep.equal(['hash', null, new Uint8Array([1])]);
+    await registry.gateways.put(again as Gateway);
+    expect(await held()).to.deep.equal(['hash', null, new Uint8Array([1])]);
+    await registry.gateways.put({ id, park: PARK, name: 'Gateway 1', link: { type: 'mqtt' } });
+    expect(await held()).to.deep.equal([null, null, null]);
+    await registry.gateways.setSecret(id, 'of its own');
+    expect((await held()).slice(0, 2)).to.deep.equal(['of its own', 'of its own']);
+    await registry.gateways.put(logger as Gateway);
+    await fill();
+    await registry.import(aDocument(), BY);
+    expect(await held()).to.deep.equal([null, null, null]);
   });
 
   it('turns a tree of meters upside down without calling it a circle', async () => {
