@@ -15,6 +15,8 @@ export interface MosquittoOptions {
   readonly acl?: readonly string[];
   /** Paths of PEM files (see certificates.ts). With `clientCa` only clients with a certificate of that authority may connect. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
+  /** A second listener, for WebSocket. */
+  readonly webSocketPort?: number;
   /** Further lines of mosquitto.conf; one with the same first word as a line of ours replaces it. Example: `max_inflight_messages 20`. */
   readonly config?: readonly string[];
 }
@@ -56,7 +58,7 @@ export class Mosquitto extends Program {
     return listens(this.port);
   }
 
-  #configure({ persistence = true, users, acl, tls, config = [] }: MosquittoOptions): void {
+  #configure({ persistence = true, users, acl, tls, webSocketPort, config = [] }: MosquittoOptions): void {
     const lines = [
       `listener ${this.port} 127.0.0.1`,
       `allow_anonymous ${users === undefined}`,
@@ -74,6 +76,8 @@ export class Mosquitto extends Program {
       lines.push(`certfile ${tls.cert}`, `keyfile ${tls.key}`);
       if (tls.clientCa !== undefined) lines.push(`cafile ${tls.clientCa}`, 'require_certificate true');
     }
+    // Its WebSocket library takes the name of an interface for an address, and finds none of it.
+    if (webSocketPort !== undefined) lines.push(`listener ${webSocketPort}`, 'protocol websockets', 'socket_domain ipv4');
     const replaced = new Set(config.map((line) => line.split(' ', 1)[0]));
     this.#write('mosquitto.conf', [...lines.filter((line) => !replaced.has(line.split(' ', 1)[0])), ...config]);
   }
