@@ -70,7 +70,10 @@ export class Hj212Devices {
   }
 
   async check({ gateway }: Device, password: string): Promise<boolean> {
+    const asked = this.#source.current;
     const fits = await this.#secrets.checkSecret(gateway, password);
+    // The answer may be that of a registry which has changed since.
+    if (asked !== this.#source.current) return fits;
     if (this.#believed.size >= MOST_BELIEVED) this.#believed.clear();
     this.#believed.set(`${gateway} ${password}`, { fits, until: performance.now() + BELIEVED_MS });
     return fits;
@@ -83,8 +86,9 @@ export class Hj212Devices {
   }
 
   async key({ gateway }: Device): Promise<Uint8Array | null> {
+    const asked = this.#source.current;
     const key = await this.#secrets.keyOf(gateway);
-    this.#keys.set(gateway, { key, until: performance.now() + BELIEVED_MS });
+    if (asked === this.#source.current) this.#keys.set(gateway, { key, until: performance.now() + BELIEVED_MS });
     return key;
   }
 
