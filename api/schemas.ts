@@ -36,7 +36,9 @@ const Session = object({
 
 const GatewaySecret = object({
   ...(GatewaySchema.properties as Record<string, TSchema>),
-  secret: Type.Optional(Type.String({ description: 'for the sign-in at the broker; shown this once' })),
+  secret: Type.Optional(
+    Type.String({ description: 'for the sign-in at the broker or over HTTP; of an HJ 212 logger its password (PW) and nothing else. Shown this once' }),
+  ),
 });
 
 const CatalogueEntry = object({

@@ -27,7 +27,7 @@ export function tokenCommand(): Command {
 
 export function gatewayCommand(): Command {
   const secret = new Command('secret')
-    .description('give a registered gateway a new secret for the broker; it is shown once')
+    .description('give a registered gateway a new secret, for the broker or, of an HJ 212 logger, its password; it is shown once')
     .argument('<gateway>')
     .action(async (id: string) => (await import('./grants.ts')).renewGatewaySecret(id));
   return new Command('gateway').description('gateways that publish readings').addCommand(secret);

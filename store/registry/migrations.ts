@@ -1,4 +1,4 @@
-import { type Kysely, type Migration, Migrator } from 'kysely';
+import { type Kysely, type Migration, Migrator, sql } from 'kysely';
 import { GreenparkError } from '../../model/errors.ts';
 import { columnTypes, makeAppendOnly } from './sqlite.ts';
 import type { Tables } from './tables.ts';
@@ -15,6 +15,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0006-register-changes': { up: registerChanges },
   '0007-imports': { up: imports },
   '0008-gateway-key': { up: (db) => db.schema.alterTable('gateways').addColumn('cipher_key', bytes).execute() },
+  '0009-former-loggers': { up: formerLoggers },
 };
 
 /**
@@ -36,6 +37,14 @@ export async function migrate(db: Kysely<Tables>, file: string): Promise<void> {
   }
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
+}
+
+/** Keys of gateways that are no HJ 212 loggers, and passwords that were chosen for them when they were, are not to sign in elsewhere. */
+async function formerLoggers(db: Kysely<unknown>): Promise<void> {
+  const isNone = sql`coalesce(json_extract(link_json, '$.type'), '') <> 'hj212'`;
+  await sql`UPDATE gateways SET cipher_key = NULL WHERE ${isNone}`.execute(db);
+  // Only a chosen one is hashed in so many rounds (gateway-secret.ts).
+  await sql`UPDATE gateways SET secret_hash = NULL WHERE secret_hash LIKE '$7$210000$%' AND ${isNone}`.execute(db);
 }
 
 /** What became of a letter that was tried again. */

@@ -58,7 +58,6 @@ describe('a body that the server has not read when it refuses the write', () => 
       );
       expect(failed).to.equal('STORE_UNREACHABLE');
       for (let n = 2; n < 5; n++) await store.write(aBlock(n), 'fresh');
-      expect(Buffer.concat(read).length, 'the server had read all of it').to.be.below(8_000_000);
       const end = once(refused as IncomingMessage, 'end');
       refused?.resume();
       await end;

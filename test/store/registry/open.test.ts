@@ -2,10 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import Database from 'libsql';
-import type { ParkId } from '../../../model/ids.ts';
+import type { GatewayId, MeterId, ParkId } from '../../../model/ids.ts';
+import { hashGatewaySecret } from '../../../store/registry/gateway-secret.ts';
 import { openRegistry } from '../../../store/registry/open.ts';
 import { openSqlite } from '../../../store/registry/sqlite.ts';
-import { aDocument, BY, errorOf, TestRegistry } from './park.ts';
+import { aDocument, BY, errorOf, PARK, TestRegistry } from './park.ts';
 
 describe('registry: its file', () => {
   let files: TestRegistry;
@@ -36,6 +37,28 @@ describe('registry: its file', () => {
     const error = await errorOf(openRegistry(files.file));
     expect(error.code).to.equal('STORE_REFUSED');
     expect(error.message).to.match(/newer version of Greenpark \(it has 9999-future\)/);
+  });
+
+  it('ends what an earlier version kept of gateways that are loggers no more: keys, and passwords that were chosen for them', async () => {
+    const before = await files.open();
+    await before.import(aDocument(), BY);
+    const [former, plain, logger] = ['gw-1', 'gw-south', 'logger'] as GatewayId[] as [GatewayId, GatewayId, GatewayId];
+    await before.gateways.put({ id: logger, park: PARK, name: 'Logger', link: { type: 'hj212', mn: 'MN1', meter: 'm-main' as MeterId } });
+    for (const id of [former, logger]) await before.gateways.setKey(id, new Uint8Array([1]));
+    const [chosen, generated] = [await hashGatewaySecret('123456', 'chosen'), await hashGatewaySecret('x'.repeat(43))];
+    for (const id of [former, logger]) await before.gateways.setSecret(id, chosen);
+    await before.gateways.setSecret(plain, generated);
+    before.close();
+    const raw = new Database(files.file);
+    raw.exec("delete from kysely_migration where name = '0009-former-loggers'");
+    raw.close();
+    const { gateways } = await files.open();
+    const held = await Promise.all([former, plain, logger].map(async (id) => [await gateways.secretHash(id), (await gateways.key(id))?.length]));
+    expect(held).to.deep.equal([
+      [null, undefined],
+      [generated, undefined],
+      [chosen, 1],
+    ]);
   });
 
   it('refuses a file that is no database', async () => {
