@@ -54,8 +54,8 @@ export function renewGatewaySecret(id: string): Promise<void> {
       await audit.append(entryOf('gateway', id, { secret: 'replaced' }));
     });
     console.log(made);
-    const isLogger = (await registry.gateways.all()).some((gateway) => gateway.id === id && gateway.link?.type === 'hj212');
-    if (isLogger) console.error(`${id} reports by HJ 212: until its logger has this password (PW), its messages are refused. No broker takes it`);
+    const isPassword = (await registry.gateways.signInHash(id as GatewayId)) === null;
+    if (isPassword) console.error(`${id} reports by HJ 212: until its logger has this password (PW), its messages are refused. No broker takes it`);
   });
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readConfig } from '../config.ts';
 import { compileTopicFilter, overlap, type TopicFilter } from '../ingest/mappings/topic-filter.ts';
 import { GreenparkError } from '../model/errors.ts';
+import { isLogger } from '../model/gateway-link.ts';
 import type { Mapping } from '../model/mapping.ts';
 import type { Gateway, Meter } from '../model/registry.ts';
 import { hashGatewaySecret, isMosquittoHash } from '../store/registry/gateway-secret.ts';
@@ -24,7 +25,7 @@ export async function giveMosquittoFiles(folder: string): Promise<void> {
   }
   const { gateways, meters, hashes, mapped } = await withRegistry(async (registry) => {
     // A logger reports by HJ 212, and has no business at the broker.
-    const list = (await registry.gateways.all()).filter(({ link }) => link?.type !== 'hj212');
+    const list = (await registry.gateways.all()).filter((gateway) => !isLogger(gateway));
     const known = new Map<string, string | null>();
     for (const { id } of list) known.set(id, await registry.gateways.signInHash(id));
     const mappings = (await Promise.all((await registry.parks.list()).map(({ id }) => registry.mappings.list(id, { after: null, limit: 10_000 })))).flat();

@@ -94,3 +94,6 @@ export const GatewayLinkSchema = Type.Unsafe<GatewayLink>({
 export type Hj212Link = Static<typeof Hj212LinkSchema>;
 export type SparkplugLink = Static<typeof SparkplugLinkSchema>;
 export type GatewayLink = Static<typeof MqttLinkSchema> | Hj212Link | SparkplugLink;
+
+/** A logger reports over TCP: its secret is a password that may have six digits and that everybody on its way can read. */
+export const isLogger = ({ link }: { readonly link?: GatewayLink }): boolean => link?.type === 'hj212';

@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { isLogger } from '../../model/gateway-link.ts';
 import type { EnterpriseId, GatewayId, MeterId } from '../../model/ids.ts';
 import type { Enterprise, Gateway, Meter } from '../../model/registry.ts';
 import { hashGatewaySecret } from '../../store/registry/gateway-secret.ts';
@@ -116,7 +117,7 @@ export const registryRoutes: readonly Route[] = [
         const gateway = await gateways.get(view.park.id, id);
         if (gateway === null) throw notFound(`gateway "${id}" in the park "${view.park.id}"`);
         // Short passwords are safe nowhere; only these devices leave no choice.
-        if (gateway.link?.type !== 'hj212') throw faulty('params.gateway', 'only the secret of a gateway with an hj212 link is chosen by others');
+        if (!isLogger(gateway)) throw faulty('params.gateway', 'only the secret of a gateway with an hj212 link is chosen by others');
         await gateways.setSecret(id, hash);
         return { result: ok(gateway), entry: { action: 'secret', park: view.park.id, subject: 'gateway', id, before: null, after: null } };
       });
@@ -135,7 +136,7 @@ export const registryRoutes: readonly Route[] = [
       return audited(deps, principal, async ({ registry: { gateways } }) => {
         const gateway = await gateways.get(view.park.id, id);
         if (gateway === null) throw notFound(`gateway "${id}" in the park "${view.park.id}"`);
-        if (gateway.link?.type !== 'hj212') throw faulty('params.gateway', 'only a gateway with an hj212 link has a key');
+        if (!isLogger(gateway)) throw faulty('params.gateway', 'only a gateway with an hj212 link has a key');
         await gateways.setKey(id, key === null ? null : Buffer.from(key, 'hex'));
         return { result: ok(gateway), entry: { action: 'key', park: view.park.id, subject: 'gateway', id, before: null, after: { hasKey: key !== null } } };
       });

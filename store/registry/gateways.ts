@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { GreenparkError } from '../../model/errors.ts';
-import type { GatewayLink } from '../../model/gateway-link.ts';
+import { type GatewayLink, isLogger } from '../../model/gateway-link.ts';
 import type { GatewayId } from '../../model/ids.ts';
 import type { Gateway } from '../../model/registry.ts';
 import { invalid } from '../../model/schema.ts';
@@ -80,8 +80,6 @@ export const allGateways = async (db: Queryable): Promise<Gateway[]> =>
 /** Written by writeGateways alone, whose input was checked. */
 const gatewayOf = ({ link_json, ...gateway }: Pick<GatewayRow, (typeof columns)[number]>): Gateway =>
   link_json === null ? gateway : { ...gateway, link: JSON.parse(link_json) as GatewayLink };
-
-const isLogger = ({ link }: Pick<Gateway, 'link'>): boolean => link?.type === 'hj212';
 
 /** A gateway that is replaced keeps its secret and its key; but those of a logger end with its being one. */
 export async function writeGateways(db: Queryable, gateways: readonly Gateway[]): Promise<void> {
