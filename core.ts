@@ -29,9 +29,9 @@ import { expectDeclared, lastGoodRegisters, notesOf } from './registers.ts';
 import { openEmbeddedStore } from './store/embedded/open.ts';
 import { openInfluxStore } from './store/influx/open.ts';
 import type { ReadingStore } from './store/port.ts';
+import { lockDataDirectory } from './store/process-lock.ts';
 import { DirectoryWatch } from './store/registry/directory.ts';
 import { type OpenRegistry, openRegistry } from './store/registry/open.ts';
-import { lockDataDirectory } from './store/registry/process-lock.ts';
 
 /** The parts that take, judge and keep readings, without a broker or a network of their own. */
 export interface Core {

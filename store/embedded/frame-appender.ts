@@ -1,6 +1,6 @@
 import { BIGINT, DOUBLE, type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk, INTEGER, UBIGINT } from '@duckdb/node-api';
 import bindings from '@duckdb/node-bindings';
-import type { NewestFrames } from './newest-frames.ts';
+import type { NewestFrame, NewestFrames } from './newest-frames.ts';
 import { DATABASE } from './schema.ts';
 import { type Shapes, SLOTS } from './shapes.ts';
 import type { Columns } from './shared-block.ts';
@@ -121,6 +121,26 @@ export class FrameAppender {
     this.#seen(run, columns);
     if (this.#rows > 0) this.#emit(received);
     return frames;
+  }
+
+  /**
+   * Appends frames that have their shapes already. Found anew, the shape of several that stand side by side and are of one meter and time would
+   * be that of all their values together, which the table of shapes may not know.
+   */
+  appendFrames(frames: Iterable<NewestFrame>): void {
+    for (const { meter, ts, shape, size, first, value, quality } of frames) {
+      const row = this.#rows;
+      for (let slot = 0; slot < size; slot++) {
+        this.#value[slot * CHUNK_ROWS + row] = value[first + slot] as number;
+        this.#quality.items[8 * row + slot] = quality[first + slot] as number;
+      }
+      if (size < SLOTS) this.#leaveEmpty(row, size);
+      this.#meter.items[row] = meter;
+      putTime(this.#ts.items, row, ts);
+      this.#shape.items[row] = shape;
+      if (++this.#rows === CHUNK_ROWS) this.#emit(0);
+    }
+    if (this.#rows > 0) this.#emit(0);
   }
 
   /** Hands what was appended to the open transaction. */

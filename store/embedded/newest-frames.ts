@@ -1,5 +1,16 @@
-import { type Shapes, SLOTS } from './shapes.ts';
+import { SLOTS } from './shapes.ts';
 import type { Columns } from './shared-block.ts';
+
+/** One frame: its values stand from `first` on. */
+export interface NewestFrame {
+  readonly meter: number;
+  readonly ts: number;
+  readonly shape: number;
+  readonly size: number;
+  readonly first: number;
+  readonly value: Float64Array;
+  readonly quality: Uint8Array;
+}
 
 const NONE = -1;
 
@@ -23,15 +34,10 @@ class Page {
  * back from the database for it would cost a tenth of the whole ingest. In pages, as what grows by copying leaves as much again behind.
  */
 export class NewestFrames {
-  readonly #shapes: Shapes;
   /** By meter ordinal, which the registry gives in a row: the place of one of its frames; the others hang on it. */
   #heads = new Int32Array(1024).fill(NONE);
   readonly #pages: Page[] = [];
   #length = 0;
-
-  constructor(shapes: Shapes) {
-    this.#shapes = shapes;
-  }
 
   /** Takes the frame that stands in the rows from `first` up to, not including, `until`. */
   see(shape: number, { meter, ts, value, quality }: Columns, first: number, until: number): void {
@@ -48,27 +54,21 @@ export class NewestFrames {
     }
   }
 
-  /** All of them, one row a value. */
-  columns(): Columns {
-    let length = 0;
-    for (let place = 0; place < this.#length; place++) length += this.#pageOf(place).size[place & (PAGE_FRAMES - 1)] as number;
-    const columns = {
-      ...{ length, ts: new Float64Array(length), value: new Float64Array(length), meter: new Int32Array(length) },
-      ...{ quantity: new Uint16Array(length), quality: new Uint8Array(length) },
-    };
-    for (let place = 0, row = 0; place < this.#length; place++) {
-      const page = this.#pageOf(place);
+  /** All of them, each in the shape it was written with. */
+  *[Symbol.iterator](): Generator<NewestFrame> {
+    for (let place = 0; place < this.#length; place++) {
+      const { meter, ts, shape, size, value, quality } = this.#pageOf(place);
       const index = place & (PAGE_FRAMES - 1);
-      const quantities = this.#shapes.quantities(page.shape[index] as number);
-      for (let slot = 0; slot < (page.size[index] as number); slot++, row++) {
-        columns.meter[row] = page.meter[index] as number;
-        columns.ts[row] = page.ts[index] as number;
-        columns.quantity[row] = quantities[slot] as number;
-        columns.value[row] = page.value[index * SLOTS + slot] as number;
-        columns.quality[row] = page.quality[index * SLOTS + slot] as number;
-      }
+      yield {
+        meter: meter[index] as number,
+        ts: ts[index] as number,
+        shape: shape[index] as number,
+        size: size[index] as number,
+        first: index * SLOTS,
+        value,
+        quality,
+      };
     }
-    return columns;
   }
 
   clear(): void {

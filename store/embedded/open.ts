@@ -1,12 +1,8 @@
-import { mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { GreenparkError } from '../../model/errors.ts';
 import type { ReadingStore } from '../port.ts';
+import { lockDataDirectory } from '../process-lock.ts';
 import { EmbeddedStore } from './store.ts';
-
-/** Folders open in this process. DuckDB's own lock keeps other processes out, but not a second opening in the same one. */
-const open = new Set<string>();
 
 export interface EmbeddedStoreOptions {
   /** Folder of the database file; made when it is missing. */
@@ -32,32 +28,9 @@ export async function openEmbeddedStore({
   keepFreeBytes = 64 << 20,
   renewAfterFrames = 50_000_000,
 }: EmbeddedStoreOptions): Promise<ReadingStore> {
-  await requireWritable(directory);
-  const folder = await realpath(directory);
-  if (open.has(folder)) throw inUse(directory);
-  open.add(folder);
-  const store = new EmbeddedStore(() => open.delete(folder));
-  try {
-    await store.open({ file: join(folder, 'readings.duckdb'), memoryLimitMb, threads, keepFreeBytes, renewAfterFrames });
-  } catch (error) {
-    if (error instanceof GreenparkError && error.code === 'DATA_DIR_IN_USE') throw inUse(directory, error);
-    throw error;
-  }
+  // DuckDB's own lock ends for as long as its file is opened anew, and does not keep out a second opening in the same process.
+  const claim = lockDataDirectory(directory);
+  const store = new EmbeddedStore(() => claim.release());
+  await store.open({ file: join(directory, 'readings.duckdb'), memoryLimitMb, threads, keepFreeBytes, renewAfterFrames });
   return store;
-}
-
-async function requireWritable(directory: string): Promise<void> {
-  const probe = join(directory, `.probe-${process.pid}`);
-  try {
-    await mkdir(directory, { recursive: true });
-    await writeFile(probe, '');
-    await rm(probe);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new GreenparkError('DATA_DIR_UNWRITABLE', `the data folder ${directory} cannot be written: ${why}`, { cause });
-  }
-}
-
-function inUse(directory: string, cause?: unknown): GreenparkError {
-  return new GreenparkError('DATA_DIR_IN_USE', `the data folder ${directory} is open in another process; one process owns it at a time`, { cause });
 }

@@ -197,10 +197,11 @@ async function loadShapes(connection: DuckDBConnection): Promise<Shapes> {
 }
 
 /** What DuckDB says, in the project's words. It tells kinds of errors apart by the start of the message only. */
-function translated(error: unknown): Extract<Reply, { error: unknown }>['error'] {
+function translated(error: unknown, asked: QuestionName): Extract<Reply, { error: unknown }>['error'] {
   if (error instanceof GreenparkError) return { code: error.code, message: error.message, retryable: error.retryable };
   const message = error instanceof Error ? error.message : String(error);
-  if (/Conflicting lock|Could not set lock/.test(message)) return { code: 'DATA_DIR_IN_USE', message, retryable: false };
+  // A store that is open goes on when whoever took hold of the file while it was opened anew, such as DuckDB's shell, lets go of it.
+  if (asked === 'open' && /Conflicting lock|Could not set lock/.test(message)) return { code: 'DATA_DIR_IN_USE', message, retryable: false };
   if (/^(Conversion|Constraint|Out of Range) Error/.test(message)) return { code: 'STORE_REFUSED', message, retryable: false };
   return { code: 'STORE_UNREACHABLE', message, retryable: true };
 }
@@ -232,7 +233,7 @@ port.on('message', (request: Request) => {
       if (request.name === 'close') port.close();
     },
     (error: unknown) => {
-      port.postMessage({ id: request.id, error: translated(error) } satisfies Reply);
+      port.postMessage({ id: request.id, error: translated(error, request.name) } satisfies Reply);
       if (request.name === 'open' || request.name === 'close') port.close();
     },
   );

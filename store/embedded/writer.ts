@@ -63,7 +63,7 @@ export class Writer {
   static async create(connection: DuckDBConnection, shapes: Shapes): Promise<Writer> {
     const mark = await oneNumber(connection, 'SELECT coalesce(max(received), 0)::DOUBLE FROM mark');
     const corrections = await oneNumber(connection, 'SELECT count(*)::DOUBLE FROM correction');
-    const newest = new NewestFrames(shapes);
+    const newest = new NewestFrames();
     const writer = new Writer(connection, shapes, { frames: await FrameAppender.create(connection, shapes, newest), newest }, mark, corrections);
     await writer.refresh().catch(() => undefined); // on a full disk; then a question for the latest reads more
     return writer;
@@ -166,7 +166,7 @@ export class Writer {
     if (!this.#newestHolds) return everyValue(`f.received > ${this.mark}`);
     await this.#connection.run(`CREATE OR REPLACE TEMP TABLE ${NEWEST_FRAMES} AS FROM frame LIMIT 0`);
     const frames = await FrameAppender.createTemporary(this.#connection, this.#shapes, NEWEST_FRAMES);
-    frames.append(this.#newest.columns(), 0);
+    frames.appendFrames(this.#newest);
     frames.close();
     return everyValue('true', `temp.${NEWEST_FRAMES}`);
   }

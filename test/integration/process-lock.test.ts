@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { lockDataDirectory } from '../../store/registry/process-lock.ts';
+import { lockDataDirectory } from '../../store/process-lock.ts';
 
-const MODULE = new URL('../../store/registry/process-lock.js', import.meta.url).href;
+const MODULE = new URL('../../store/process-lock.js', import.meta.url).href;
 
 describe('data directory: one process', () => {
   let folder: string;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import mqtt from 'mqtt';
-import { lockDataDirectory } from '../../store/registry/process-lock.ts';
+import { lockDataDirectory } from '../../store/process-lock.ts';
 import { until } from '../ingest/harness.ts';
 import { requireServer } from '../real-servers.ts';
 import { Mosquitto } from '../servers/mosquitto.ts';

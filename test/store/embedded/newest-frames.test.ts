@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import { NewestFrames } from '../../../store/embedded/newest-frames.ts';
-import { Shapes } from '../../../store/embedded/shapes.ts';
 import type { Columns } from '../../../store/embedded/shared-block.ts';
 
 /** More meters than one page has room for. */
@@ -18,9 +17,7 @@ function aFrame(meter: number, quantities: readonly number[], ts: number, value:
 
 describe('the newest frames', () => {
   it('are one of each meter and shape, the newest, however many meters there are', () => {
-    const shapes = new Shapes();
-    for (const quantities of SETS) shapes.load(quantities);
-    const newest = new NewestFrames(shapes);
+    const newest = new NewestFrames();
     const held = new Map<string, string>();
     const see = (meter: number, shape: number, ts: number, value: number) => {
       const quantities = SETS[shape] as readonly number[];
@@ -33,14 +30,13 @@ describe('the newest frames', () => {
       newest.clear();
       for (let meter = METERS; meter > 0; meter -= round) see(meter, meter % SETS.length, 100, meter * 10);
       for (let meter = 1; meter <= METERS; meter += 3) for (const shape of SETS.keys()) see(meter, shape, meter % 2 === 0 ? 99 : 101, meter * 20);
-      const { length, meter, ts, value, quantity, quality } = newest.columns();
       const found = new Map<string, string>();
-      for (let row = 0; row < length; ) {
-        const first = row;
-        const set = SETS.find((each) => each.every((code, slot) => quantity[first + slot] === code && quality[first + slot] === slot)) ?? [];
-        for (const slot of set.keys()) found.set(`${meter[row]} ${set} ${slot}`, `${ts[row]} ${value[row++]}`);
+      let values = 0;
+      for (const { meter, ts, shape, size, first, value, quality } of newest) {
+        for (let slot = 0; slot < size; slot++) found.set(`${meter} ${SETS[shape]} ${quality[first + slot]}`, `${ts} ${value[first + slot]}`);
+        values += size;
       }
-      expect(found.size).to.equal(length);
+      expect(found.size).to.equal(values);
       expect([...found].sort().join('\n')).to.equal([...held].sort().join('\n'));
     }
   });

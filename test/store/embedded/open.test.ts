@@ -4,12 +4,15 @@ import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { GreenparkError } from '../../../model/errors.ts';
 import { ReadingBlockBuilder } from '../../../model/reading.ts';
 import { openEmbeddedStore } from '../../../store/embedded/open.ts';
 
+/** From here another program finds the libraries. */
+const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const CHILD = fileURLToPath(new URL('./writing-child.js', import.meta.url));
 /** What the child writes: small blocks go through the database's log, large ones past it. */
 const LOADS = [
@@ -91,6 +94,49 @@ describe('the embedded store and its folder', function () {
     expect(error.message).to.contain(directory);
     await other.kill();
     await (await openEmbeddedStore({ directory })).close();
+  });
+
+  it('lets no other process in while it opens its file anew', async () => {
+    const other = writingChild();
+    await other.opened;
+    let tries = 0;
+    // Its file is opened anew every 20 blocks.
+    for (; other.acknowledged.length < 200; tries++) {
+      expect((await refusalOf(openEmbeddedStore({ directory }))).code).to.equal('DATA_DIR_IN_USE');
+      await setImmediate();
+    }
+    expect(tries).to.be.greaterThan(20);
+    await other.kill();
+  });
+
+  it('goes on after another program has taken hold of the file while it was opened anew, and asks for what comes meanwhile to be tried again', async () => {
+    const store = await openEmbeddedStore({ directory, renewAfterFrames: 500 });
+    const program = `import { DuckDBInstance } from '@duckdb/node-api';
+      const open = () => DuckDBInstance.create(${JSON.stringify(join(directory, 'readings.duckdb'))}, { access_mode: 'READ_ONLY' }).catch(open);
+      const instance = await open();
+      console.log('held');
+      setTimeout(() => { instance.closeSync(); console.log('free'); }, 300);`;
+    child = spawn(process.execPath, ['--input-type=module', '-e', program], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+    const said: string[] = [];
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => said.push(line));
+    const refused = new Set<string>();
+    let stored = 0;
+    while (!said.includes('free')) {
+      const builder = new ReadingBlockBuilder(100);
+      for (let i = 0; i < 100; i++) builder.push(0, i, 1, 1000 * stored, stored, 0);
+      try {
+        await store.write(builder.take(), 'fresh');
+        stored++;
+      } catch (error) {
+        refused.add(`${(error as GreenparkError).code}, ${(error as GreenparkError).retryable ? 'to be tried again' : 'for good'}`);
+      }
+    }
+    expect([...refused]).to.deep.equal(['STORE_UNREACHABLE, to be tried again']);
+    const builder = new ReadingBlockBuilder(1);
+    builder.push(0, 0, 1, 1000 * stored, stored, 0);
+    await store.write(builder.take(), 'fresh');
+    expect((await store.raw({ meter: 0, quantity: 1, from: 0, to: 1e12, limit: 1e6 })).length).to.equal(stored + 1);
+    await store.close();
   });
 
   for (const load of LOADS) {

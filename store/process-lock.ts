@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
-import { GreenparkError } from '../../model/errors.ts';
+import { GreenparkError } from '../model/errors.ts';
 
 /** The file whose lock says that a process works in the directory. It stays behind and means nothing without the lock. */
 const LOCK_FILE = 'process.lock';
@@ -32,9 +32,7 @@ export function lockDataDirectory(dir: string): { release(): void } {
       throw new GreenparkError(
         'DATA_DIR_IN_USE',
         `the data directory ${dir} is used by another Greenpark process; stop it or choose another GREENPARK_DATA_DIR`,
-        {
-          cause,
-        },
+        { cause },
       );
     }
     const why = cause instanceof Error ? cause.message : String(cause);
