@@ -48,8 +48,8 @@ export class Hj212Connection {
   readonly #parts: ConnectionParts;
   readonly #splitter: FrameSplitter;
   readonly #joiner = new PacketJoiner();
-  /** The loggers that it has spoken for. */
-  readonly #gateways = new Map<string, LoggerTraffic>();
+  /** The loggers that it has spoken for, by gateway. */
+  readonly #loggers = new Map<string, { readonly mn: string; readonly traffic: LoggerTraffic }>();
   #queue: RawFrame[] = [];
   #busy = false;
   #closed = false;
@@ -75,7 +75,7 @@ export class Hj212Connection {
     socket.on('close', () => {
       this.#closed = true;
       this.#queue = [];
-      for (const traffic of this.#gateways.values()) traffic.disconnect();
+      for (const { traffic } of this.#loggers.values()) traffic.disconnect();
       if (this.#refill !== null) clearTimeout(this.#refill);
       this.#giveUpPackets(true);
     });
@@ -86,6 +86,7 @@ export class Hj212Connection {
   tick(): void {
     const { limits, stats } = this.#parts;
     this.#giveUpPackets(false);
+    this.#leaveFormer();
     // Whoever is held back by us is not late.
     if (this.#closed || this.#socket.isPaused() || this.#queue.length > 0) return;
     const now = performance.now();
@@ -169,7 +170,7 @@ export class Hj212Connection {
     }
     if (this.#refill === null) {
       this.#parts.stats.slowed++;
-      for (const traffic of this.#gateways.values()) traffic.held++;
+      for (const { traffic } of this.#loggers.values()) traffic.held++;
       this.#refill = setTimeout(
         () => {
           this.#refill = null;
@@ -281,7 +282,7 @@ export class Hj212Connection {
 
   #takeFrom(device: Device, frame: RawFrame, packet: Segment, faults: Faults): void {
     this.#known = true;
-    this.#meet(device.gateway);
+    this.#meet(device);
     this.#tolerate(faults, device);
     const now = performance.now();
     const joined = device.link.split === 'single' ? packet : this.#joiner.add(packet, now);
@@ -298,19 +299,32 @@ export class Hj212Connection {
     this.#hand(decoded, joined, device, joined === packet ? frame.segment : Buffer.from(segmentText({ ...joined, pnum: null, pno: null }), 'latin1'));
   }
 
-  #meet(gateway: string): void {
-    if (this.#closed || this.#gateways.has(gateway)) return;
+  #meet({ gateway, link }: Device): void {
+    if (this.#closed || this.#loggers.has(gateway)) return;
     const traffic = this.#parts.trafficOf(gateway);
     traffic.connect();
-    this.#gateways.set(gateway, traffic);
+    this.#loggers.set(gateway, { mn: link.mn, traffic });
+  }
+
+  /** Gateways that are loggers no more, or of another number, are not connected by it. One of none but those is closed. */
+  #leaveFormer(): void {
+    if (this.#loggers.size === 0) return;
+    for (const [gateway, { mn, traffic }] of this.#loggers) {
+      if (this.#parts.devices.find(mn)?.gateway === gateway) continue;
+      traffic.disconnect();
+      this.#loggers.delete(gateway);
+    }
+    if (this.#loggers.size > 0) return;
+    this.#parts.logger.info({ address: this.#socket.remoteAddress }, 'an HJ 212 connection has no registered logger any more; it is closed');
+    this.#socket.destroy();
   }
 
   #tolerate({ crc, length }: Faults, { gateway }: Device): void {
     const { stats } = this.#parts;
     stats.wrongCrcTaken += crc;
     stats.wrongLengthTaken += length;
-    const traffic = this.#gateways.get(gateway);
-    if (crc + length > 0 && traffic !== undefined) traffic.tolerated++;
+    const logger = this.#loggers.get(gateway);
+    if (crc + length > 0 && logger !== undefined) logger.traffic.tolerated++;
   }
 
   #refuse(frame: RawFrame, segment: Segment, device: Device | null, refused: Decoded): void {

@@ -315,6 +315,28 @@ describe('HJ 212 over TCP', () => {
     expect(traffic.get('g-2')?.isConnected).to.equal(true);
   });
 
+  it('closes a connection whose loggers the registry knows no more, and no other', async () => {
+    const traffic = new Map(['g-1', 'g-2', 'g-3'].map((id) => [id, new GatewayTraffic(id)]));
+    const registry = directory();
+    await open({}, { directory: registry, limits: { frameMs: 20 }, trafficOf: (id) => traffic.get(id) as GatewayTraffic });
+    const [left, kept] = [(await raw()).resume(), (await raw()).resume()];
+    const send = (socket: Socket, at: number) => {
+      for (const frame of framesOf(message(0), '20260101080000000', { mn: `MN${at}`, pw: `secret of g-${at}` })) socket.write(frame);
+    };
+    const connected = () => [...traffic.values()].map(({ isConnected }) => isConnected);
+    send(left, 1);
+    // A concentrator for two.
+    send(kept, 2);
+    send(kept, 3);
+    await until(() => connected().every((is) => is === true), 'the first frame of each');
+    registry.current = { ...registry.current, gateways: [gatewayOf(1, { mn: 'ANOTHER' }), gatewayOf(3, {})] };
+    await once(left, 'close');
+    await until(() => connected().join() === 'false,false,true', 'the end of the connections of two');
+    send(kept, 3);
+    await until(() => server.stats.frames === 4, 'the frame of the one that is left');
+    expect([server.stats.connections, kept.destroyed]).to.deep.equal([1, false]);
+  });
+
   it('speaks TLS with a certificate', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'hj212-'));
     try {
