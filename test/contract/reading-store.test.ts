@@ -276,6 +276,13 @@ for (const target of storeTargets()) {
       expect((await mine()).find((reading) => reading.quantity === POWER)?.value).to.equal(6);
     });
 
+    it('knows the latest of all messages of one time after a restart, also where no message ever had their quantities together', async () => {
+      for (const quantities of [[1], [2, 5], [5, 3]]) await store.write(block(...quantities.map((quantity): Row => [meter, quantity, T0, quantity])), 'late');
+      await reopen();
+      const mine = [...(await store.latest())].filter((reading) => reading.meter === meter);
+      expect(mine.map(({ quantity }) => quantity)).to.have.members([1, 2, 3, 5]);
+    });
+
     it('keeps meters with odd names apart', async () => {
       const odd = METER_IDS.slice(0, 7).map((_, ordinal) => ordinal);
       await store.write(block(...odd.map((ordinal): Row => [ordinal, POWER, T0, ordinal + 0.5])), 'fresh');
