@@ -309,6 +309,7 @@ describe('the dashboard in a real browser', function () {
       .getByRole('button', { name: text('letters.open') })
       .click();
     await page.getByLabel(text('ingest.payload')).getByText('"active_power":3').waitFor();
+    await page.getByText(text('ingest.advice.unknown-meter')).waitFor();
     await rows
       .first()
       .getByRole('button', { name: text('letters.open') })

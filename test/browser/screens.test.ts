@@ -14,7 +14,7 @@ interface Screen {
   readonly name: string;
   readonly path: string;
   readonly complete: string;
-  /** The button that shows what is looked at. */
+  /** The first button of this name shows what is looked at. */
   readonly press?: TextKey;
 }
 
@@ -29,6 +29,7 @@ const PAGES: readonly Screen[] = [
   { name: 'alerts', path: `/parks/${PARK}/alerts`, complete: 'table.stacked' },
   { name: 'entry', path: `/parks/${PARK}/entry`, complete: '.criteria' },
   { name: 'ingest', path: '/ingest', complete: '.column:has(.gateways):has(.letters) + .column:has(.stages)' },
+  { name: 'letter', path: '/ingest', complete: '.letters tbody tr', press: 'letters.open' },
   { name: 'nothing', path: '/there/is/no/such/page', complete: 'main .note, main h1' },
   { name: 'sign-in', path: '/sign-in', complete: 'input[name=password]' },
 ];
@@ -37,7 +38,11 @@ const PAGES: readonly Screen[] = [
 async function show(visitor: Visitor, { path, complete, press }: Screen): Promise<void> {
   await visitor.open(path);
   await visitor.page.locator(complete).first().waitFor();
-  if (press !== undefined) await visitor.page.getByRole('button', { name: visitor.text(press) }).click();
+  if (press !== undefined)
+    await visitor.page
+      .getByRole('button', { name: visitor.text(press) })
+      .first()
+      .click();
 }
 
 interface Violation {

@@ -17,7 +17,7 @@ export function textIn(language: Language): Text {
 /** The word for something that others may add to (a reason, a part, a metric): where no word is known, `name` as it is. */
 export function wordFor(
   text: Text,
-  group: 'confidence' | 'quality' | 'ingest.reason' | 'ingest.label' | 'ingest.part' | 'ingest.transport',
+  group: 'confidence' | 'quality' | 'ingest.reason' | 'ingest.advice' | 'ingest.label' | 'ingest.part' | 'ingest.transport',
   name: string,
 ): string {
   const key = `${group}.${name}`;

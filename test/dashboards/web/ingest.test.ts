@@ -124,7 +124,9 @@ describe('the state of ingest', () => {
 describe('refused messages', () => {
   it('have a Chinese word for every reason, and are searched by each', () => {
     const text = textIn('zh-CN');
-    expect(REASONS.filter((reason) => wordFor(text, 'ingest.reason', reason) === reason)).to.deep.equal([]);
+    for (const group of ['ingest.reason', 'ingest.advice'] as const) {
+      expect(REASONS.filter((reason) => wordFor(text, group, reason) === reason)).to.deep.equal([]);
+    }
     expect([...WORDED].sort()).to.deep.equal([...REASONS].sort());
   });
 
