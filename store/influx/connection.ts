@@ -94,9 +94,9 @@ export class InfluxConnection {
   async query(statements: string, params: Readonly<Record<string, string | number>> = {}): Promise<readonly (readonly InfluxSeries[])[]> {
     const form = new URLSearchParams({ db: this.#address.bucket, epoch: 'ms', q: statements, params: JSON.stringify(params) });
     const answer = await this.#post('/query', form);
-    return (answer.results ?? []).map((result) => {
-      if (result.error !== undefined) throw new GreenparkError('STORE_REFUSED', `InfluxDB refused a question: ${result.error}`);
-      return result.series ?? [];
+    return (answer.results ?? []).map(({ error, series = [] }) => {
+      if (error !== undefined) throw questionError(error);
+      return series;
     });
   }
 
@@ -135,7 +135,7 @@ export class InfluxConnection {
   async #post(path: string, form: URLSearchParams): Promise<QueryAnswer> {
     const text = await this.#send(path, { method: 'POST', body: form, headers: { ...this.#headers, accept: 'application/json' } });
     const answer = JSON.parse(text) as QueryAnswer;
-    if (answer.error !== undefined) throw new GreenparkError('STORE_REFUSED', `InfluxDB refused a question: ${answer.error}`);
+    if (answer.error !== undefined) throw questionError(answer.error);
     return answer;
   }
 
@@ -172,6 +172,18 @@ function translated(error: unknown, url: string): GreenparkError {
   if (error instanceof HttpError) return statusError(error.statusCode, error.body ?? error.message, url, error);
   const why = error instanceof Error ? [error.message, error.cause instanceof Error ? error.cause.message : ''].filter(Boolean).join(': ') : String(error);
   return new GreenparkError('STORE_UNREACHABLE', `InfluxDB at ${url} does not answer: ${why}`, { cause: error, retryable: true });
+}
+
+/** Limits of the server's configuration, which a question for less may keep. */
+const TOO_MUCH_ASKED = /^max-select-/;
+
+/**
+ * What a server says of a question that it has understood, with status 200: mostly of its own state, as that the database is missing or that
+ * too many ask at once. Readings for which it was asked have to wait for it.
+ */
+function questionError(message: string): GreenparkError {
+  if (TOO_MUCH_ASKED.test(message)) return new GreenparkError('STORE_REFUSED', `InfluxDB refused a question: ${message}`);
+  return new GreenparkError('STORE_UNREACHABLE', `InfluxDB cannot answer a question: ${message}`, { retryable: true });
 }
 
 /**

@@ -77,9 +77,12 @@ describe('the InfluxDB store against a real server', function () {
       }
       throw new Error('the server went on taking writes for 10 s after its database was dropped');
     };
-    const error = await refused();
-    expect([error.code, error.retryable]).to.deep.equal(['STORE_UNREACHABLE', true]);
+    const ofLate = () => refusal(store.write(block(1, 4000), 'late'));
+    for (const error of [await refused(), await ofLate()]) expect([error.code, error.retryable]).to.deep.equal(['STORE_UNREACHABLE', true]);
     await store.close();
+    const mended = await open();
+    expect((await mended.write(block(1, 4000), 'late')).stored).to.equal(1);
+    await mended.close();
   });
 });
 

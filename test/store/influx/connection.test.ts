@@ -25,7 +25,7 @@ async function withServer(answer: (response: ServerResponse) => void, work: (con
   return bodies;
 }
 
-async function refusalOf(writing: Promise<void>): Promise<GreenparkError> {
+async function refusalOf(writing: Promise<unknown>): Promise<GreenparkError> {
   const error = await writing.then(
     () => undefined,
     (fault: unknown) => fault,
@@ -36,7 +36,7 @@ async function refusalOf(writing: Promise<void>): Promise<GreenparkError> {
 
 const utf8 = (text: string): ArrayBuffer => new Uint8Array(Buffer.from(text)).buffer;
 
-describe('writing to InfluxDB', () => {
+describe('a connection to InfluxDB', () => {
   it('sends the bytes as they are', async () => {
     const lines = 'readings,meter=一号 active_power=1 7';
     const bodies = await withServer(
@@ -66,6 +66,30 @@ describe('writing to InfluxDB', () => {
         },
       );
     });
+  }
+
+  for (const [said, code] of [
+    ['database not found: park', 'STORE_UNREACHABLE'],
+    ['max-concurrent-queries limit exceeded(1, 1)', 'STORE_UNREACHABLE'],
+    ['query timeout reached', 'STORE_UNREACHABLE'],
+    // A question for less may be answered.
+    ['max-select-series limit exceeded: (2/1)', 'STORE_REFUSED'],
+  ] as const) {
+    for (const [where, answer] of [
+      ['of one question', { results: [{ statement_id: 0 }, { statement_id: 1, error: said }] }],
+      ['as a whole', { error: said }],
+    ] as const) {
+      it(`takes "${said}" for ${code}, ${where}`, async () => {
+        await withServer(
+          (response) => response.writeHead(200).end(JSON.stringify(answer)),
+          async (connection) => {
+            const { code: found, retryable, message } = await refusalOf(connection.query('SHOW DATABASES; SELECT 1'));
+            expect([found, retryable]).to.deep.equal([code, code === 'STORE_UNREACHABLE']);
+            expect(message).to.contain(said);
+          },
+        );
+      });
+    }
   }
 
   it('calls a server unreachable that ends the connection instead of answering', async () => {
