@@ -17,6 +17,7 @@ import { DEFAULT_PACE, orAborted, untilDone } from './ingest/retry.ts';
 import { sparkplugReplay } from './ingest/sparkplug/replay.ts';
 import { SparkplugSessions } from './ingest/sparkplug/sessions.ts';
 import { Spool } from './ingest/spool/spool.ts';
+import { learnOf, waitingIn } from './ingest/spool/waiting.ts';
 import { StageTimes } from './ingest/stage-times.ts';
 import { UnknownMeters } from './ingest/unknown-meters.ts';
 import type { Clock } from './model/clock.ts';
@@ -28,7 +29,7 @@ import { SERVICE_AUTHOR } from './model/register-change.ts';
 import { expectDeclared, lastGoodRegisters, notesOf } from './registers.ts';
 import { openEmbeddedStore } from './store/embedded/open.ts';
 import { openInfluxStore } from './store/influx/open.ts';
-import type { ReadingStore } from './store/port.ts';
+import type { CounterPoint, ReadingStore } from './store/port.ts';
 import { lockDataDirectory } from './store/process-lock.ts';
 import { DirectoryWatch } from './store/registry/directory.ts';
 import { type OpenRegistry, openRegistry } from './store/registry/open.ts';
@@ -99,8 +100,6 @@ const INFLUX_PATIENCE_MS = 60_000;
 const SAY_AGAIN_AFTER_MS = 60_000;
 /** Disk that the spool leaves free for everything else. With less the service is not ready. */
 export const KEEP_FREE_BYTES = 100 << 20;
-/** Readings of the spool that are looked at together at the start. */
-const SPOOL_WINDOW_ROWS = 50_000;
 /** Running usage is computed again at most this often after late readings. */
 const RESEED_AFTER_MS = 15_000;
 
@@ -134,13 +133,11 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
   const latest = new LatestReadings();
   for (const { meter, quantity, ts, value, quality } of await patiently(() => store.latest()))
     latest.offer(latest.seriesOf(meter, quantity), ts, value, quality);
-  if (spool !== null) {
-    if (parks !== undefined) await requireParksOf(spool, registry, parks);
-    learnOf(spool, latest);
-  }
+  if (spool !== null && parks !== undefined) await requireParksOf(spool, registry, parks);
+  const waiting = spool === null ? new Map<number, CounterPoint>() : learnOf(spool, latest);
   const registers = await RegisterChanges.open(registry.registerChanges, directory);
   const counting = registers.over(store);
-  const lastGood = await patiently(() => lastGoodRegisters(store, latest));
+  const lastGood = await patiently(() => lastGoodRegisters(store, latest, waiting));
   const usage = new UsageTally(directory, latest);
   await patiently(() => usage.seed(counting, clock()));
 
@@ -274,22 +271,6 @@ async function requireParksOf(spool: Spool, registry: OpenRegistry, parks: reado
   }
 }
 
-function* waitingIn(spool: Spool): Generator<ReadingBlock> {
-  for (let window = spool.next(SPOOL_WINDOW_ROWS); window !== null; window = spool.next(SPOOL_WINDOW_ROWS, window.last)) {
-    if (window.block !== null) yield window.block;
-  }
-}
-
-/** What waits in the spool is not in the store, and came before everything that comes from now on. */
-function learnOf(spool: Spool, latest: LatestReadings): void {
-  for (const block of waitingIn(spool)) {
-    for (let row = 0; row < block.length; row++) {
-      const series = latest.seriesOf(block.meter[row] as number, block.quantity[row] as number);
-      latest.offer(series, block.ts[row] as number, block.value[row] as number, block.quality[row] as number);
-    }
-  }
-}
-
 const earliest = (block: ReadingBlock): EpochMs => block.ts.subarray(0, block.length).reduce((least, ts) => Math.min(least, ts), Number.POSITIVE_INFINITY);
 
 /** The core for the length of one piece of work, e.g. an import; drained and closed afterwards, also when the work fails. */
@@ -306,8 +287,8 @@ async function openStore(config: Config, directory: DirectoryWatch, patiently: P
   const { url, version, token, org, bucket } = config.influx;
   if (url === undefined) return openEmbeddedStore({ directory: join(config.dataDir, 'readings'), ...config.store });
   const meters = {
-    idOf: (ordinal: number) => directory.current.meterOf(ordinal)?.id ?? `unregistered-${ordinal}`,
-    ordinalOf: (id: string) => directory.current.meter(id)?.ordinal,
+    idOf: (ordinal: number) => directory.current.idOf(ordinal) ?? `unregistered-${ordinal}`,
+    ordinalOf: (id: string) => directory.current.ordinalOf(id),
   };
   const [username, ...rest] = version === 1 && token !== undefined ? token.split(':') : [];
   const signIn = username === undefined ? { ...(token === undefined ? {} : { token }) } : { username, password: rest.join(':') };

@@ -1,7 +1,7 @@
 import type { Place } from '../../model/access.ts';
-import type { EnterpriseId, ParkId } from '../../model/ids.ts';
+import type { EnterpriseId, MeterId, ParkId } from '../../model/ids.ts';
 import type { Enterprise, Gateway, Meter, Park, RegisteredMeter } from '../../model/registry.ts';
-import type { Registry } from './port.ts';
+import type { FormerMeter, Registry } from './port.ts';
 
 const NONE: readonly never[] = [];
 /** How often a load is begun again because the registry was changed meanwhile; then the last answer is taken. */
@@ -23,9 +23,19 @@ export class Directory {
   readonly #meters = new Map<string, RegisteredMeter>();
   readonly #byOrdinal: (RegisteredMeter | undefined)[] = [];
   readonly #gateways = new Map<string, Gateway>();
+  readonly #formerIds: ReadonlyMap<number, MeterId>;
+  readonly #formerOrdinals: ReadonlyMap<string, number>;
 
-  constructor(parks: readonly Park[], enterprises: readonly Enterprise[], gateways: readonly Gateway[], meters: readonly RegisteredMeter[], version = 0) {
+  constructor(
+    parks: readonly Park[],
+    enterprises: readonly Enterprise[],
+    gateways: readonly Gateway[],
+    meters: readonly RegisteredMeter[],
+    { version = 0, former = [] }: { readonly version?: number; readonly former?: readonly FormerMeter[] } = {},
+  ) {
     this.version = version;
+    this.#formerIds = new Map(former.map(({ id, ordinal }) => [ordinal, id]));
+    this.#formerOrdinals = new Map(former.map(({ id, ordinal }) => [id, ordinal]));
     this.parks = new Map(parks.map((park) => [park.id, park]));
     for (const park of parks) this.#contents.set(park.id, { park, enterprises: new Map(), meters: [], metersOf: new Map() });
     for (const enterprise of enterprises) this.#contents.get(enterprise.park)?.enterprises.set(enterprise.id, enterprise);
@@ -43,7 +53,7 @@ export class Directory {
         await registry.enterprises.all(),
         (await registry.gateways.all()).filter(({ park }) => isIn(park)),
         await registry.meters.all(only),
-        version,
+        { version, former: await registry.meters.former(only) },
       );
       if (attempt === LOAD_TRIES || registry.version() === version) return directory;
     }
@@ -72,6 +82,16 @@ export class Directory {
 
   meterOf(ordinal: number): RegisteredMeter | undefined {
     return this.#byOrdinal[ordinal];
+  }
+
+  /** Of a meter that is registered, or was. */
+  idOf(ordinal: number): MeterId | undefined {
+    return this.#byOrdinal[ordinal]?.id ?? this.#formerIds.get(ordinal);
+  }
+
+  /** Of a meter that is registered, or was. */
+  ordinalOf(id: string): number | undefined {
+    return this.#meters.get(id)?.ordinal ?? this.#formerOrdinals.get(id);
   }
 
   /** In order of id: all of the park's, one enterprise's, or with null those of the park itself. */

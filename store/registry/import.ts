@@ -10,8 +10,9 @@ import { allDocuments, writeDocuments } from './documents.ts';
 import { allEnterprises, writeEnterprises } from './enterprises.ts';
 import { deviceOf } from './gateway-links.ts';
 import { allGateways, writeGateways } from './gateways.ts';
-import { allMeters, writeMeters } from './meters.ts';
+import { allMeters, formerMeters, writeMeters } from './meters.ts';
 import { allParks, writeParks } from './parks.ts';
+import type { FormerMeter } from './port.ts';
 import * as references from './references.ts';
 
 interface Keyed {
@@ -90,6 +91,7 @@ export async function mergeDocument(db: Queryable, document: RegistryDocument, b
   const applications = new Merge('applications', 'application', await allDocuments(db, 'application'), document.applications, inPark);
   const mappings = new Merge('mappings', 'mapping', await allDocuments(db, 'mapping'), document.mappings, inPark);
 
+  const former = new Map<string, FormerMeter>((await formerMeters(db)).map((meter) => [meter.id, meter]));
   const byDevice = new Map<string, Gateway[]>();
   for (const gateway of gateways.merged.values()) {
     const device = deviceOf(gateway.link);
@@ -104,6 +106,7 @@ export async function mergeDocument(db: Queryable, document: RegistryDocument, b
     gateway: (id) => gateways.merged.get(id),
     gatewayOfDevice: (device, otherThan) => byDevice.get(device)?.find(({ id }) => id !== otherThan),
     meter: (id) => meters.merged.get(id),
+    formerMeter: (id) => former.get(id),
     entryProfile: (park, id) => profiles.merged.get(key(park, id)),
     application: (park, id) => applications.merged.get(key(park, id)),
   };

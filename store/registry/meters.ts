@@ -8,7 +8,7 @@ import { chunksOf, type Queryable, type RegistryDatabase, takeNumbers } from './
 import { documentsOf } from './documents.ts';
 import { metersOf } from './gateway-links.ts';
 import { allGateways } from './gateways.ts';
-import type { MeterRecords } from './port.ts';
+import type { FormerMeter, MeterRecords } from './port.ts';
 import { meterFaults } from './references.ts';
 import { BULK_ROWS } from './sqlite.ts';
 import { storedState } from './stored-state.ts';
@@ -24,6 +24,7 @@ export function meterRecords(database: RegistryDatabase): MeterRecords {
         return (await query.execute()).map((row) => meterOf(row));
       }),
     all: (parks) => database.read((db) => allMeters(db, parks)),
+    former: (parks) => database.read((db) => formerMeters(db, parks)),
     get: (id) => database.read(async (db) => find(db, id)),
     put: (meter) =>
       database.define(async (db) => {
@@ -48,6 +49,7 @@ export function meterRecords(database: RegistryDatabase): MeterRecords {
           'the link of gateway': gateways.map((gateway) => gateway.id),
         });
         await db.deleteFrom('meters').where('id', '=', id).execute();
+        await db.insertInto('former_meters').values({ id, park, ordinal: found.ordinal }).execute();
         return true;
       }),
   };
@@ -70,17 +72,26 @@ export async function allMeters(db: Queryable, parks?: readonly string[]): Promi
   }
 }
 
+/** Those of all parks, or of the parks named. */
+export function formerMeters(db: Queryable, parks?: readonly string[]): Promise<FormerMeter[]> {
+  const query = db.selectFrom('former_meters').selectAll();
+  return (parks === undefined ? query : query.where('park', 'in', parks as readonly ParkId[])).execute();
+}
+
 /** Is what is registered the same as `meter`, its ordinal aside? */
 export function sameMeter(registered: RegisteredMeter, meter: Meter): boolean {
   const { ordinal: _, ...known } = registered;
   return isDeepStrictEqual(known, meter);
 }
 
-/** A meter whose ordinal is null is new and gets the next one. */
+/** A meter whose ordinal is null is new: it gets the one that it had before it was deleted, or the next one. */
 export async function writeMeters(db: Queryable, meters: readonly { readonly meter: Meter; readonly ordinal: number | null }[]): Promise<void> {
-  const fresh = meters.filter(({ ordinal }) => ordinal === null).length;
-  let next = fresh === 0 ? 0 : await takeNumbers(db, 'meter-ordinal', fresh);
-  const rows = meters.map(({ meter, ordinal }) => rowOf(meter, ordinal ?? next++));
+  const added = meters.filter(({ ordinal }) => ordinal === null).map(({ meter }) => meter.id);
+  const former = added.length === 0 ? new Map<MeterId, number>() : new Map((await formerMeters(db)).map(({ id, ordinal }) => [id, ordinal]));
+  const again = added.filter((id) => former.has(id));
+  let next = added.length === again.length ? 0 : await takeNumbers(db, 'meter-ordinal', added.length - again.length);
+  const rows = meters.map(({ meter, ordinal }) => rowOf(meter, ordinal ?? former.get(meter.id) ?? next++));
+  for (const chunk of chunksOf(again, BULK_ROWS)) await db.deleteFrom('former_meters').where('id', 'in', chunk).execute();
   for (const chunk of chunksOf(rows, BULK_ROWS)) {
     await db
       .insertInto('meters')

@@ -16,6 +16,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0007-imports': { up: imports },
   '0008-gateway-key': { up: (db) => db.schema.alterTable('gateways').addColumn('cipher_key', bytes).execute() },
   '0009-former-loggers': { up: formerLoggers },
+  '0010-former-meters': { up: formerMeters },
 };
 
 /**
@@ -45,6 +46,16 @@ async function formerLoggers(db: Kysely<unknown>): Promise<void> {
   await sql`UPDATE gateways SET cipher_key = NULL WHERE ${isNone}`.execute(db);
   // Only a chosen one is hashed in so many rounds (gateway-secret.ts).
   await sql`UPDATE gateways SET secret_hash = NULL WHERE secret_hash LIKE '$7$210000$%' AND ${isNone}`.execute(db);
+}
+
+/** Their readings stay, and are those of the meter that is registered under the id again. */
+async function formerMeters({ schema }: Kysely<unknown>): Promise<void> {
+  await schema
+    .createTable('former_meters')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('park', 'text', (c) => c.notNull())
+    .addColumn('ordinal', 'integer', (c) => c.notNull().unique())
+    .execute();
 }
 
 /** What became of a letter that was tried again. */

@@ -70,12 +70,20 @@ export interface ParkOwned<T, Id> {
   delete(park: ParkId, id: Id): Promise<boolean>;
 }
 
+/** What a deleted meter was known by. */
+export type FormerMeter = Pick<RegisteredMeter, 'id' | 'park' | 'ordinal'>;
+
 export interface MeterRecords {
   list(park: ParkId, page: Page & { readonly enterprise?: EnterpriseId }): Promise<readonly RegisteredMeter[]>;
   /** Of all parks, or of those named. */
   all(parks?: readonly string[]): Promise<readonly RegisteredMeter[]>;
   get(id: MeterId): Promise<RegisteredMeter | null>;
-  /** A new meter gets the next ordinal; one that is replaced keeps its own; a deleted one's is never given again. */
+  /** Meters that were deleted and are not registered again, of all parks or of those named. */
+  former(parks?: readonly string[]): Promise<readonly FormerMeter[]>;
+  /**
+   * A new meter gets the next ordinal; one that is replaced keeps its own. That of a deleted one is kept for it: registered under its id again
+   * it goes on with its readings. In another park its id cannot be registered, or that park's people would see them.
+   */
   put(meter: Meter): Promise<'created' | 'replaced' | 'unchanged'>;
   delete(park: ParkId, id: MeterId): Promise<boolean>;
 }

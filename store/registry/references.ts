@@ -16,6 +16,8 @@ export interface Registered {
   /** Another gateway than `otherThan` whose link is to this device (`deviceOf`). */
   gatewayOfDevice(device: string, otherThan: string): Answer<{ readonly id: string; readonly park: string }>;
   meter(id: string): Answer<{ readonly park: string; readonly parent: string | null }>;
+  /** One that was deleted. */
+  formerMeter(id: string): Answer<{ readonly park: string }>;
   entryProfile(park: string, id: string): Answer<EntryProfile>;
   application(park: string, id: string): Answer<Application>;
 }
@@ -35,6 +37,10 @@ export async function gatewayFaults(registered: Registered, gateway: Gateway): P
 export async function meterFaults(registered: Registered, meter: Meter, rooted: Set<string> = new Set()): Promise<Fault[]> {
   const faults = await parkExists(registered, meter.park);
   if (faults.length > 0) return faults;
+  const former = await registered.formerMeter(meter.id);
+  if (former !== undefined && former.park !== meter.park) {
+    faults.push({ path: 'id', message: `meter "${meter.id}" was registered in another park, where its readings are; choose another id` });
+  }
   if (meter.enterprise !== null) faults.push(...(await enterpriseExists(registered, meter.park, meter.enterprise)));
   if (meter.gateway !== null) {
     const gateway = await registered.gateway(meter.gateway);

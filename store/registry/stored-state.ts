@@ -54,6 +54,12 @@ export function storedState(db: Queryable): Registered {
         .select(['park', 'parent'])
         .where('id', '=', id as MeterId)
         .executeTakeFirst(),
+    formerMeter: (id) =>
+      db
+        .selectFrom('former_meters')
+        .select('park')
+        .where('id', '=', id as MeterId)
+        .executeTakeFirst(),
     // Written by putDocument alone, after its schema's check.
     entryProfile: async (park, id) => (await document('entry-profile', park, id)) as EntryProfile | undefined,
     application: async (park, id) => (await document('application', park, id)) as Application | undefined,

@@ -12,6 +12,7 @@ export interface Tables {
   enterprises: EnterpriseRow;
   gateways: GatewayRow;
   meters: MeterRow;
+  former_meters: FormerMeterRow;
   documents: DocumentRow;
   users: UserRow;
   sessions: SessionRow;
@@ -66,6 +67,13 @@ export interface MeterRow {
   units_json: string | null;
   checks_json: string | null;
   interval_seconds: number;
+}
+
+/** A meter that was deleted. */
+export interface FormerMeterRow {
+  id: MeterId;
+  park: ParkId;
+  ordinal: number;
 }
 
 export type DocumentKind = 'rule' | 'cap' | 'entry-profile' | 'application' | 'mapping';

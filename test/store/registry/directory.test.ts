@@ -43,6 +43,17 @@ describe('registry: directory', () => {
     expect(directory.gateway('constructor')).to.equal(undefined);
   });
 
+  it('knows deleted meters by their number and id alone, so that what waits for the store goes there under their names', async () => {
+    const watch = await DirectoryWatch.open(registry, fail);
+    const { ordinal } = watch.current.meter('m-south') ?? { ordinal: -1 };
+    expect([watch.current.idOf(ordinal), watch.current.ordinalOf('m-south')]).to.deep.equal(['m-south', ordinal]);
+    await registry.meters.delete('south' as ParkId, 'm-south' as MeterId);
+    await watch.refresh();
+    expect([watch.current.meter('m-south'), watch.current.meterOf(ordinal)]).to.deep.equal([undefined, undefined]);
+    expect([watch.current.idOf(ordinal), watch.current.ordinalOf('m-south')]).to.deep.equal(['m-south', ordinal]);
+    expect([watch.current.idOf(9999), watch.current.ordinalOf('nobody')]).to.deep.equal([undefined, undefined]);
+  });
+
   it('of some parks alone shows nothing of the others, also after a change', async () => {
     const watch = await DirectoryWatch.open(registry, fail, ['south', 'nowhere']);
     const shown = () => [[...watch.current.parks.keys()], watch.current.meterCount, [...watch.current.gateways].map(({ id }) => id)];

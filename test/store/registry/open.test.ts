@@ -50,7 +50,7 @@ describe('registry: its file', () => {
     await before.gateways.setSecret(plain, generated);
     before.close();
     const raw = new Database(files.file);
-    raw.exec("delete from kysely_migration where name = '0009-former-loggers'");
+    raw.exec("delete from kysely_migration where name >= '0009'; drop table former_meters");
     raw.close();
     const { gateways } = await files.open();
     const held = await Promise.all([former, plain, logger].map(async (id) => [await gateways.secretHash(id), (await gateways.key(id))?.length]));

@@ -82,14 +82,32 @@ describe('registry: records', () => {
       });
     const ordinal = async (id: string) => (await registry.meters.get(id as MeterId))?.ordinal;
 
-    it('never give an ordinal twice, not even the last one after deletion and restart', async () => {
+    it('keep their ordinal when they are deleted and registered again, and nobody else gets it', async () => {
       expect(await put('w-1')).to.equal('created');
       expect(await ordinal('w-1')).to.equal(4);
       expect(await registry.meters.delete(OTHER, 'w-1' as MeterId)).to.equal(true);
+      expect(await registry.meters.former()).to.deep.equal([{ id: 'w-1', park: OTHER, ordinal: 4 }]);
+      expect([await registry.meters.former([PARK]), (await registry.meters.former([OTHER])).length]).to.deep.equal([[], 1]);
       registry.close();
       registry = await files.open();
+      expect(await put('w-2')).to.equal('created');
+      expect(await ordinal('w-2')).to.equal(5);
       expect(await put('w-1')).to.equal('created');
-      expect(await ordinal('w-1')).to.equal(5);
+      expect(await ordinal('w-1')).to.equal(4);
+      expect(await registry.meters.former()).to.deep.equal([]);
+    });
+
+    it('that were deleted cannot be registered in another park, whose people would see their readings', async () => {
+      await put('w-1');
+      await registry.meters.delete(OTHER, 'w-1' as MeterId);
+      const elsewhere = { id: 'w-1' as MeterId, park: PARK, enterprise: null, name: 'w', kind: 'water' as const, parent: null, multiplier: 1 };
+      const meter = { ...elsewhere, gateway: null, intervalSeconds: 60 };
+      for (const registering of [() => registry.meters.put(meter), () => registry.import({ meters: [meter] }, BY)]) {
+        const error = await errorOf(registering());
+        expect(error.message).to.match(/meter "w-1" was registered in another park, where its readings are; choose another id/);
+      }
+      expect(await registry.import({ meters: [{ ...meter, park: OTHER }] }, BY)).to.be.an('object');
+      expect(await ordinal('w-1')).to.equal(4);
     });
 
     it('keep their ordinal when replaced, and say when nothing changed', async () => {
