@@ -129,6 +129,7 @@ export function createMetrics(sources: MetricSources): () => Promise<string> {
   gauge('greenpark_ingest_pending_dead_letters', 'Dead letters not yet written.', () => stats.pendingLetters);
   gauge('greenpark_ingest_pending_dead_letter_bytes', 'Payloads in them, in bytes.', () => stats.pendingLetterBytes);
   gauge('greenpark_ingest_decoding_messages', 'Messages that wait for a mapping, among those not yet committed.', () => pipeline.decoding);
+  gauge('greenpark_ingest_decoding_bytes', 'Payloads in them, in bytes.', () => stats.pendingDecodeBytes);
   gauge(
     'greenpark_ingest_oldest_unacknowledged_seconds',
     'For how long the oldest message waits for its acknowledgement; 0 when none waits.',

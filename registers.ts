@@ -6,7 +6,7 @@ import type { LatestReadings } from './model/latest.ts';
 import { isUsable } from './model/quality.ts';
 import { type QuantityName, quantityOf, quantityOfCode } from './model/quantities.ts';
 import { type NotedRegisterChange, type RegisterMove, SERVICE_AUTHOR } from './model/register-change.ts';
-import type { ReadingStore } from './store/port.ts';
+import type { CounterPoint, ReadingStore } from './store/port.ts';
 import type { Directory } from './store/registry/directory.ts';
 import type { Unnumbered } from './store/registry/port.ts';
 
@@ -31,8 +31,16 @@ export function expectDeclared({ directory, latest, pipeline, usage, usageTouche
   usage.expectMove(series, change.at, change);
 }
 
-/** The last usable register of each counter whose newest stored reading is flagged: what the next one is to be judged by. */
-export async function lastGoodRegisters(store: Pick<ReadingStore, 'counters'>, latest: LatestReadings): Promise<ReadonlyMap<number, number>> {
+/**
+ * The last usable register of each counter whose newest reading is flagged: what the next one is to be judged by.
+ *
+ * @param waiting the same of what is on its way to the store, by series
+ */
+export async function lastGoodRegisters(
+  store: Pick<ReadingStore, 'counters'>,
+  latest: LatestReadings,
+  waiting: ReadonlyMap<number, CounterPoint>,
+): Promise<ReadonlyMap<number, number>> {
   const counters = [];
   for (let series = 0; series < latest.count; series++) {
     const [meter, quantity] = [latest.meter[series] as number, latest.quantity[series] as number];
@@ -41,8 +49,16 @@ export async function lastGoodRegisters(store: Pick<ReadingStore, 'counters'>, l
   if (counters.length === 0) return new Map();
   const after = latest.ts.reduce((newest, ts) => Math.max(newest, ts), 0) + 1;
   const answers = await store.counters({ counters, from: after, to: after, step: 86_400_000, origin: after });
-  return new Map(answers.flatMap(({ meter, quantity, before }) => (before === null ? [] : [[latest.seriesOf(meter, quantity), before.value]])));
+  return new Map(
+    answers.flatMap(({ meter, quantity, before }) => {
+      const series = latest.seriesOf(meter, quantity);
+      const last = newer(before, waiting.get(series) ?? null);
+      return last === null ? [] : [[series, last.value]];
+    }),
+  );
 }
+
+const newer = (a: CounterPoint | null, b: CounterPoint | null): CounterPoint | null => (a === null || (b !== null && b.ts > a.ts) ? b : a);
 
 export function notesOf(moves: readonly FoundMove[], directory: Pick<Directory, 'meterOf'>, now: EpochMs): Unnumbered[] {
   return moves.flatMap(({ meter, quantity, at, move }) => {

@@ -4,6 +4,7 @@ import type { LatestReadings } from '../model/latest.ts';
 import { QUALITY } from '../model/quality.ts';
 import type { ReadingColumns } from '../model/reading.ts';
 import type { CanonicalScan } from './codecs/canonical.ts';
+import { Doubts } from './doubts.ts';
 import type { LateQuality } from './late-quality.ts';
 import type { MessageState } from './message-state.ts';
 import type { MeterPlan } from './meter-plans.ts';
@@ -42,6 +43,7 @@ export class Admission {
   readonly #farPastMs: number;
   readonly #quality: QualityJudge;
   readonly #lateQuality: LateQuality;
+  readonly #doubts = new Doubts();
 
   constructor(parts: AdmissionParts) {
     this.#latest = parts.latest;
@@ -155,9 +157,11 @@ export class Admission {
     }
     if (!this.#timeFits(first) || !this.#timeFits(last) || this.#dated(first) !== QUALITY.good) return false;
     const { ts: newest } = this.#latest;
+    const doubts = this.#doubts.none ? null : this.#doubts;
     for (let nth = 0; nth < width; nth++) {
       const column = columns[nth] as number;
-      if (first <= (newest[plan.series[column] as number] as number)) return false;
+      const series = plan.series[column] as number;
+      if (first <= (newest[series] as number) || doubts?.has(series) === true) return false;
       for (let row = nth + width; row < frames * width; row += width) if (columns[row] !== column) return false;
     }
     return true;
@@ -188,7 +192,8 @@ export class Admission {
     if (ts > newest || takesOver) {
       const quality = flag === QUALITY.good ? this.#quality.judge(series, code, ts, value) : flag;
       if (quality !== QUALITY.good) this.#countFlag(quality);
-      if (takesOver) this.#writer.doubtFresh();
+      if (takesOver) this.#doubts.hold(series, newest);
+      if (!this.#doubts.none && this.#doubts.meets(series, ts)) this.#writer.doubtFresh();
       latest.put(series, ts, value, quality);
       this.#writer.fresh.push(series, plan.ordinal, code, ts, value, quality);
       this.#state.fresh++;

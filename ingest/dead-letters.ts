@@ -76,11 +76,16 @@ export class DeadLetterWriter {
       this.#stats.lettersSkipped++;
       return false;
     }
+    this.keep(refusal);
+    return true;
+  }
+
+  /** Takes it however many there were: of what is acknowledged and rests nowhere else. */
+  keep(refusal: Refusal): void {
     const payload = Buffer.from(refusal.payload.subarray(0, this.#limits.payloadBytes));
     this.#stats.pendingLetters++;
     this.#stats.pendingLetterBytes += payload.length;
     this.#letters.push({ ...refusal, topic: refusal.topic.slice(0, 1000), payload, payloadLength: refusal.payload.length });
-    return true;
   }
 
   /** Calls back when every letter posted so far is durable. */

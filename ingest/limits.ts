@@ -17,6 +17,7 @@ export interface PipelineLimits {
   readonly maxPendingReadings: number;
   readonly maxPendingMessages: number;
   readonly maxPendingLetterBytes: number;
+  readonly maxPendingDecodeBytes: number;
   /** Dead letters kept in all, bytes of each payload that are kept, and letters kept per sender, reason and minute. */
   readonly deadLetterCapacity: number;
   readonly deadLetterPayloadBytes: number;
@@ -35,6 +36,7 @@ export const DEFAULT_LIMITS: PipelineLimits = {
   maxPendingReadings: 500_000,
   maxPendingMessages: 100_000,
   maxPendingLetterBytes: 32 << 20,
+  maxPendingDecodeBytes: 64 << 20,
   deadLetterCapacity: 10_000,
   deadLetterPayloadBytes: 16 << 10,
   deadLettersPerSenderAndMinute: 2_000,

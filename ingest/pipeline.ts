@@ -123,7 +123,10 @@ export class Pipeline implements Intake, DecodedIntake {
       notes.push(found);
       return found;
     };
-    const onFreshMove: OnRegisterMove = (series, at, move) => parts.onFreshMove?.(found(series, at, move));
+    const onFreshMove: OnRegisterMove = (...move) => {
+      const fresh = found(...move);
+      parts.onFreshMove?.(fresh);
+    };
     const quality = new QualityJudge(onFreshMove, parts.lastGood);
     this.#quality = quality;
     const lateQuality = new LateQuality(found);
@@ -165,7 +168,8 @@ export class Pipeline implements Intake, DecodedIntake {
       logger: parts.logger,
       write: (block, arrival) => {
         const noting = notes.flush();
-        return noting === null ? write.write(block, arrival) : noting.then(() => write.write(block, arrival));
+        // A group behind it may go first, and a reading that was sent again be stored from there.
+        return noting === null ? write.write(block, arrival) : noting.then(() => write.write(block, 'late'));
       },
       mostRows: this.limits.maxBlockRows,
       writesAtOnce: this.limits.writesAtOnce,
@@ -228,9 +232,7 @@ export class Pipeline implements Intake, DecodedIntake {
     for (const codec of this.#parts.codecs ?? []) {
       const answer = this.#asked(codec, message);
       if (answer === null) continue;
-      // The answer may wait, also one that is there already: the bytes do not stay.
-      const kept = answer instanceof Promise || this.#decoding.length > 0 ? { ...message, payload: Uint8Array.from(message.payload) } : message;
-      this.#decoding.run(codec, answer, (decoded) => this.#takeAnswer(kept, decoded, done));
+      this.#decoding.run(codec, answer, this.#whenDecoded(message, answer instanceof Promise || this.#decoding.length > 0, done));
       this.#pressure.taken();
       return;
     }
@@ -312,6 +314,17 @@ export class Pipeline implements Intake, DecodedIntake {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** @param mayWait also an answer that is there already: the bytes do not stay, and are counted */
+  #whenDecoded(message: IngestMessage, mayWait: boolean, done: End): (decoded: Decoded | Error) => void {
+    if (!mayWait) return (decoded) => this.#takeAnswer(message, decoded, done);
+    const kept = { ...message, payload: Uint8Array.from(message.payload) };
+    this.stats.pendingDecodeBytes += kept.payload.length;
+    return (decoded) => {
+      this.stats.pendingDecodeBytes -= kept.payload.length;
+      this.#takeAnswer(kept, decoded, done);
+    };
   }
 
   #takeAnswer(message: IngestMessage, decoded: Decoded | Error, done: End): void {

@@ -7,7 +7,7 @@ const RELIEVED_SHARE = 0.5;
 /** What is unacknowledged against what may be: tells whoever takes messages when it is too much, and whoever waits when nothing is left. */
 export class Pressure {
   readonly #stats: IngestStats;
-  readonly #limits: Pick<PipelineLimits, 'maxPendingReadings' | 'maxPendingMessages' | 'maxPendingLetterBytes'>;
+  readonly #limits: Pick<PipelineLimits, 'maxPendingReadings' | 'maxPendingMessages' | 'maxPendingLetterBytes' | 'maxPendingDecodeBytes'>;
   readonly #listeners = new Set<(full: boolean) => void>();
   #full = false;
   #whenNone: (() => void)[] = [];
@@ -48,10 +48,13 @@ export class Pressure {
   }
 
   #isOver(share: number): boolean {
-    const { pendingReadings, pendingMessages, pendingLetterBytes } = this.#stats;
-    const { maxPendingReadings, maxPendingMessages, maxPendingLetterBytes } = this.#limits;
+    const { pendingReadings, pendingMessages, pendingLetterBytes, pendingDecodeBytes } = this.#stats;
+    const { maxPendingReadings, maxPendingMessages, maxPendingLetterBytes, maxPendingDecodeBytes } = this.#limits;
     return (
-      pendingReadings >= maxPendingReadings * share || pendingMessages >= maxPendingMessages * share || pendingLetterBytes >= maxPendingLetterBytes * share
+      pendingReadings >= maxPendingReadings * share ||
+      pendingMessages >= maxPendingMessages * share ||
+      pendingLetterBytes >= maxPendingLetterBytes * share ||
+      pendingDecodeBytes >= maxPendingDecodeBytes * share
     );
   }
 

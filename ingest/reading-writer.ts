@@ -70,7 +70,8 @@ class Repeats {
 /**
  * Group commit: what arrives while a write runs goes into the next one, which begins when none is running and has waited for company while
  * messages kept coming: a write costs a store far more than a row. A group that is full need not wait where the store takes several at
- * once. Writes begin in order: a group's fresh rows, then its late ones; the next group's fresh rows may be on their way by then.
+ * once, nor does one while the late rows of others are looked up. Writes begin in order: a group's fresh rows, then its late ones; the next
+ * group's fresh rows may be on their way by then.
  */
 export class ReadingWriter {
   readonly #parts: WriterParts;
@@ -78,6 +79,8 @@ export class ReadingWriter {
   readonly #closed: Group[] = [];
   /** Writes under way. */
   #running = 0;
+  /** Those of them that write late rows, for which the store has to look first: the others do not wait for it. */
+  #late = 0;
   #turnAhead = false;
   #lingering = false;
   // On the monotonic clock: when the first and the last message of the open group came.
@@ -128,8 +131,13 @@ export class ReadingWriter {
     this.#turnAhead = false;
     this.#judge(this.#open);
     while (this.#closed.length > 0 && this.#running < this.#parts.writesAtOnce) void this.#run();
-    if (this.#running === 0 && !this.#lingering) this.#goOrLinger();
+    if (this.#mayGo && !this.#lingering) this.#goOrLinger();
   };
+
+  /** May a group go that is not full? */
+  get #mayGo(): boolean {
+    return this.#running === this.#late && this.#running < this.#parts.writesAtOnce;
+  }
 
   #goOrLinger(): void {
     if (this.#open.waiting.length === 0) return;
@@ -145,7 +153,7 @@ export class ReadingWriter {
   readonly #afterLinger = (): void => {
     this.#lingering = false;
     // A group that was full may have begun meanwhile, and goes on with what has come since.
-    if (this.#running === 0) this.#goOrLinger();
+    if (this.#mayGo) this.#goOrLinger();
   };
 
   /**
@@ -179,7 +187,7 @@ export class ReadingWriter {
     for (;;) {
       if (this.#closed.length === 0) {
         // What is not full yet goes when nothing else is under way.
-        if (this.#running > 1 || this.#lingering || this.#open.waiting.length === 0) break;
+        if (this.#running - this.#late > 1 || this.#lingering || this.#open.waiting.length === 0) break;
         if (this.#patienceMs() > 0) {
           // Once this write no longer counts as running.
           this.#turn();
@@ -212,7 +220,7 @@ export class ReadingWriter {
       }
       if (group.lateRows > 0) {
         const block = group.late.view();
-        const result = await this.#parts.write(block, 'late');
+        const result = await this.#writeLate(block);
         lent ||= result.lent === true;
         duplicates = result.duplicates;
         stats.readingsLate += result.stored;
@@ -231,6 +239,16 @@ export class ReadingWriter {
     if (lent || failure !== undefined || this.#free.length >= MOST_FREE) return;
     group.clear();
     this.#free.push(group);
+  }
+
+  async #writeLate(block: ReadingBlock): Promise<Written> {
+    this.#late++;
+    if (this.#open.waiting.length > 0) this.#turn();
+    try {
+      return await this.#parts.write(block, 'late');
+    } finally {
+      this.#late--;
+    }
   }
 
   /** A listener's fault is its own: readings are stored whatever becomes of it. */

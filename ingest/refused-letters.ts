@@ -9,7 +9,7 @@ import type { IngestMessage, MeterDirectory } from './port.ts';
 import type { IngestStats } from './stats.ts';
 
 export interface RefusedLettersParts {
-  readonly letters: Pick<DeadLetterWriter, 'post' | 'settle'>;
+  readonly letters: Pick<DeadLetterWriter, 'post' | 'keep' | 'settle'>;
   readonly directory: { readonly current: MeterDirectory };
   readonly stats: IngestStats;
   readonly clock: Clock;
@@ -49,7 +49,7 @@ export class RefusedLetters {
     const { name, unit } = quantityOfCode(row.quantity[0] as number);
     const reading = { meter: meter?.id ?? row.meter[0], quantity: name, unit, ts: row.ts[0], value: row.value[0] };
     stats.rejects['store-refused']++;
-    letters.post({
+    letters.keep({
       receivedAt: clock(),
       transport: 'store',
       topic: meter === undefined ? '' : `parks/${meter.park}/meters/${meter.id}/readings`,

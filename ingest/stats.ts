@@ -49,6 +49,8 @@ export class IngestStats {
   pendingReadings = 0;
   pendingLetters = 0;
   pendingLetterBytes = 0;
+  /** Of messages that wait for a codec, or for one before them that does. */
+  pendingDecodeBytes = 0;
   /** How often the bound was reached and the senders had to wait. */
   pressures = 0;
 }

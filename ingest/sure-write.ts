@@ -3,7 +3,7 @@ import { GreenparkError } from '../model/errors.ts';
 import type { ReadingBlock } from '../model/reading.ts';
 import type { WriteResult } from '../store/port.ts';
 import type { Arrival, Written } from './reading-writer.ts';
-import { type RetryPace, untilDone } from './retry.ts';
+import { orAborted, type RetryPace, untilDone } from './retry.ts';
 import type { IngestStats } from './stats.ts';
 
 export interface SureWriteParts {
@@ -16,6 +16,9 @@ export interface SureWriteParts {
   /** Puts a block of one row, which the store refuses, into the dead letters. */
   bury(row: ReadingBlock, error: GreenparkError): Promise<void>;
 }
+
+/** What an attempt that is still under way at the end of the grace period comes to; its memory stays its own. */
+const stopped = () => new GreenparkError('STORE_CLOSED', 'ingest has stopped before the store answered');
 
 const NOTHING: WriteResult = { stored: 0, duplicates: 0 };
 
@@ -39,7 +42,8 @@ export class SureWrite {
   async write(block: ReadingBlock, arrival: Arrival): Promise<Written> {
     let how = arrival;
     try {
-      const result = await untilDone(() => this.#parts.store.write(block, how), {
+      const attempt = () => orAborted(this.#parts.store.write(block, how), this.#parts.signal, stopped);
+      const result = await untilDone(attempt, {
         pace: this.#parts.pace,
         signal: this.#parts.signal,
         giveUp: isFinal,

@@ -159,10 +159,11 @@ export class Spool {
 
   #keepDamaged(seq: number, rows: number, bytes: ArrayBuffer, fault: string): void {
     if (this.#damaged.has(seq)) return;
+    const file = join(this.#options.directory, `damaged-${seq}.block`);
+    // Where the disk refuses it, the block stays where it is and is come to again.
+    writeFileSync(file, new Uint8Array(bytes));
     this.#damaged.add(seq);
     this.#lost += rows;
-    const file = join(this.#options.directory, `damaged-${seq}.block`);
-    writeFileSync(file, new Uint8Array(bytes));
     this.#options.logger.error({ file, fault, lost: rows }, 'a block of the spool cannot be read; its bytes are kept in a file of their own');
   }
 

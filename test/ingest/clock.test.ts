@@ -61,10 +61,29 @@ describe('ingest under a clock that is set', () => {
     ]);
     const series = rig.latest.ofMeter(1)[0] ?? -1;
     expect([rig.latest.ts[series], rig.latest.value[series]]).to.deep.equal([NOW + MINUTES + 1000, 4]);
-    // The store is asked whether it has it, as it might; what was computed from it is computed again.
-    expect(rig.store.blocks.map(({ arrival }) => arrival)).to.deep.equal(['fresh', 'fresh', 'late', 'fresh']);
-    expect(rig.late.map(([, , ts]) => ts)).to.deep.equal([MINUTES]);
+    // The store is asked whether it has them, as it might; what was computed from them is computed again.
+    expect(rig.store.blocks.map(({ arrival }) => arrival)).to.deep.equal(['fresh', 'fresh', 'late', 'late']);
+    expect(rig.late.map(([, , ts]) => ts)).to.deep.equal([MINUTES, MINUTES + 1000]);
     expect(rig.store.size).to.equal(4);
+  });
+
+  it('set back after it was ahead: readings of the hour that it was ahead of are looked up, one by one or in a batch, until that is over', async () => {
+    now += HOURS;
+    for (const minute of [0, 1]) await send(power(100 + minute, now + minute * MINUTES));
+    now = NOW + MINUTES;
+    await send(power(1, now));
+    now = NOW + HOURS + 2 * MINUTES;
+    await send(power(61, NOW + HOURS));
+    await send([power(62, NOW + HOURS + MINUTES), power(63, NOW + HOURS + 2 * MINUTES)]);
+    await send(power(64, now + 1000));
+    expect(rig.store.blocks.map(({ arrival }) => arrival)).to.deep.equal(['fresh', 'fresh', 'late', 'late', 'late', 'fresh']);
+    expect(rig.store.rows.map(([, , ts, value]) => [ts / MINUTES, value])).to.deep.equal([
+      [60, 100],
+      [61, 101],
+      [1, 1],
+      [62, 63],
+      [62 + 1 / 60, 64],
+    ]);
   });
 
   it('set back after it was ahead: a repeat and a backfill of long ago are no news', async () => {

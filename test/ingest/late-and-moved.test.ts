@@ -122,6 +122,23 @@ describe('ingest: a register that does not go on from where it stood', () => {
     expect([noted.length, rig.store.rows.length]).to.deep.equal([1, 3]);
   });
 
+  it('has its readings looked up when they had to wait for the note: what was sent again meanwhile may have gone first', async () => {
+    let noted = () => {};
+    const noting = new Promise<void>((resolve) => {
+      noted = resolve;
+    });
+    const rig = aRig({ limits: { maxBlockRows: 2 }, noteMoves: () => noting });
+    await rig.send([energy(-50, 1000), energy(-40, 3)]);
+    const first = rig.send(energy(-30, 4));
+    await new Promise((resolve) => setImmediate(resolve));
+    // Another group, which is full and goes past.
+    await Promise.all([rig.send(energy(-30, 4)), rig.send({ ts: NOW, values: { active_power: 1 } }, { meter: 'm-2' })]);
+    noted();
+    await first;
+    expect(rig.store.blocks.at(-1)).to.deep.equal({ arrival: 'late', rows: [] });
+    expect([rig.store.size, rig.pipeline.stats.readingsDuplicate]).to.deep.equal([4, 1]);
+  });
+
   it('is found in late readings too, where nothing running has to know', async () => {
     const { rig, noted, fresh } = aBook();
     await rig.send(energy(0, 2000));

@@ -283,6 +283,25 @@ describe('ingest/pipeline', () => {
     });
   });
 
+  it('does not hold up a stop longer than its grace where the store never answers either', async () => {
+    const rig = aRig();
+    rig.store.hang();
+    const sent = rig.send(reading({ active_power: 1 })).catch((error: GreenparkError) => error.code);
+    await until(() => rig.store.attempts === 1, 'the write');
+    await rig.pipeline.stop(10);
+    expect(await sent).to.equal('STORE_CLOSED');
+    rig.store.release();
+  });
+
+  it('keeps every row that the store refuses, however many of one sender there are in a minute', async () => {
+    const rig = aRig({ limits: { deadLettersPerSenderAndMinute: 3 } });
+    rig.store.refuses = () => true;
+    await rig.send(Array.from({ length: 10 }, (_, at) => reading({ active_power: at }, at)));
+    expect(rig.letters.letters.map((letter) => JSON.parse(Buffer.from(letter.payload).toString()).value)).to.have.members(
+      Array.from({ length: 10 }, (_, at) => at),
+    );
+  });
+
   it('rows that the store refuses are found and become dead letters; their neighbours are stored', async () => {
     const rig = aRig();
     rig.store.refuses = (row: Row) => row[3] === 13 || row[3] === 14;
@@ -379,6 +398,19 @@ describe('ingest/pipeline', () => {
     const began = performance.now();
     await rig.send(reading({ active_power: 2 }, 2));
     expect(performance.now() - began).to.be.below(90);
+  });
+
+  it('makes the senders wait when the messages that wait for a codec are too many bytes', async () => {
+    const answers: ((decoded: Decoded) => void)[] = [];
+    const rig = aRig({ limits: { maxPendingDecodeBytes: 1000 }, codecs: [{ decode: () => new Promise<Decoded>((resolve) => answers.push(resolve)) }] });
+    const send = () => rig.send(Buffer.alloc(400), { topic: 'gw/1' });
+    const sent = [send(), send()];
+    expect(rig.pipeline.full).to.equal(false);
+    sent.push(send());
+    expect([rig.pipeline.full, rig.pipeline.stats.pendingDecodeBytes]).to.deep.equal([true, 1200]);
+    for (const answer of answers) answer({ frames: [], statuses: [], refusals: [{ reason: 'not-json', detail: 'x', count: 1 }] });
+    await Promise.all(sent);
+    expect([rig.pipeline.full, rig.pipeline.stats.pendingDecodeBytes]).to.deep.equal([false, 0]);
   });
 
   it('keeps the bytes of a message whose answer waits for another, though its buffer is used again', async () => {

@@ -74,6 +74,33 @@ describe('ingest: several writes at once', () => {
     expect([...store.rows.map((row) => row[3])].sort((a, b) => a - b)).to.deep.equal(Array.from({ length: 16 }, (_, row) => row >> 1));
   });
 
+  it('do not wait for late rows of others, which the store has to look up', async () => {
+    const { store, send, acknowledged } = open(2);
+    const all = () => {
+      for (const open of store.waiting.splice(0)) open();
+    };
+    send(9);
+    await until(() => store.waiting.length === 1, 'the newest');
+    all();
+    await until(() => acknowledged.length === 1, 'its acknowledgement');
+    send(1);
+    await until(() => store.waiting.length === 1, 'the late write');
+    const [lookUp] = store.waiting.splice(0);
+    send(10);
+    await until(() => store.waiting.length === 1, 'the write beside it');
+    send(11);
+    await turn();
+    await turn();
+    expect(store.underWay, 'no more than it takes').to.equal(2);
+    all();
+    await until(() => store.waiting.length === 1, 'the next one');
+    all();
+    await until(() => acknowledged.length === 3, 'what is new');
+    expect(acknowledged).to.deep.equal([9, 10, 11]);
+    lookUp?.();
+    await until(() => acknowledged.length === 4, 'the late one');
+  });
+
   it('are one after the other where the store takes one at a time', async () => {
     const { store, send, acknowledged } = open(1);
     for (let n = 0; n < 10; n++) send(n);

@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -132,6 +132,23 @@ describe('the spool', () => {
     open();
     expect(everything()).to.deep.equal([...rowsOf(block(0, 10)), ...rowsOf(block(20, 10))]);
     expect(readdirSync(directory)).to.include('damaged-2.block');
+  });
+
+  it('leaves such a block where it is as long as its file cannot be written', () => {
+    open();
+    spool.append(block(0, 10), 'fresh');
+    spool.close();
+    const database = openSqlite(join(directory, 'spool.db'));
+    database.prepare('update block set data = zeroblob(length(data))').run([]);
+    database.close();
+    open();
+    // In the way of the file, as a full disk would be.
+    mkdirSync(join(directory, 'damaged-1.block'));
+    for (let look = 0; look < 2; look++) expect(() => spool.next(100)).to.throw();
+    expect(spool.readings).to.equal(10);
+    rmSync(join(directory, 'damaged-1.block'), { recursive: true });
+    expect(everything()).to.deep.equal([]);
+    expect(readdirSync(directory)).to.include('damaged-1.block');
   });
 
   it('keeps a file that is no database any more, and begins anew', () => {
