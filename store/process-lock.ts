@@ -17,8 +17,8 @@ export function lockDataDirectory(dir: string): { release(): void } {
     accessSync(dir, constants.W_OK);
     const opened = new Database(join(dir, LOCK_FILE));
     database = opened;
-    // A rollback journal: only there does an exclusive transaction hold the file's own lock.
-    opened.exec('pragma journal_mode = delete; pragma locking_mode = exclusive; begin exclusive');
+    // A rollback journal: only there does an exclusive transaction hold the file's own lock. In memory: it needs no room on a full disk.
+    opened.exec('pragma journal_mode = memory; pragma locking_mode = exclusive; begin exclusive');
     let held = true;
     return {
       release: () => {

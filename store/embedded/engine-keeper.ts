@@ -12,6 +12,8 @@ export interface Engine<Request> {
 /** What DuckDB says of an instance that it has given up, as when the disk was full at a checkpoint. Another one on the same file goes on. */
 const GIVEN_UP = /^FATAL Error|atabase (".*" )?has been invalidated/;
 
+export const isGivenUp = (error: unknown): boolean => error instanceof Error && GIVEN_UP.test(error.message);
+
 /**
  * Passes requests to the engine, and opens another one when DuckDB has given up the one there is, or when that is worn: what was committed is
  * in the file. What is asked meanwhile waits.
@@ -42,11 +44,21 @@ export class EngineKeeper<Request> {
       return await answering;
     } catch (error) {
       // The first to hear of it sees to the next engine.
-      if (error instanceof Error && GIVEN_UP.test(error.message) && this.#engine === asked) void this.#begin(this.#another(() => engine.abandon()));
+      if (isGivenUp(error) && this.#engine === asked) void this.#begin(this.#another(() => engine.abandon()));
       throw error;
     } finally {
       this.#underWay.delete(answering);
       if (this.#engine === asked && engine.isWorn) void this.#begin(this.#another(() => engine.close()));
+    }
+  }
+
+  /** Brings everything into the file and lets go of it. Where it cannot be opened there is nothing to bring, and nothing to let go of. */
+  async close(): Promise<void> {
+    for (let asked = this.#engine; asked !== null; asked = this.#engine) {
+      const engine = await asked.catch(() => null);
+      if (engine === null || this.#engine !== asked) continue;
+      await engine.close();
+      return;
     }
   }
 

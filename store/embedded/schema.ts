@@ -58,11 +58,9 @@ export async function openDatabase(file: string, { memoryLimitMb, threads }: Dat
   return instance;
 }
 
-/** A connection that finds the file's tables by their names. */
-export async function connected(instance: DuckDBInstance): Promise<DuckDBConnection> {
-  const connection = await instance.connect();
+/** From now on the connection finds the file's tables by their names. */
+export async function useDatabase(connection: DuckDBConnection): Promise<void> {
   await connection.run(`USE ${DATABASE}`);
-  return connection;
 }
 
 /** Makes what is missing in the database. */

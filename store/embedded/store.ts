@@ -112,8 +112,11 @@ export class EmbeddedStore implements ReadingStore {
         this.#idle = resolve;
       });
     }
-    if (this.#dead === null) await this.#ask('close', null);
-    await this.#exited;
+    try {
+      if (this.#dead === null) await this.#ask('close', null);
+    } finally {
+      await this.#exited;
+    }
   }
 
   #ask<Name extends QuestionName>(name: Name, ask: Questions[Name]['ask']): Promise<Questions[Name]['answer']> {

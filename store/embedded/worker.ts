@@ -1,15 +1,15 @@
-import { statfsSync } from 'node:fs';
+import { rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { GreenparkError } from '../../model/errors.ts';
 import { collectGarbage } from '../garbage.ts';
 import type { WriteResult } from '../port.ts';
-import { EngineKeeper } from './engine-keeper.ts';
+import { EngineKeeper, isGivenUp } from './engine-keeper.ts';
 import type { QuestionName, Questions, Reply, Request } from './protocol.ts';
 import { counters, latest, raw, revisions, steps } from './questions.ts';
 import { numbers } from './rows.ts';
-import { connected, createTables, openDatabase } from './schema.ts';
+import { createTables, openDatabase, useDatabase } from './schema.ts';
 import { Shapes } from './shapes.ts';
 import type { SharedBlock } from './shared-block.ts';
 import { Writer } from './writer.ts';
@@ -27,6 +27,12 @@ const LOW_LIMIT_MB = 64;
 /** What was written is let go of after so many readings, or after so long. */
 const KEPT_READINGS = 5_000_000;
 const KEPT_MS = 10_000;
+
+/** DuckDB's three headers: a file that is shorter was never whole and holds nothing, but could not be opened for ever. */
+const EMPTY_BYTES = 3 * 4096;
+
+/** What is asked of a store that is open. */
+type Asked = Exclude<Request, { readonly name: 'open' | 'close' }>;
 
 /** The thread that owns the database file. */
 class Engine {
@@ -51,19 +57,44 @@ class Engine {
   }
 
   static async open(ask: Questions['open']['ask']): Promise<Engine> {
-    const { file, memoryLimitMb, threads } = ask;
-    const instance = await openDatabase(file, { memoryLimitMb, threads });
-    const connection = await connected(instance);
-    await createTables(connection);
-    const shapes = await loadShapes(connection);
-    const writer = await Writer.create(connection, shapes);
-    return new Engine(ask, instance, shapes, writer, await Promise.all(Array.from({ length: READERS }, () => connected(instance))));
+    if (bytesOf(ask.file) < EMPTY_BYTES) rmSync(ask.file, { force: true });
+    try {
+      return await Engine.#open(ask, 'refresh');
+    } catch (error) {
+      if (!isGivenUp(error)) throw error;
+      // What a start brings up to date had no room on the disk. Without that, what is there can be asked for.
+      return Engine.#open(ask, 'as it is');
+    }
   }
 
-  async answer(request: Request): Promise<unknown> {
+  /** Leaves nothing open where it fails: an instance that nobody closes keeps its memory and its hold on the file. */
+  static async #open(ask: Questions['open']['ask'], how: 'refresh' | 'as it is'): Promise<Engine> {
+    const { file, memoryLimitMb, threads } = ask;
+    const instance = await openDatabase(file, { memoryLimitMb, threads });
+    const connections: DuckDBConnection[] = [];
+    const connect = async (): Promise<DuckDBConnection> => {
+      const connection = await instance.connect();
+      connections.push(connection);
+      await useDatabase(connection);
+      return connection;
+    };
+    try {
+      const connection = await connect();
+      await createTables(connection);
+      const shapes = await loadShapes(connection);
+      const writer = await Writer.create(connection, shapes, how);
+      const readers: DuckDBConnection[] = [];
+      while (readers.length < READERS) readers.push(await connect());
+      return new Engine(ask, instance, shapes, writer, readers);
+    } catch (error) {
+      for (const connection of connections) connection.closeSync();
+      instance.closeSync();
+      throw error;
+    }
+  }
+
+  async answer(request: Asked): Promise<unknown> {
     switch (request.name) {
-      case 'open':
-        throw new GreenparkError('INTERNAL', 'the store is open already');
       case 'write':
         return this.#write(request.ask);
       case 'correct':
@@ -82,13 +113,11 @@ class Engine {
         return this.#ask((connection) => latest(connection, this.#known()));
       case 'revisions':
         return this.#ask((connection) => revisions(connection, request.ask));
-      case 'close':
-        return this.close();
     }
   }
 
   async #write(block: SharedBlock): Promise<WriteResult> {
-    this.#requireRoom();
+    requireRoom(this.#opened.file, this.#opened.keepFreeBytes);
     const result = await this.#writer.write(block);
     this.#keptReadings += result.stored;
     const now = performance.now();
@@ -147,14 +176,6 @@ class Engine {
     await this.#onConnection((connection) => connection.run(`SET memory_limit = '${low}MB'; SET memory_limit = '${memoryLimitMb}MB'`)).catch(() => undefined); // what is in use stays
   }
 
-  /** On a disk that fills up DuckDB first cannot write and then, at a checkpoint, gives up answering questions too. */
-  #requireRoom(): void {
-    const { file, keepFreeBytes } = this.#opened;
-    const { bavail, bsize } = statfsSync(dirname(file));
-    if (bavail * bsize >= keepFreeBytes) return;
-    throw new GreenparkError('STORE_UNREACHABLE', `the disk of ${file} has less than ${Math.round(keepFreeBytes / MEGABYTE)} MB left`, { retryable: true });
-  }
-
   /**
    * DuckDB keeps 20 kB in memory for each row group that it has written, until the file is opened anew: of 10,000 meters that report every
    * minute that would be 5 MB a day.
@@ -196,6 +217,15 @@ async function loadShapes(connection: DuckDBConnection): Promise<Shapes> {
   return shapes;
 }
 
+/** On a disk that fills up DuckDB first cannot write and then, at a checkpoint, gives up answering questions too. */
+function requireRoom(file: string, keepFreeBytes: number): void {
+  const { bavail, bsize } = statfsSync(dirname(file));
+  if (bavail * bsize >= keepFreeBytes) return;
+  throw new GreenparkError('STORE_UNREACHABLE', `the disk of ${file} has less than ${Math.round(keepFreeBytes / MEGABYTE)} MB left`, { retryable: true });
+}
+
+const bytesOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+
 /** What DuckDB says, in the project's words. It tells kinds of errors apart by the start of the message only. */
 function translated(error: unknown, asked: QuestionName): Extract<Reply, { error: unknown }>['error'] {
   if (error instanceof GreenparkError) return { code: error.code, message: error.message, retryable: error.retryable };
@@ -208,7 +238,7 @@ function translated(error: unknown, asked: QuestionName): Extract<Reply, { error
 
 const port = parentPort;
 if (port === null) throw new GreenparkError('INTERNAL', 'store/embedded/worker.ts runs as a worker thread only');
-let keeper: EngineKeeper<Request> | undefined;
+let keeper: EngineKeeper<Asked> | undefined;
 
 async function handle(request: Request): Promise<unknown> {
   if (request.name === 'open') {
@@ -217,6 +247,10 @@ async function handle(request: Request): Promise<unknown> {
     return null;
   }
   if (keeper === undefined) throw new GreenparkError('INTERNAL', `the store is not open, yet "${request.name satisfies QuestionName}" was asked`);
+  if (request.name === 'close') {
+    await keeper.close();
+    return null;
+  }
   return keeper.answer(request);
 }
 

@@ -60,12 +60,13 @@ export class Writer {
     this.#received = mark;
   }
 
-  static async create(connection: DuckDBConnection, shapes: Shapes): Promise<Writer> {
+  /** @param how with `refresh` the table `newest` is brought up to date, which writes */
+  static async create(connection: DuckDBConnection, shapes: Shapes, how: 'refresh' | 'as it is'): Promise<Writer> {
     const mark = await oneNumber(connection, 'SELECT coalesce(max(received), 0)::DOUBLE FROM mark');
     const corrections = await oneNumber(connection, 'SELECT count(*)::DOUBLE FROM correction');
     const newest = new NewestFrames();
     const writer = new Writer(connection, shapes, { frames: await FrameAppender.create(connection, shapes, newest), newest }, mark, corrections);
-    await writer.refresh().catch(() => undefined); // on a full disk; then a question for the latest reads more
+    if (how === 'refresh') await writer.refresh().catch(() => undefined); // on a full disk; then a question for the latest reads more
     return writer;
   }
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { lockDataDirectory } from '../../store/process-lock.ts';
+import { SmallDisk } from '../servers/small-disk.ts';
 
 const MODULE = new URL('../../store/process-lock.js', import.meta.url).href;
 
@@ -52,6 +53,18 @@ describe('data directory: one process', () => {
     lock.release();
     lock.release();
     expect(codeOf(folder)).to.equal('free');
+  });
+
+  it('needs no room on a disk that is full', () => {
+    const disk = SmallDisk.make(1);
+    try {
+      expect(codeOf(disk.folder)).to.equal('free');
+      disk.fill(process.pid);
+      expect(codeOf(disk.folder)).to.equal('free');
+    } finally {
+      disk.free(process.pid);
+      disk.remove();
+    }
   });
 
   it('makes a missing directory, and says when it cannot', () => {

@@ -35,6 +35,8 @@ class NumberedEngine implements Engine<string> {
 
 describe('the keeper of the engine', () => {
   let log: string[];
+  /** Openings that fail from now on. */
+  let failures = 0;
   let engines: NumberedEngine[];
   let keeper: EngineKeeper<string>;
   const engine = (nth: number) => engines[nth] as NumberedEngine;
@@ -42,7 +44,9 @@ describe('the keeper of the engine', () => {
   beforeEach(async () => {
     log = [];
     engines = [];
+    failures = 0;
     keeper = new EngineKeeper(async () => {
+      if (failures-- > 0) throw new Error('the disk is full');
       const made = new NumberedEngine(engines.length, log);
       engines.push(made);
       return made;
@@ -77,6 +81,22 @@ describe('the keeper of the engine', () => {
     expect(asked.map(({ status }) => status)).to.deep.equal(['rejected', 'rejected']);
     expect(await keeper.answer('next')).to.equal('next by 1');
     expect(log).to.deep.equal(['open 0', 'abandon 0', 'open 1']);
+  });
+
+  it('closes the one that there is, also when that is just being opened', async () => {
+    engine(0).isWorn = true;
+    await keeper.answer('last');
+    await keeper.close();
+    expect(log).to.deep.equal(['open 0', 'close 0', 'open 1', 'close 1']);
+  });
+
+  it('has nothing to close where none could be opened any more, and opens none for that', async () => {
+    engine(0).isWorn = true;
+    failures = 1;
+    await keeper.answer('last');
+    await keeper.close();
+    expect(log).to.deep.equal(['open 0', 'close 0']);
+    expect(await keeper.answer('next')).to.equal('next by 1');
   });
 
   it('abandons one that is given up although it is worn as well', async () => {

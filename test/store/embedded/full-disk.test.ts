@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync } from 'node:fs';
 import { expect } from 'chai';
 import { GreenparkError } from '../../../model/errors.ts';
 import { quantityOf } from '../../../model/quantities.ts';
@@ -15,6 +16,14 @@ function block(from: number, rows: number): ReadingBlock {
   const builder = new ReadingBlockBuilder(rows);
   for (let n = from; n < from + rows; n++) builder.push(0, METER, POWER, n, Math.sin(n * 12.9898) * 43758.5453, 0);
   return builder.take();
+}
+
+function linkOf(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null; // closed meanwhile
+  }
 }
 
 describe('the embedded store on a disk that is full', function () {
@@ -102,6 +111,27 @@ describe('the embedded store on a disk that is full', function () {
     await store.close();
     store = await openEmbeddedStore({ directory: disk.folder });
     expect(await count()).to.equal(stored);
+  });
+
+  it('is opened with hardly any room although much waits in its log, answers, and is closed', async () => {
+    disk.remove();
+    disk = SmallDisk.make(64);
+    const openings = () => readdirSync('/proc/self/fd').filter((fd) => linkOf(`/proc/self/fd/${fd}`)?.endsWith('readings.duckdb')).length;
+    const rows = 20_000;
+    // Just less than what DuckDB brings into the file by itself; then it is opened anew.
+    store = await openEmbeddedStore({ directory: disk.folder, keepFreeBytes: 0, threads: 1, renewAfterFrames: 11 * rows });
+    for (let n = 0; n < 10; n++) await write(rows);
+    await write(rows - 1000);
+    disk.fill(process.pid, disk.isReal ? MEGABYTE : 32 * MEGABYTE);
+    await write(1000);
+    for (let question = 0; question < 10; question++) expect(await count()).to.equal(11 * rows);
+    expect(openings()).to.equal(1);
+    await store.close();
+    expect(openings()).to.equal(0);
+    disk.fill(process.pid);
+    store = await openEmbeddedStore({ directory: disk.folder });
+    expect(await count()).to.equal(11 * rows);
+    expect((await refusal(1)).retryable).to.equal(true);
   });
 
   it('leaves room for others', async () => {

@@ -75,6 +75,13 @@ describe('the embedded store and its folder', function () {
     await store.close();
   });
 
+  it('begins anew where it was killed while it made its file', async () => {
+    await writeFile(join(directory, 'readings.duckdb'), Buffer.alloc(4096));
+    const store = await openEmbeddedStore({ directory });
+    expect([...(await store.latest())]).to.deep.equal([]);
+    await store.close();
+  });
+
   it('says that a folder cannot be written', async () => {
     const file = join(directory, 'file');
     await writeFile(file, '');
