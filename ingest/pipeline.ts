@@ -104,6 +104,7 @@ export class Pipeline implements Intake, DecodedIntake {
   readonly #quality: QualityJudge;
   readonly #letters: RefusedLetters;
   readonly #abort = new AbortController();
+  readonly #graceOver = new AbortController();
   readonly #pressure: Pressure;
   readonly #message = new MessageState();
   readonly #sink: Sink;
@@ -143,7 +144,7 @@ export class Pipeline implements Intake, DecodedIntake {
     });
     this.#letters = new RefusedLetters({ letters, directory: parts.directory, stats: this.stats, clock: parts.clock });
     const stages = this.stages;
-    const sure = { ...shared, bury: (row: ReadingBlock, error: GreenparkError) => this.#letters.bury(row, error) };
+    const sure = { ...shared, graceOver: this.#graceOver.signal, bury: (row: ReadingBlock, error: GreenparkError) => this.#letters.bury(row, error) };
     const store = stages.writesOf(parts.store, 'store');
     const drained = stages.writesOf(parts.store, 'drain');
     const drain = new SureWrite({ ...sure, store: drained });
@@ -273,7 +274,10 @@ export class Pipeline implements Intake, DecodedIntake {
    */
   async stop(graceMs = 10_000): Promise<void> {
     this.#stopped = true;
-    const timer = setTimeout(() => this.#abort.abort(), graceMs);
+    const timer = setTimeout(() => {
+      this.#abort.abort();
+      this.#graceOver.abort();
+    }, graceMs);
     await this.drain();
     clearTimeout(timer);
     this.#abort.abort();

@@ -11,8 +11,10 @@ export interface SureWriteParts {
   readonly pace: RetryPace;
   readonly logger: Logger;
   readonly stats: IngestStats;
-  /** Aborted: waiting for the store ends, and who waits gets the error. */
+  /** Aborted: there are no more attempts, and who waits gets the error of the last one. */
   readonly signal: AbortSignal;
+  /** Aborted: nor is the attempt that is under way waited for. */
+  readonly graceOver: AbortSignal;
   /** Puts a block of one row, which the store refuses, into the dead letters. */
   bury(row: ReadingBlock, error: GreenparkError): Promise<void>;
 }
@@ -42,7 +44,7 @@ export class SureWrite {
   async write(block: ReadingBlock, arrival: Arrival): Promise<Written> {
     let how = arrival;
     try {
-      const attempt = () => orAborted(this.#parts.store.write(block, how), this.#parts.signal, stopped);
+      const attempt = () => orAborted(this.#parts.store.write(block, how), this.#parts.graceOver, stopped);
       const result = await untilDone(attempt, {
         pace: this.#parts.pace,
         signal: this.#parts.signal,

@@ -97,6 +97,19 @@ describe('a pipeline with a spool', () => {
     expect(spool.readings).to.equal(3);
   });
 
+  it('waits at a stop for the write that drains, so that what is stored waits no more', async () => {
+    rig.store.awayFor = AWAY;
+    await rig.send(reading(0));
+    const { attempts } = rig.store;
+    rig.store.hang();
+    rig.store.awayFor = 0;
+    await until(() => rig.store.attempts > attempts, 'the drain');
+    const stopped = rig.pipeline.stop(10_000);
+    rig.store.release();
+    await stopped;
+    expect([spool.readings, values()]).to.deep.equal([0, [0]]);
+  });
+
   it('tells when everything is in the store itself', async () => {
     await rig.pipeline.stored();
     rig.store.awayFor = AWAY;
