@@ -131,8 +131,7 @@ export interface IngestDesk {
   replay(letters: readonly DeadLetter[]): Promise<ReplayReport>;
   readonly unknown: {
     list(): readonly UnknownMeter[];
-    get(meter: string): UnknownMeter | null;
-    forget(meter: string): boolean;
+    forget(one: Pick<UnknownMeter, 'park' | 'meter'>): void;
   };
   /** Letters that wait because this meter was not registered, oldest first; none that speak of another park. */
   lettersOfUnknown(meter: string, park: ParkId): Promise<readonly DeadLetter[]>;

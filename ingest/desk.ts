@@ -14,7 +14,7 @@ import { lettersOfUnknown, type UnknownMeters } from './unknown-meters.ts';
 export interface IngestDesk {
   push(items: readonly unknown[], gateway: string | null, receivedAt: EpochMs): Promise<readonly MessageOutcome[]>;
   replay(letters: readonly DeadLetter[]): Promise<ReplayReport>;
-  readonly unknown: Pick<UnknownMeters, 'list' | 'get' | 'forget'>;
+  readonly unknown: Pick<UnknownMeters, 'list' | 'forget'>;
   lettersOfUnknown(meter: string, park: ParkId): Promise<readonly DeadLetter[]>;
   state(): IngestState;
   /** Worst first. */

@@ -34,7 +34,8 @@ const PAGE = 1000;
 const ID = new RegExp(ID_PATTERN);
 
 interface Seen {
-  park: string | null;
+  readonly meter: string;
+  readonly park: string | null;
   firstSeen: EpochMs;
   lastSeen: EpochMs;
   count: number;
@@ -48,7 +49,10 @@ interface Seen {
 
 /** Bounded by number: the one not seen for longest leaves. Nothing is stored; a start reads it out of the dead letters. */
 export class UnknownMeters {
-  /** In order of last sight, as a Map keeps the order of insertion. */
+  /**
+   * By park and meter, as one park's people are to know nothing of what reports under the same id in another. In order of last sight: a Map
+   * keeps the order of insertion.
+   */
   readonly #seen = new Map<string, Seen>();
   readonly #parts: { readonly isRegistered: (meter: string) => boolean; readonly parkOfGateway: (gateway: string) => string | null; readonly most: number };
 
@@ -63,9 +67,11 @@ export class UnknownMeters {
   /** Ids that no meter could be registered by are passed over. */
   see({ meter, park, topic, transport, gateway, at, quantities, payload }: UnknownMeterSighting): void {
     if (!ID.test(meter)) return;
-    const known = this.#seen.get(meter);
-    const seen = known ?? {
-      park: null,
+    const whose = park ?? (gateway === null ? null : this.#parts.parkOfGateway(gateway));
+    const key = `${whose ?? ''} ${meter}`;
+    const seen = this.#seen.get(key) ?? {
+      meter,
+      park: whose,
       firstSeen: at,
       lastSeen: at,
       count: 0,
@@ -76,13 +82,12 @@ export class UnknownMeters {
       payload,
       payloadLength: 0,
     };
-    this.#seen.delete(meter);
-    this.#seen.set(meter, seen);
+    this.#seen.delete(key);
+    this.#seen.set(key, seen);
     if (this.#seen.size > this.#parts.most) this.#seen.delete(this.#seen.keys().next().value as string);
     seen.count++;
     seen.firstSeen = Math.min(seen.firstSeen, at);
     seen.lastSeen = Math.max(seen.lastSeen, at);
-    seen.park = park ?? (gateway === null ? null : this.#parts.parkOfGateway(gateway)) ?? seen.park;
     seen.transport = transport;
     seen.gateway = gateway;
     if (seen.topics.size < MOST_TOPICS) seen.topics.add(topic.slice(0, 1000));
@@ -104,18 +109,13 @@ export class UnknownMeters {
 
   /** Last seen first; those that were registered meanwhile are left out. */
   list(): UnknownMeter[] {
-    for (const meter of [...this.#seen.keys()]) if (this.#parts.isRegistered(meter)) this.#seen.delete(meter);
-    return [...this.#seen].map(([meter, seen]) => shown(meter, seen)).reverse();
-  }
-
-  get(meter: string): UnknownMeter | null {
-    const seen = this.#seen.get(meter);
-    return seen === undefined || this.#parts.isRegistered(meter) ? null : shown(meter, seen);
+    for (const [key, { meter }] of [...this.#seen]) if (this.#parts.isRegistered(meter)) this.#seen.delete(key);
+    return [...this.#seen.values()].map(shown).reverse();
   }
 
   /** It is listed again when it reports again. */
-  forget(meter: string): boolean {
-    return this.#seen.delete(meter);
+  forget({ park, meter }: Pick<UnknownMeter, 'park' | 'meter'>): void {
+    this.#seen.delete(`${park ?? ''} ${meter}`);
   }
 }
 
@@ -155,10 +155,10 @@ export function metersIn({ topic, detail }: Pick<DeadLetter, 'topic' | 'detail'>
 const isUntold = ({ topic, detail, payload }: DeadLetter, meter: string): boolean =>
   !topic.startsWith('parks/') && / in all$/.test(detail) && Buffer.from(payload).includes(meter);
 
-function shown(meter: string, { names, topics, ...seen }: Seen): UnknownMeter {
+function shown({ names, topics, ...seen }: Seen): UnknownMeter {
   const found = names.size > 0 ? [...names] : namesIn(seen.payload, seen.payloadLength);
   const suggested = found.map((name) => ({ name, quantity: suggestedQuantity(name) }));
-  return { meter, ...seen, topics: [...topics], suggested, suggestedKind: suggestedKind(suggested.flatMap(({ quantity }) => quantity ?? [])) };
+  return { ...seen, topics: [...topics], suggested, suggestedKind: suggestedKind(suggested.flatMap(({ quantity }) => quantity ?? [])) };
 }
 
 /** Keys of values in a native payload; none where it is another form or was cut. */

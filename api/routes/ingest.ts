@@ -89,7 +89,7 @@ export const ingestRoutes: readonly Route[] = [
     answers: { 201: SCHEMAS.RegisteredUnknown },
     async handle({ principal, params: { meter: id }, body }, deps) {
       const parks = parksOf(principal, undefined, deps);
-      unknownIn(parks, id, deps);
+      const listed = unknownIn(parks, id, deps);
       const meter = recordOf(SCHEMAS.Meter, { id })(body) as Meter;
       if (parks !== 'all' && !parks.includes(meter.park)) throw notFound(`park "${meter.park}"`);
       await audited(deps, principal, async ({ registry: { meters } }) => {
@@ -99,7 +99,7 @@ export const ingestRoutes: readonly Route[] = [
         return { result: null, entry: { action: 'create', park: meter.park, subject: 'meter', id, before: null, after: meter } };
       });
       const replay = await deps.ingest.replay(await deps.ingest.lettersOfUnknown(id, meter.park));
-      deps.ingest.unknown.forget(id);
+      for (const one of listed) deps.ingest.unknown.forget(one);
       await audited(deps, principal, async () => ({
         result: null,
         entry: { action: 'replayed', park: meter.park, subject: 'meter', id, before: null, after: replay },
@@ -116,12 +116,14 @@ export const ingestRoutes: readonly Route[] = [
     params: shape({ meter: PARAMS.meter }),
     answers: { 204: null },
     async handle({ principal, params: { meter: id } }, deps) {
-      const { park } = unknownIn(parksOf(principal, undefined, deps), id, deps);
-      await audited(deps, principal, async () => ({
-        result: null,
-        entry: { action: 'dismiss', park: deps.directory.current.park(park ?? '')?.id ?? null, subject: 'unknown-meter', id, before: null, after: null },
-      }));
-      deps.ingest.unknown.forget(id);
+      for (const one of unknownIn(parksOf(principal, undefined, deps), id, deps)) {
+        const park = deps.directory.current.park(one.park ?? '')?.id ?? null;
+        await audited(deps, principal, async () => ({
+          result: null,
+          entry: { action: 'dismiss', park, subject: 'unknown-meter', id, before: null, after: null },
+        }));
+        deps.ingest.unknown.forget(one);
+      }
       return nothing;
     },
   }),
@@ -153,9 +155,10 @@ const unseen = (meter: string | null): PushOutcome => ({
 
 const isIn = (parks: readonly ParkId[] | 'all', { park }: UnknownMeter): boolean => parks === 'all' || parks.some((one) => one === park);
 
-function unknownIn(parks: readonly ParkId[] | 'all', id: Static<typeof MeterIdSchema>, { ingest }: ApiDeps): UnknownMeter {
-  const unknown = ingest.unknown.get(id);
-  if (unknown === null || !isIn(parks, unknown)) throw notFound(`unknown meter "${id}"`);
+/** What reports under the id in the parks: of those of several, more than one. */
+function unknownIn(parks: readonly ParkId[] | 'all', id: Static<typeof MeterIdSchema>, { ingest }: ApiDeps): readonly UnknownMeter[] {
+  const unknown = ingest.unknown.list().filter((one) => one.meter === id && isIn(parks, one));
+  if (unknown.length === 0) throw notFound(`unknown meter "${id}"`);
   return unknown;
 }
 

@@ -36,14 +36,30 @@ describe('unknown meters', () => {
     const unknown = unknownMeters();
     for (const meter of ['', 'a b', '<img>', 'x'.repeat(65), 'known']) unknown.see(sighting(meter));
     expect(unknown.list()).to.deep.equal([]);
-    expect(unknown.get('known')).to.equal(null);
   });
 
   it('belong to the park of their gateway where no topic says one', () => {
     const unknown = unknownMeters();
     unknown.see(sighting('a', { gateway: 'g-1' }));
-    unknown.see(sighting('a', { gateway: 'g-9' }));
-    expect(unknown.get('a')?.park).to.equal('p-1');
+    expect(unknown.list().map(({ park }) => park)).to.deep.equal(['p-1']);
+  });
+
+  it('of one id in several parks, or in none that is known, are told apart, so that nobody sees what another park sends', () => {
+    const unknown = unknownMeters();
+    for (const [park, name] of [
+      ['p-1', 'one'],
+      ['p-2', 'two'],
+      [null, 'none'],
+    ] as const)
+      unknown.see(sighting('a', { park, gateway: null, topic: `t/${name}`, quantities: [name] }));
+    const listed = unknown.list();
+    expect(listed.map(({ park, count, topics, suggested }) => [park, count, topics, suggested.map(({ name }) => name)])).to.deep.equal([
+      [null, 1, ['t/none'], ['none']],
+      ['p-2', 1, ['t/two'], ['two']],
+      ['p-1', 1, ['t/one'], ['one']],
+    ]);
+    unknown.forget({ park: 'p-2', meter: 'a' });
+    expect(unknown.list().map(({ park }) => park)).to.deep.equal([null, 'p-1']);
   });
 
   it('are seen again after a restart by the letters that were kept', async () => {
@@ -57,9 +73,10 @@ describe('unknown meters', () => {
     const unknown = unknownMeters();
     await unknown.seed({ list: async () => pages.shift() ?? [] });
     expect(unknown.list().map(({ meter, park, firstSeen, lastSeen, count }) => [meter, park, firstSeen, lastSeen, count])).to.deep.equal([
-      ['m-1', 'p-9', 5, 7, 2],
+      ['m-1', null, 7, 7, 1],
+      ['m-1', 'p-9', 5, 5, 1],
     ]);
-    expect(unknown.get('m-1')).to.deep.include({ suggested: [{ name: 'kWh', quantity: 'active_energy_import' }], suggestedKind: 'electricity' });
+    expect(unknown.list()[1]).to.deep.include({ suggested: [{ name: 'kWh', quantity: 'active_energy_import' }], suggestedKind: 'electricity' });
   });
 
   for (const [name, quantity] of [
