@@ -1,5 +1,5 @@
 import jsonata from 'jsonata';
-import { registerFunctions } from './functions.ts';
+import { CONCAT, LONGEST_TEXT, registerFunctions } from './functions.ts';
 
 /** What expressions know beside the message, as `$topic`, `$gateway`, `$received` and `$message`. */
 export interface Bindings {
@@ -21,6 +21,10 @@ export const LIMIT_MS = 100;
 /** Deepest nesting of calls, and most items that one step may make. */
 const STACK = 300;
 const SEQUENCE = 100_000;
+/** Characters of all texts that the steps of one evaluation come to. */
+const TEXTS = 32 * LONGEST_TEXT;
+/** Called by JSONata behind every step. */
+const AFTER_STEP = Symbol.for('jsonata.__evaluate_exit') as unknown as string;
 
 export class ExpressionFault extends Error {
   /** Character of the expression, from 1; null where it is not known. */
@@ -60,12 +64,29 @@ export function compileExpression(text: string): Expression {
   }
   registerFunctions(compiled);
   const path = plainPath(ast);
-  const general = async (input: unknown, bindings: Bindings): Promise<unknown> => {
-    try {
-      return plain(await compiled.evaluate(input, bindings as unknown as Record<string, unknown>));
-    } catch (error) {
-      throw faultOf(error);
+  boundConcatenation(ast, 0);
+  let characters = 0;
+  // A step of its own, such as $length or a comparison, is not looked at while it runs: what it works on has to be small.
+  compiled.assign(AFTER_STEP, (_expression: unknown, _input: unknown, _environment: unknown, found: unknown) => {
+    if (typeof found === 'string') {
+      characters += found.length;
+      if (found.length > LONGEST_TEXT || characters > TEXTS) throw new ExpressionFault(`its texts become longer than ${LONGEST_TEXT} characters`, null, true);
+    } else if (Array.isArray(found) && found.length > SEQUENCE) {
+      throw new ExpressionFault(`a list becomes longer than ${SEQUENCE} items`, null, true);
     }
+  });
+  const general = async (input: unknown, bindings: Bindings): Promise<unknown> => {
+    characters = 0;
+    const began = performance.now();
+    let found: unknown;
+    try {
+      found = await compiled.evaluate(input, bindings as unknown as Record<string, unknown>);
+    } catch (error) {
+      const fault = faultOf(error);
+      throw hasRunLong(began) ? new ExpressionFault(fault.message, fault.position, true) : fault;
+    }
+    if (hasRunLong(began)) throw new ExpressionFault(`it takes longer than ${LIMIT_MS} ms`, null, true);
+    return plain(found);
   };
   if (path === null) return { text, evaluate: general };
   return {
@@ -75,6 +96,20 @@ export function compileExpression(text: string): Expression {
       return found === UNDECIDED ? general(input, bindings) : found;
     },
   };
+}
+
+/** JSONata looks at its watch between steps alone: one step may have taken longer. */
+const hasRunLong = (began: number): boolean => performance.now() - began > 2 * LIMIT_MS;
+
+/** Has texts put together by a function that keeps them short: a few doublings make one that ends the process when it is looked at. */
+function boundConcatenation(node: unknown, depth: number): void {
+  if (typeof node !== 'object' || node === null || depth > 1000) return;
+  if (isNode(node) && node['type'] === 'binary' && node['value'] === '&') {
+    Object.assign(node, { type: 'function', value: '(', procedure: { type: 'variable', value: CONCAT }, arguments: [node['lhs'], node['rhs']] });
+    node['lhs'] = undefined;
+    node['rhs'] = undefined;
+  }
+  for (const child of Object.values(node)) boundConcatenation(child, depth + 1);
 }
 
 class NoRegex {

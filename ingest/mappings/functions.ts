@@ -10,6 +10,8 @@ import { compileTime } from './times.ts';
 
 const UNITS: ReadonlySet<string> = new Set(QUANTITIES.map(({ unit }) => unit));
 const LONGEST_PAD = 10_000;
+/** Name of the function that stands for the operator `&`; nobody can write it. */
+export const CONCAT = '&';
 /** Of int16, uint16, int32 and uint32. */
 const SUNSPEC_NOT_THERE: ReadonlySet<unknown> = new Set([-32768, 65535, -2147483648, 4294967295]);
 
@@ -70,6 +72,73 @@ function pad(text: unknown, width: unknown, char?: unknown): string | undefined 
   return width < 0 ? text.padStart(-width, fill) : text.padEnd(width, fill);
 }
 
+/** Characters of one text, and objects among values that are compared. What goes beyond either would keep the service from everything else. */
+export const LONGEST_TEXT = 1 << 20;
+const MOST_COMPARED = 100;
+
+/** JSONata's own $string, which would write out structures of any size. */
+function string(value: unknown, prettify?: unknown): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  if (typeof value === 'function') return '';
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new Refused('$string: the number is too large');
+  if (sizeUpTo(value, LONGEST_TEXT) >= LONGEST_TEXT) throw new Refused(`$string: the text would be longer than ${LONGEST_TEXT} characters`);
+  return JSON.stringify(
+    unwrapped(value),
+    (_, each: unknown) => {
+      if (typeof each === 'number' && !Number.isInteger(each)) return Number(each.toPrecision(15));
+      return typeof each === 'function' ? '' : each;
+    },
+    prettify === true ? 2 : 0,
+  );
+}
+
+/** JSONata wraps a message that is an array. */
+const unwrapped = (value: unknown): unknown => (Array.isArray(value) && (value as { outerWrapper?: boolean }).outerWrapper === true ? value[0] : value);
+
+/** About how many characters the value has as JSON; no further than `most`. */
+function sizeUpTo(value: unknown, most: number): number {
+  let size = 0;
+  const open: unknown[] = [value];
+  while (open.length > 0 && size < most) {
+    const next = open.pop();
+    size += typeof next === 'string' ? next.length + 2 : 4;
+    if (typeof next !== 'object' || next === null) continue;
+    for (const [key, each] of Object.entries(next)) {
+      size += Array.isArray(next) ? 1 : key.length + 3;
+      if (size >= most) return most;
+      open.push(each);
+    }
+  }
+  return size;
+}
+
+/** The operator `&`. */
+const concat = (left: unknown, right: unknown): string => `${string(left) ?? ''}${string(right) ?? ''}`;
+
+/** JSONata's own $distinct compares each with each. */
+function distinct(values: unknown): unknown {
+  if (!Array.isArray(values) || values.length <= 1) return values;
+  const found = new Map<unknown, unknown>();
+  let objects = 0;
+  for (const value of values as unknown[]) {
+    if (typeof value !== 'object' || value === null) found.set(value, value);
+    else if (++objects > MOST_COMPARED) throw new Refused(`$distinct: at most ${MOST_COMPARED} objects or arrays can be compared`);
+    else found.set(`{}${string(sorted(value))}`, value);
+  }
+  // A list that is JSONata's own stays one: with a single item it is that item.
+  return Object.assign([...found.values()], (values as { sequence?: boolean }).sequence === true ? { sequence: true } : {});
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, each]) => [key, sorted(each)]),
+  );
+}
+
 function refuseEval(): never {
   throw new Refused('$eval is not taken: what a device sends is data, never an expression');
 }
@@ -90,8 +159,13 @@ const FUNCTIONS: Readonly<Record<string, (...given: unknown[]) => unknown>> = {
   sunspec,
   dlt645: (frame) => (frame === undefined ? undefined : dlt645(frame)),
   pad,
+  string,
+  distinct,
+  [CONCAT]: concat,
   eval: refuseEval,
 };
+/** Of those that take the place of JSONata's own: what it fills in for arguments that are missing. */
+const SIGNATURES: Readonly<Record<string, string>> = { string: '<x-b?:s>', distinct: '<x:x>' };
 /** Of bytes that are not there nothing is taken: an uplink without a payload has no values, and is no mistake of the mapping. */
 const OF_BYTES: ReadonlySet<string> = new Set(['uint', 'int', 'float', 'bcd', 'hex', 'slice', 'size']);
 
@@ -99,6 +173,6 @@ export function registerFunctions(expression: jsonata.Expression): void {
   for (const [name, run] of Object.entries(FUNCTIONS)) {
     // Own arity: JSONata fills a function's missing arguments with the context where its length asks for more.
     const called = (...given: unknown[]): unknown => (OF_BYTES.has(name) && given[0] === undefined ? undefined : run(...given));
-    expression.registerFunction(name, called);
+    expression.registerFunction(name, called, SIGNATURES[name]);
   }
 }
