@@ -39,6 +39,8 @@ interface Faults {
 }
 type LoggerTraffic = Pick<GatewayTraffic, 'connect' | 'disconnect' | 'held' | 'tolerated'>;
 const BURST_SECONDS = 10;
+/** Bytes of answers that its logger has not read, beyond which no more of it is taken. */
+const MOST_UNREAD = 64 << 10;
 /** A connection that is held back goes on after so long at the earliest, in milliseconds: not frame by frame. */
 const REFILL_MS = 100;
 
@@ -53,50 +55,88 @@ export class Hj212Connection {
   #queue: RawFrame[] = [];
   #busy = false;
   #closed = false;
+  /** Its logger sends no more; what it has sent is still taken and answered. */
+  #inputEnded = false;
+  /** Messages of it that are not committed. */
+  #uncommitted = 0;
+  #isDone = false;
   /** Takes no more; what is under way is still answered. */
   #ending = false;
   #known = false;
   #strange = 0;
+  /** Wrong passwords by device number: a concentrator's other loggers are not to suffer for one. */
+  readonly #wrong = new Map<string, number>();
   readonly #openedAt = performance.now();
   #frameAt = performance.now();
   #beganAt = 0;
+  #tickedAt = performance.now();
+  /** Since when its logger reads no answers; 0 where it does. */
+  #cloggedAt = 0;
   readonly #allowance: TokenBucket;
+  readonly #onDone: () => void;
   #refill: NodeJS.Timeout | null = null;
   #junk = 0;
 
-  constructor(socket: Socket, parts: ConnectionParts) {
+  /** @param onDone called once, when it is closed and all that it has sent was taken */
+  constructor(socket: Socket, parts: ConnectionParts, onDone: () => void) {
     this.#socket = socket;
+    this.#onDone = onDone;
     this.#parts = parts;
     this.#splitter = new FrameSplitter(parts.limits.maxFrameBytes);
     const { framesPerSecond } = parts.limits;
     this.#allowance = new TokenBucket(framesPerSecond, framesPerSecond * BURST_SECONDS, performance.now());
     socket.on('data', (bytes: Buffer) => this.#onData(bytes));
     socket.on('error', (error) => parts.logger.info({ err: error, address: socket.remoteAddress }, 'connection of an HJ 212 logger broke'));
+    socket.on('drain', () => this.#run());
+    socket.on('end', () => this.#onEnd());
     socket.on('close', () => {
       this.#closed = true;
-      this.#queue = [];
       for (const { traffic } of this.#loggers.values()) traffic.disconnect();
       if (this.#refill !== null) clearTimeout(this.#refill);
-      this.#giveUpPackets(true);
+      // What came before its end is taken as the rest: nobody may send it again.
+      this.#run();
     });
     if (parts.intake.full) socket.pause();
   }
 
   /** Looks at the time-outs; called now and then. */
   tick(): void {
-    const { limits, stats } = this.#parts;
-    this.#giveUpPackets(false);
-    this.#leaveFormer();
-    // Whoever is held back by us is not late.
-    if (this.#closed || this.#socket.isPaused() || this.#queue.length > 0) return;
+    if (this.#closed) return;
+    const { limits } = this.#parts;
     const now = performance.now();
-    const late =
-      (!this.#known && now - this.#openedAt > limits.signInMs) ||
-      now - Math.max(this.#frameAt, this.#openedAt) > limits.idleMs ||
-      (this.#splitter.pending && now - this.#beganAt > limits.frameMs);
-    if (!late) return;
-    stats.timeOuts++;
+    const elapsed = now - this.#tickedAt;
+    this.#tickedAt = now;
+    this.#leaveFormer();
+    if (this.#cloggedAt > 0 && now - this.#cloggedAt > limits.idleMs) this.#timeOut();
+    // Whoever is held back by us is not late.
+    if (this.#closed || this.#socket.isPaused() || this.#queue.length > 0) {
+      this.#joiner.postpone(elapsed);
+      return;
+    }
+    this.#giveUpPackets(false);
+    if ((!this.#known && now - this.#openedAt > limits.signInMs) || now - Math.max(this.#frameAt, this.#openedAt) > limits.idleMs) this.#timeOut();
+    else if (this.#splitter.pending && now - this.#beganAt > limits.frameMs && !this.#flush()) this.#timeOut();
+  }
+
+  #timeOut(): void {
+    this.#parts.stats.timeOuts++;
     this.#socket.destroy();
+  }
+
+  /** Takes what is held as a frame, where it may be a whole one: some end neither with their length nor with a line. */
+  #flush(): boolean {
+    const frame = this.#splitter.flush();
+    this.#beganAt = 0;
+    if (frame === null) return false;
+    this.#frameAt = performance.now();
+    this.#queue.push(frame);
+    this.#run();
+    return true;
+  }
+
+  #onEnd(): void {
+    this.#inputEnded = true;
+    if (!this.#flush()) this.#run();
   }
 
   /** The pipeline takes again. */
@@ -112,6 +152,7 @@ export class Hj212Connection {
     this.#ending = true;
     this.#queue = [];
     this.#socket.pause();
+    this.#finish();
   }
 
   destroy(): void {
@@ -141,15 +182,14 @@ export class Hj212Connection {
   }
 
   #run(): void {
-    if (this.#busy || this.#closed || this.#ending) return;
+    if (this.#busy) return;
     while (this.#queue.length > 0) {
-      if (this.#parts.intake.full || !this.#mayTake()) {
+      if (this.#parts.intake.full || (!this.#closed && (this.#isClogged() || !this.#mayTake()))) {
         this.#socket.pause();
         return;
       }
       const frame = this.#queue.shift() as RawFrame;
       const waiting = this.#take(frame);
-      if (this.#closed) return;
       if (waiting === null) continue;
       this.#busy = true;
       this.#socket.pause();
@@ -159,7 +199,25 @@ export class Hj212Connection {
       });
       return;
     }
-    if (!this.#parts.intake.full && this.#socket.isPaused()) this.#socket.resume();
+    if (!this.#closed && !this.#ending && !this.#parts.intake.full && !this.#isClogged() && this.#socket.isPaused()) this.#socket.resume();
+    this.#finish();
+  }
+
+  #isClogged(): boolean {
+    const isClogged = this.#socket.writableLength > MOST_UNREAD;
+    if (!isClogged) this.#cloggedAt = 0;
+    else if (this.#cloggedAt === 0) this.#cloggedAt = performance.now();
+    return isClogged;
+  }
+
+  /** Nothing more of it can come: the last answers leave, and what is left of split messages is given up. */
+  #finish(): void {
+    if (this.#isDone || this.#busy || this.#queue.length > 0) return;
+    if (this.#inputEnded && !this.#closed && this.#uncommitted === 0) this.#socket.end();
+    if (!this.#closed) return;
+    this.#isDone = true;
+    this.#giveUpPackets(true);
+    this.#onDone();
   }
 
   #mayTake(): boolean {
@@ -224,7 +282,9 @@ export class Hj212Connection {
       return null;
     }
     const password = segment.pw ?? '';
-    const believed = devices.believed(device, password);
+    // Enough were tried here: a known connection goes on for its other loggers, and no right one is found on it by trying.
+    const isShutOut = (this.#wrong.get(device.link.mn) ?? 0) >= this.#parts.limits.strangeFrames;
+    const believed = isShutOut ? false : devices.believed(device, password);
     if (believed !== undefined) {
       this.#takeChecked(believed, device, frame, segment, faults);
       return null;
@@ -248,7 +308,8 @@ export class Hj212Connection {
     }
     this.#parts.stats.wrongPassword++;
     this.#refuse(frame, segment, null, refusedWhole('wrong-password', `PW is not the secret of gateway ${device.gateway}`, device.park));
-    if (++this.#strange >= this.#parts.limits.strangeFrames) this.#socket.destroy();
+    this.#wrong.set(device.link.mn, (this.#wrong.get(device.link.mn) ?? 0) + 1);
+    if (++this.#strange >= this.#parts.limits.strangeFrames && !this.#known) this.#socket.destroy();
   }
 
   /** Length and CRC, counted whatever the gateway's link says: the refusal, or the faults that the link lets pass. */
@@ -286,6 +347,8 @@ export class Hj212Connection {
     this.#tolerate(faults, device);
     const now = performance.now();
     const joined = device.link.split === 'single' ? packet : this.#joiner.add(packet, now);
+    // A set that was pushed out by this one.
+    this.#giveUpPackets(false);
     if (joined === null) return;
     if (typeof joined === 'string') {
       this.#refuse(frame, packet, device, refusedWhole('packets-missing', joined, device.park));
@@ -336,9 +399,12 @@ export class Hj212Connection {
     const { intake, clock, underWay } = this.#parts;
     const message = { topic: `hj212/${segment.mn ?? ''}`, payload, gateway: device?.gateway ?? null, transport: 'hj212', receivedAt: clock() };
     underWay.begin();
+    this.#uncommitted++;
     intake.acceptDecoded(message, decoded, (error, { outcome }) => {
+      this.#uncommitted--;
       if (error === undefined && outcome !== 'refused' && device !== null) this.#answer(segment, device);
       underWay.end();
+      if (this.#inputEnded) this.#finish();
     });
   }
 

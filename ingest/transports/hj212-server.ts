@@ -76,9 +76,10 @@ export class Hj212Server {
     };
     this.#server =
       tls === undefined
-        ? createServer((socket) => this.#greet(socket))
-        : createTlsServer({ ...tls, requestCert: tls.ca !== undefined, rejectUnauthorized: tls.ca !== undefined, handshakeTimeout: HANDSHAKE_MS }, (socket) =>
-            this.#greet(socket),
+        ? createServer({ allowHalfOpen: true }, (socket) => this.#greet(socket))
+        : createTlsServer(
+            { ...tls, allowHalfOpen: true, requestCert: tls.ca !== undefined, rejectUnauthorized: tls.ca !== undefined, handshakeTimeout: HANDSHAKE_MS },
+            (socket) => this.#greet(socket),
           );
     this.#server.maxConnections = this.#limits.maxConnections;
     this.#server.on('drop', () => this.stats.connectionsRefused++);
@@ -154,13 +155,13 @@ export class Hj212Server {
     this.#perAddress.set(address, here);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 60_000);
-    this.#connections.set(socket, new Hj212Connection(socket, this.#parts));
-    socket.once('close', () => {
-      stats.connections--;
+    socket.once('close', () => stats.connections--);
+    const onDone = () => {
       this.#connections.delete(socket);
       const left = (this.#perAddress.get(address) ?? 1) - 1;
       if (left > 0) this.#perAddress.set(address, left);
       else this.#perAddress.delete(address);
-    });
+    };
+    this.#connections.set(socket, new Hj212Connection(socket, this.#parts, onDone));
   }
 }

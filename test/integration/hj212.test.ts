@@ -283,6 +283,86 @@ describe('HJ 212 over TCP', () => {
     expect([rig.store.size, rig.letters.letters.length]).to.deep.equal([3, 0]);
   });
 
+  const frameOf = (at: number, number: number) =>
+    Buffer.concat(framesOf(message(number), `202601010800${String(number).padStart(2, '0')}000`, { mn: `MN${at}`, pw: `secret of g-${at}` }));
+
+  it('takes all that a logger has sent before it closed, though its password is looked up first', async () => {
+    await open({}, { checkSecret: (gateway, secret) => new Promise((resolve) => setTimeout(resolve, 20, secret === `secret of ${gateway}`)) });
+    const socket = await raw();
+    socket.end(Buffer.concat([3, 2, 1].map((number) => frameOf(1, number))));
+    await until(() => rig.store.size === 9, 'all three');
+    expect([server.stats.frames, rig.letters.letters.length]).to.deep.equal([3, 0]);
+    await until(() => server.stats.connections === 0, 'the end');
+  });
+
+  it('takes it also where the pipeline was full', async () => {
+    await open({}, {}, { limits: { maxPendingReadings: 20 } });
+    rig.store.hang();
+    const socket = await raw();
+    socket.end(Buffer.concat(Array.from({ length: 30 }, (_, at) => frameOf(1, 30 - at))));
+    await until(() => rig.pipeline.full, 'the pressure');
+    rig.store.release();
+    await until(() => rig.store.size === 90, 'all thirty');
+  });
+
+  it('answers a logger that has closed its own side', async () => {
+    await open();
+    const socket = await raw();
+    const answers: Buffer[] = [];
+    socket.on('data', (bytes: Buffer) => answers.push(bytes));
+    socket.end(frameOf(1, 1));
+    await once(socket, 'close');
+    expect(Buffer.concat(answers).toString('latin1')).to.contain('CN=9014');
+  });
+
+  it('takes a frame of a wrong length without a line’s end when nothing follows, and at the end of the connection', async () => {
+    await open({ length: 'take', crc: 'take' }, { limits: { frameMs: 30 } });
+    const bare = (number: number) =>
+      Buffer.from(
+        frameOf(1, number)
+          .toString('latin1')
+          .replace(/^##\d{4}/, '##9999')
+          .replace(/.{4}\r\n$/, ''),
+        'latin1',
+      );
+    const socket = await raw();
+    socket.write(bare(2));
+    await until(() => rig.store.size === 3, 'the first');
+    expect(socket.destroyed).to.equal(false);
+    socket.end(bare(1));
+    await until(() => rig.store.size === 6, 'the second');
+    expect(server.stats.timeOuts).to.equal(0);
+  });
+
+  it('refuses a logger with a wrong password alone on a connection that speaks for several', async () => {
+    await open({}, { limits: { strangeFrames: 3 } });
+    const socket = await raw();
+    const wrong = (number: number) => Buffer.concat(framesOf(message(number), '20260101080000000', { mn: 'MN2', pw: 'guess' }));
+    socket.write(frameOf(1, 9));
+    for (let number = 8; number > 3; number--) socket.write(wrong(number));
+    socket.write(Buffer.concat([frameOf(2, 2), frameOf(1, 1)]));
+    await until(() => rig.store.size === 6, 'both of the first logger');
+    expect([server.stats.wrongPassword, socket.destroyed]).to.deep.equal([6, false]);
+    expect(new Set(reasons())).to.deep.equal(new Set(['wrong-password']));
+  });
+
+  it('takes no more from a logger that reads no answers, until it does', async () => {
+    await open({}, { limits: { framesPerSecond: 1e6 } });
+    const socket = await raw();
+    const frame = frameOf(1, 1);
+    const many = Buffer.concat(Array.from({ length: 500 }, () => frame));
+    let written = 0;
+    // As much as it takes until it takes no more.
+    for (let before = -1; written < 200 && before !== server.stats.frames; written++) {
+      before = server.stats.frames;
+      socket.write(many);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(server.stats.frames).to.be.below(written * 500);
+    socket.resume();
+    await until(() => server.stats.frames === written * 500, 'the rest');
+  });
+
   it('takes nothing while the pipeline is full and everything afterwards', async () => {
     await open({}, {}, { limits: { maxPendingReadings: 20 } });
     rig.store.hang();

@@ -24,7 +24,8 @@ export interface DeviceContext {
 }
 
 const TAKEN = '2011, 2051, 2061, 2031 and notices';
-const NO_VALUES: ReadonlySet<string> = new Set(['EFlag', 'SampleTime', 'Flag']);
+/** In small letters. */
+const NO_VALUES: ReadonlySet<string> = new Set(['eflag', 'sampletime', 'flag']);
 
 type Meaning = { readonly converted: boolean; readonly statistic: Statistic | null };
 const SUFFIXES: Readonly<Record<string, Meaning>> = {
@@ -65,6 +66,21 @@ export function decodeSegment(segment: Segment, device: DeviceContext): Decoded 
   return new MessageDecoder(segment, command, device).decode();
 }
 
+const isTime = (name: string): boolean => name.toLowerCase() === 'datatime';
+const timeIn = (group: readonly CpField[]): string | undefined => group.find(({ name }) => isTime(name))?.value;
+
+/** By factor, in small letters. */
+const flagsIn = (fields: readonly CpField[]): ReadonlyMap<string, string> =>
+  new Map(fields.flatMap(({ name, value }) => (name.toLowerCase().endsWith('-flag') ? [[name.slice(0, -5).toLowerCase(), value]] : [])));
+
+/** What the link says of the factor, however its code is written there. */
+function ownFactor({ factors }: Hj212Link, code: string): NonNullable<Hj212Link['factors']>[string] | undefined {
+  if (factors === undefined) return undefined;
+  if (Object.hasOwn(factors, code)) return factors[code];
+  const key = Object.keys(factors).find((each) => each.toLowerCase() === code.toLowerCase());
+  return key === undefined ? undefined : factors[key];
+}
+
 type DataCommand = Exclude<Command, { kind: 'notice' | 'unused' }>;
 
 class MessageDecoder {
@@ -72,9 +88,12 @@ class MessageDecoder {
   readonly #command: DataCommand;
   readonly #device: DeviceContext;
   readonly #refusals: DecodedRefusal[] = [];
-  /** By meter. */
-  readonly #found = new Map<string, { values: Record<string, unknown>; flags: Record<string, number> }>();
+  /** By meter and time. */
+  readonly #found = new Map<string, { meter: string; ts: EpochMs | null; values: Record<string, unknown>; flags: Record<string, number> }>();
+  /** Of the group that is being taken, and of those behind it until another one is told. */
   #ts: EpochMs | null = null;
+  /** Flags that stand in groups of their own; null where the message has several times, so that nobody knows which they are of. */
+  #looseFlags: ReadonlyMap<string, string> | null = null;
   #ignored = 0;
 
   constructor(segment: Segment, command: DataCommand, device: DeviceContext) {
@@ -88,9 +107,9 @@ class MessageDecoder {
     const timeFault = this.#readTime(groups);
     if (timeFault !== null) return refusedWhole('bad-time', timeFault, this.#device.park);
     for (const group of groups) this.#takeGroup(group);
-    const frames: DecodedFrame[] = [...this.#found].map(([meter, { values, flags }]) => ({
+    const frames: DecodedFrame[] = [...this.#found.values()].map(({ meter, ts, values, flags }) => ({
       meter,
-      ts: this.#ts,
+      ts,
       values,
       flags,
       // Nothing else marks history: a QN of long ago is what a logger writes that lost its clock.
@@ -102,32 +121,49 @@ class MessageDecoder {
     return { frames, refusals: this.#refusals, statuses: [], park: this.#device.park, ...(understood ? { understood } : {}) };
   }
 
+  /** Every time that the message tells has to be one; the first of them, or that of its QN, is where it begins. */
   #readTime(groups: readonly (readonly CpField[])[]): string | null {
-    const sent = groups.flat().find(({ name }) => name.toLowerCase() === 'datatime')?.value;
-    const wall = wallTime(sent ?? null);
-    if (sent !== undefined && wall === null) return `DataTime is ${quote(sent)}; expected YYYYMMDDhhmmss`;
-    if (wall === null && this.#command.kind === 'statistics') return 'there is no DataTime, without which a statistic belongs to no period';
-    const at = wall ?? wallTime(this.#segment.qn);
+    const times = groups.flatMap((group) => timeIn(group) ?? []);
+    for (const sent of times) {
+      const wall = wallTime(sent);
+      if (wall === null) return `DataTime is ${quote(sent)}; expected YYYYMMDDhhmmss`;
+      if (this.#device.instant(wall) === null) return `DataTime is ${quote(sent)}, which no clock in the park shows`;
+    }
+    if (times.length === 0 && this.#command.kind === 'statistics') return 'there is no DataTime, without which a statistic belongs to no period';
+    const at = wallTime(times[0] ?? this.#segment.qn);
     this.#ts = at === null ? null : this.#device.instant(at);
-    if (at !== null && this.#ts === null) return `DataTime is ${quote(sent ?? '')}, which no clock in the park shows`;
+    if (at !== null && this.#ts === null) return `QN is ${quote(this.#segment.qn ?? '')}, which no clock in the park shows`;
+    if (new Set(times).size <= 1) this.#looseFlags = flagsIn(groups.flat());
     return null;
   }
 
   #takeGroup(group: readonly CpField[]): void {
-    const flags = new Map<string, string>();
-    for (const { name, value } of group) if (name.endsWith('-Flag')) flags.set(name.slice(0, -5), value);
+    const sent = timeIn(group);
+    if (sent !== undefined) this.#ts = this.#device.instant(wallTime(sent) ?? Number.NaN);
+    const flags = flagsIn(group);
     for (const { name, value } of group) {
       const dash = name.lastIndexOf('-');
       if (dash <= 0) {
-        if (name.toLowerCase() !== 'datatime') this.#ignored++;
+        this.#takeBare(name, value);
         continue;
       }
+      const code = name.slice(0, dash);
       const suffix = name.slice(dash + 1);
-      if (!NO_VALUES.has(suffix)) this.#takeValue(name.slice(0, dash), suffix, value, flags);
+      const key = code.toLowerCase();
+      if (!NO_VALUES.has(suffix.toLowerCase())) this.#takeValue(code, suffix, value, flags.get(key) ?? this.#looseFlags?.get(key));
     }
   }
 
-  #takeValue(code: string, suffix: string, text: string, flags: ReadonlyMap<string, string>): void {
+  /** A name without what it is of: nothing of ours, unless it is a factor's. */
+  #takeBare(name: string, value: string): void {
+    if (isTime(name)) return;
+    const isFactor = factorOf(name, this.#device.meter(this.#device.link.meter)?.kind ?? null, this.#segment.st) !== undefined;
+    if (isFactor)
+      this.#refuse('unknown-quantity', `${quote(`${name}=${value}`)} does not say what it is of ${name}; expected ${name}-Rtd, ${name}-Avg and so on`);
+    else this.#ignored++;
+  }
+
+  #takeValue(code: string, suffix: string, text: string, flag: string | undefined): void {
     const meaning = Object.hasOwn(SUFFIXES, suffix) ? SUFFIXES[suffix] : undefined;
     const fits = meaning !== undefined && (meaning.statistic === null) === (this.#command.kind === 'realtime');
     if (!fits) {
@@ -135,7 +171,7 @@ class MessageDecoder {
       return;
     }
     const { link } = this.#device;
-    const own = link.factors !== undefined && Object.hasOwn(link.factors, code) ? link.factors[code] : undefined;
+    const own = ownFactor(link, code);
     if (own?.ignore === true) {
       this.#ignored++;
       return;
@@ -165,7 +201,7 @@ class MessageDecoder {
       return;
     }
     const value = this.#inUnit(Number(text), { quantity, base: measured, total: meaning.statistic === 'total' }, record?.units, own, factor?.unit ?? null);
-    if (value !== null) this.#put(meter, quantity, value, flags.get(code), code, suffix);
+    if (value !== null) this.#put(meter, quantity, value, flag, code, suffix);
   }
 
   /** In the unit in which the pipeline expects it; null when it was refused. */
@@ -192,10 +228,11 @@ class MessageDecoder {
   }
 
   #put(meter: string, quantity: string, value: number, flag: string | undefined, code: string, suffix: string): void {
-    let found = this.#found.get(meter);
+    const key = `${this.#ts} ${meter}`;
+    let found = this.#found.get(key);
     if (found === undefined) {
-      found = { values: {}, flags: {} };
-      this.#found.set(meter, found);
+      found = { meter, ts: this.#ts, values: {}, flags: {} };
+      this.#found.set(key, found);
     }
     if (Object.hasOwn(found.values, quantity)) {
       this.#refuse('repeated-key', `${quote(`${code}-${suffix}`)} is a second value of ${quantity} (${value}); the first is kept`);
@@ -214,6 +251,6 @@ class MessageDecoder {
 /** Data flags of a message that the standard does not know, as they stand. */
 export function unknownFlags(segment: Segment): readonly string[] {
   const found = new Set<string>();
-  for (const match of segment.cp.matchAll(/-Flag=([^,;&]*)/g)) if (qualityOfFlag(match[1]?.trim()) === null && found.size < 8) found.add(match[1] ?? '');
+  for (const match of segment.cp.matchAll(/-Flag=([^,;&]*)/gi)) if (qualityOfFlag(match[1]?.trim()) === null && found.size < 8) found.add(match[1] ?? '');
   return [...found];
 }

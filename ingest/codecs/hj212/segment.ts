@@ -80,6 +80,9 @@ export function wallTime(text: string | null): number | null {
   if (year === undefined) return null;
   const at = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second), Number(ms ?? 0));
   const back = new Date(at);
-  // A 13th month or a 25th hour would have been carried over.
-  return back.getUTCMonth() + 1 === Number(month) && back.getUTCDate() === Number(day) && back.getUTCHours() === Number(hour) ? at : null;
+  // A 13th month, a 25th hour or a 60th second would have been carried over.
+  const isCarried = [month, day, hour, minute, second].some(
+    (part, nth) => Number(part) !== [back.getUTCMonth() + 1, back.getUTCDate(), back.getUTCHours(), back.getUTCMinutes(), back.getUTCSeconds()][nth],
+  );
+  return isCarried ? null : at;
 }

@@ -14,6 +14,7 @@ const LF = 0x0a;
 const AND = 0x26;
 const CRC_DIGITS = 4;
 const LENGTH_DIGITS = 4;
+const IS_WHOLE = /CP=&&.*&&$/s;
 
 /**
  * Cuts a TCP stream into frames, however the stream was cut into reads. A frame ends where its length says, when a CRC and a line's end
@@ -64,6 +65,20 @@ export class FrameSplitter {
     // A copy, so that a few bytes do not keep a whole read alive.
     this.#held = Buffer.from(held);
     return frames;
+  }
+
+  /** What is held as the frame that it may be: the stream has ended, or nothing has followed for long. */
+  flush(): RawFrame | null {
+    const held = this.#held;
+    this.#held = Buffer.alloc(0);
+    this.#looked = 0;
+    const frame = held.length > 2 ? frameOf(held.subarray(2)) : null;
+    // The beginning of one is none: what it says of itself is not all there.
+    if (frame === null || !IS_WHOLE.test(frame.segment.toString('latin1'))) {
+      this.junkBytes += held.length;
+      return null;
+    }
+    return frame;
   }
 
   /** From the next `##` on; a single `#` at the end may become one. */

@@ -259,15 +259,74 @@ describe('HJ 212 messages', () => {
 
   it('split into packets are joined in any order, within bounds', () => {
     const packet = (pno: number, pnum = 2) => parseSegment(`QN=1;CN=2011;MN=M;Flag=7;PNUM=${pnum};PNO=${pno};CP=&&a=${pno}&&`);
-    const joiner = new PacketJoiner({ sets: 1, packets: 10, bytes: 1000, ms: 100 });
+    const joiner = new PacketJoiner({ sets: 1, allSets: 2, packets: 10, bytes: 1000, ms: 100 });
     expect(joiner.add(packet(2), 0)).to.equal(null);
     expect(joiner.add(packet(1), 0)).to.deep.include({ cp: 'a=1;a=2', pnum: null });
     expect(joiner.add(packet(3), 0)).to.be.a('string');
     expect(joiner.add(packet(1, 500), 0)).to.be.a('string');
     joiner.add(packet(1), 0);
     expect(joiner.expired(99)).to.have.length(0);
-    expect(joiner.expired(100)).to.have.length(1);
+    joiner.postpone(50);
+    expect(joiner.expired(149)).to.have.length(0);
+    expect(joiner.expired(150)).to.have.length(1);
     expect(joiner.expired(1000)).to.have.length(0);
+  });
+
+  it('split beyond the bounds push out the oldest of the same logger, or of all, and no newer one', () => {
+    const joiner = new PacketJoiner({ sets: 2, allSets: 3, packets: 10, bytes: 1000, ms: 100 });
+    const packet = (mn: string, qn: number, pno: number) => parseSegment(`QN=${qn};CN=2011;MN=${mn};Flag=7;PNUM=2;PNO=${pno};CP=&&a=${mn}${qn}${pno}&&`);
+    const pushedOut = () => joiner.expired(0).map(({ segment }) => `${segment.mn}${segment.qn}`);
+    for (const [mn, qn] of [
+      ['A', 1],
+      ['B', 1],
+      ['A', 2],
+    ] as const)
+      joiner.add(packet(mn, qn, 1), 0);
+    expect(pushedOut()).to.deep.equal([]);
+    joiner.add(packet('A', 3, 1), 0);
+    expect(pushedOut()).to.deep.equal(['A1']);
+    joiner.add(packet('C', 1, 1), 0);
+    expect(pushedOut()).to.deep.equal(['B1']);
+    expect(joiner.add(packet('A', 3, 2), 0)).to.deep.include({ cp: 'a=A31;a=A32' });
+  });
+
+  it('split without a QN are told apart by the time that each packet has', () => {
+    const joiner = new PacketJoiner();
+    const packet = (minute: number, pno: number) => parseSegment(`CN=2051;MN=M;PNUM=2;PNO=${pno};CP=&&DataTime=2026010108${minute}00;a=${minute}&&`);
+    expect([joiner.add(packet(10, 2), 0), joiner.add(packet(11, 1), 0)]).to.deep.equal([null, null]);
+    expect(joiner.add(packet(11, 2), 0)).to.deep.include({ cp: 'DataTime=20260101081100;a=11;DataTime=20260101081100;a=11' });
+  });
+
+  it('of several times give each its own values', () => {
+    const { frames, refusals } = decode('DataTime=20260101080000;a21026-Rtd=1,a21026-Flag=N;DataTime=20260101080100;a21026-Rtd=2,a21026-Flag=D;a19001-Rtd=3');
+    expect(refusals).to.deep.equal([]);
+    const [first, second] = frames;
+    expect((second?.ts ?? 0) - (first?.ts ?? 0)).to.equal(60_000);
+    expect([Object.values(first?.values ?? {}), Object.values(second?.values ?? {})]).to.deep.equal([[1], [2, 3]]);
+    expect(frames.map(({ flags }) => Object.keys(flags ?? {}).length)).to.deep.equal([0, 1]);
+    expect(decode('DataTime=20260101080000;a21026-Rtd=1;DataTime=20260101080099;a21026-Rtd=2').refusals[0]?.reason).to.equal('bad-time');
+  });
+
+  it('have their flags in the group of the value or in one of their own, in letters of any size', () => {
+    for (const cp of ['a21026-Rtd=5;a21026-Flag=D', 'a21026-Rtd=5,a21026-flag=D', 'A21026-Rtd=5,a21026-Flag=D']) {
+      expect(Object.values(decode(`${TIME};${cp}`).frames[0]?.flags ?? {}), cp).to.deep.equal([QUALITY.fault]);
+    }
+  });
+
+  it('are refused where a factor stands without what it is of', () => {
+    expect(decode(`${TIME};a21026=5`).refusals.map(({ reason }) => reason)).to.deep.equal(['unknown-quantity']);
+    expect(decode(`${TIME};PolNum=3`)).to.include({ understood: true });
+  });
+
+  it('are what is held at the end of the stream where that may be a whole one, and not its beginning', () => {
+    const ended = (text: string) => {
+      const splitter = new FrameSplitter(10_000);
+      splitter.push(Buffer.from(text));
+      return splitter.flush()?.segment.toString('latin1') ?? null;
+    };
+    expect(ended('##9999QN=1;MN=M;CP=&&a=1&&')).to.equal('QN=1;MN=M;CP=&&a=1&&');
+    expect(ended('##QN=1;MN=M;CP=&&a=1&&ABCD')).to.equal('QN=1;MN=M;CP=&&a=1&&');
+    for (const begun of ['##9999QN=1;MN=M;CP=&&a=1', '##0020QN=1', '##', 'x']) expect(ended(begun), begun).to.equal(null);
   });
 });
 
