@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { SparkplugLink } from '../../model/gateway-link.ts';
 import { ID_PATTERN } from '../../model/ids.ts';
 import { findQuantity } from '../../model/quantities.ts';
@@ -56,12 +57,16 @@ export class SparkplugLinks {
 
   #index(directory: SparkplugDirectory): void {
     this.#seen = directory;
+    const before = this.#byNode;
     this.#byNode = new Map();
     for (const gateway of directory.gateways) {
       const { link } = gateway;
       if (link?.type !== 'sparkplug') continue;
       const key = nodeKey(link.group, link.node);
-      if (!this.#byNode.has(key)) this.#byNode.set(key, { gateway, link });
+      if (this.#byNode.has(key)) continue;
+      const known = before.get(key);
+      // The same object as long as nothing of it changed.
+      this.#byNode.set(key, known !== undefined && isDeepStrictEqual(known.gateway, gateway) ? known : { gateway, link });
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { SparkplugLink } from '../../model/gateway-link.ts';
 import type { EpochMs } from '../../model/ids.ts';
+import type { DecodedStatus } from '../codecs/decoded.ts';
 import type { Key64, Metric } from '../codecs/sparkplug/metric.ts';
 import type { SparkplugPayload } from '../codecs/sparkplug/payload.ts';
 import { quote } from '../wording.ts';
@@ -31,6 +32,7 @@ export class Scope {
   /** Null for the node itself. */
   readonly device: string | null;
   born = false;
+  bornAt: EpochMs = 0;
   online = false;
   since: EpochMs = 0;
   readonly #byName = new Map<string, Definition>();
@@ -68,9 +70,18 @@ export class Scope {
     this.#byAlias.clear();
   }
 
-  relink(): void {
-    for (const definition of this.#byName.values()) definition.to = null;
+  /** Answers the meters whose state is not what this scope last said of them: those that it has no more, and those that it has now. */
+  relink(): DecodedStatus[] {
+    const before = new Set(this.#meters);
     this.#meters.clear();
+    for (const definition of this.#byName.values()) {
+      definition.to = this.#resolve(definition.name, definition.datatype);
+      if (definition.to.kind === 'taken') this.#meters.add(definition.to.meter);
+    }
+    if (!this.online) return [];
+    const dropped = [...before].filter((meter) => !this.#meters.has(meter)).map((meter) => ({ meter, online: false }));
+    const added = [...this.#meters].filter((meter) => !before.has(meter)).map((meter) => ({ meter, online: true }));
+    return [...dropped, ...added];
   }
 
   /** The scope begins anew with a birth's metrics, which are values of now as well. */
@@ -158,7 +169,6 @@ export class NodeSession {
   readonly devices = new Map<string, Scope>();
   readonly sequence = new SequenceCheck();
   bdSeq: Key64 | null = null;
-  bornAt: EpochMs = 0;
   lastHeard: EpochMs = 0;
   /** Since it was asked for its births: who is silent is not asked again. */
   heardSinceAsked = false;
@@ -166,6 +176,10 @@ export class NodeSession {
   /** Remembered of the node and its devices together. */
   metrics = 0;
   linked: LinkedGateway | null = null;
+  /** States that a change of the link made, and nobody was told. */
+  readonly untold: DecodedStatus[] = [];
+  /** Devices that were online before the last birth of the node and have not been born behind it. */
+  readonly awaited = new Set<Scope>();
   #limits: NodeLimits;
 
   constructor(group: string, node: string, limits: NodeLimits) {
@@ -183,8 +197,18 @@ export class NodeSession {
   relink(linked: LinkedGateway | null, limits: NodeLimits): void {
     this.linked = linked;
     this.#limits = limits;
-    this.own.relink();
-    for (const scope of this.devices.values()) scope.relink();
+    for (const scope of [this.own, ...this.devices.values()]) this.untold.push(...scope.relink());
+  }
+
+  /** Nothing is known of it until it is born again: messages of it may have been missed. */
+  lose(at: EpochMs): void {
+    for (const scope of [this.own, ...this.devices.values()]) {
+      scope.forget();
+      scope.become(false, at);
+    }
+    this.awaited.clear();
+    this.bdSeq = null;
+    this.rebirthAskedAt = null;
   }
 
   /** Null where the node has more devices than are remembered. */

@@ -114,11 +114,26 @@ export class SparkplugSessions {
     session.lastHeard = message.receivedAt;
     session.heardSinceAsked = true;
     const frames = new FrameBuilder(payload.timestamp, payload.refusals, this.stats);
-    const statuses: DecodedStatus[] = [];
+    const statuses = session.untold.splice(0).filter(({ meter }) => this.#links.isRegistered(meter));
+    this.#giveUpAwaited(session, message.receivedAt, statuses);
     const commands = this.#advance(session, topic, payload, message.receivedAt, frames, statuses);
     const understood = frames.refusals.length === 0 || !topic.type.endsWith('DATA');
     const decoded = { frames: frames.frames, refusals: frames.refusals, statuses, understood };
     return { isReport: true, decoded: linked === null ? decoded : { ...decoded, park: linked.gateway.park }, gateway, commands };
+  }
+
+  /**
+   * The host was away: births, deaths and data may have been missed, so that neither an alias nor a state can be believed (Sparkplug B 3.0,
+   * chapter 5: metrics are stale then, until the node's births are heard again).
+   */
+  lostTouch(now: EpochMs): void {
+    for (const session of this.#nodes.values()) session.lose(now);
+    this.#gaps.clear();
+  }
+
+  /** Asks every node that is linked for its births. */
+  askAll(now: EpochMs): readonly Command[] {
+    return [...this.#nodes.values()].flatMap((session) => (session.linked === null ? NOTHING : this.#ask(session, now)));
   }
 
   /** Nodes whose missing messages did not come in time are asked for their births. To be called about once a second. */
@@ -152,7 +167,8 @@ export class SparkplugSessions {
     const linked = this.#links.of(topic.group, topic.node);
     const known = this.#nodes.get(this.#keyOf(topic, linked, null));
     const frames = new FrameBuilder(payload.timestamp, payload.refusals, emptyStats());
-    const scope = known === undefined || known.bornAt > receivedAt ? undefined : topic.device === null ? known.own : known.devices.get(topic.device);
+    const born = topic.device === null ? known?.own : known?.devices.get(topic.device);
+    const scope = known === undefined || Math.max(known.own.bornAt, born?.bornAt ?? 0) > receivedAt ? undefined : born;
     if (topic.type.endsWith('BIRTH') || scope === undefined) {
       const passing = new NodeSession(topic.group, topic.node, LINKED);
       passing.relink(linked, LINKED);
@@ -206,9 +222,13 @@ export class SparkplugSessions {
     if (topic.type === 'DDEATH') {
       this.#say(scope, false, now, statuses);
       scope.forget();
+      session.awaited.delete(scope);
     } else if (topic.type === 'DBIRTH') {
       scope.beBorn(payload, frames);
-      this.#say(scope, true, now, statuses);
+      scope.bornAt = now;
+      session.awaited.delete(scope);
+      // Of a node that is not born itself it says nothing that lasts: its births are asked for.
+      if (inOrder) this.#say(scope, true, now, statuses);
     } else {
       const isUnborn = inOrder && !scope.born;
       if (isUnborn) this.stats.withoutBirth++;
@@ -222,13 +242,16 @@ export class SparkplugSessions {
     const bdSeq = bdSeqOf(payload);
     const isSameSession = session.own.online && bdSeq !== null && bdSeq === session.bdSeq;
     session.bdSeq = bdSeq;
-    session.bornAt = now;
-    session.rebirthAskedAt = null;
+    session.own.bornAt = now;
+    session.awaited.clear();
     session.sequence.start(payload.seq ?? 0);
     this.#gaps.delete(session);
     for (const [name, scope] of session.devices) {
       scope.forget();
-      if (isSameSession) continue;
+      if (isSameSession) {
+        if (scope.online) session.awaited.add(scope);
+        continue;
+      }
       // A new session without the death of the old one: its devices are away until their own births.
       if (scope.online) this.#say(scope, false, now, statuses);
       else session.devices.delete(name);
@@ -243,11 +266,19 @@ export class SparkplugSessions {
       return;
     }
     this.#gaps.delete(session);
+    session.awaited.clear();
     for (const scope of [session.own, ...session.devices.values()]) {
       if (scope.online) this.#say(scope, false, now, statuses);
       scope.forget();
     }
     session.bdSeq = null;
+  }
+
+  /** Devices that have not come back behind their node's birth are away. */
+  #giveUpAwaited(session: NodeSession, now: EpochMs, statuses: DecodedStatus[]): void {
+    if (session.awaited.size === 0 || (now - session.own.bornAt < this.#times.reorderMs && now >= session.own.bornAt)) return;
+    for (const scope of session.awaited) this.#say(scope, false, now, statuses);
+    session.awaited.clear();
   }
 
   #follow(session: NodeSession, seq: number | null, now: EpochMs): void {

@@ -84,9 +84,13 @@ export class SparkplugHost {
       },
       // The whole namespace, which the own STATE is part of.
       onConnected: () => this.#connection.subscribe([`${NAMESPACE}/#`], { qos: 1 }),
-      onOnline: () => this.#announce(),
+      onOnline: () => {
+        this.#announce();
+        for (const { topic, payload } of this.sessions.askAll(options.clock())) this.#publish(topic, payload);
+      },
       onClosed: () => {
         this.#isAnnounced = false;
+        this.sessions.lostTouch(options.clock());
       },
     });
     this.#intake = new SparkplugIntake({

@@ -123,7 +123,8 @@ function readMetric(reader: protobuf.Reader): Metric {
     const read = reader.tag();
     switch (read) {
       case tag(1, LENGTH):
-        metric.name = text(reader);
+        // An empty one is none: the alias says which it is.
+        metric.name = text(reader) || null;
         break;
       case tag(2, VARINT):
         metric.alias = long(reader);

@@ -425,6 +425,75 @@ describe('ingest/sparkplug, deaths', () => {
     });
   }
 
+  it('a host that was away believes no alias and no state of before, and asks for the births', () => {
+    const node = aNode();
+    node.nodeBirth();
+    node.deviceBirth('d-1');
+    node.sessions.lostTouch(NOW + 5);
+    expect(node.sessions.nodes().map(({ online, devices }) => [online, devices[0]?.online])).to.deep.equal([[false, false]]);
+    expect(node.sessions.askAll(NOW + 6).map(({ topic }) => topic)).to.deep.equal([REBIRTH]);
+    // The node began anew meanwhile, and the alias means something else.
+    const data = node.send('DDATA', { device: 'd-1', metrics: [{ alias: 1, doubleValue: 232 }] });
+    expect([framesOf(data), reasons(data)]).to.deep.equal([[], [['no-birth', 1]]]);
+    node.nodeBirth();
+    node.deviceBirth('d-1', [double('voltage_a', 230, { alias: 1 })]);
+    expect(framesOf(node.send('DDATA', { device: 'd-1', metrics: [{ alias: 1, doubleValue: 232 }] }))[0]?.values).to.deep.equal({ voltage_a: 232 });
+  });
+
+  it('a node whose births never tell what it sends is asked no oftener for that', () => {
+    const node = aNode();
+    let asks = 0;
+    for (let second = 0; second < 60; second++) {
+      const at = second * 1000;
+      if (second === 0) node.nodeBirth({ at });
+      const taken = node.send('NDATA', { at, metrics: [double('not_in_any_birth', 1)] });
+      asks += taken.commands.length;
+      // It obeys at once.
+      if (taken.commands.length > 0) node.nodeBirth({ at });
+    }
+    expect(asks).to.be.within(5, 6);
+  });
+
+  it('deaths put out all meters that births named, whatever else was registered since', () => {
+    const link = { meter: 'own', metrics: { 'd-1/aux': { meter: 'd-2', quantity: 'active_power' } } } as unknown as Partial<SparkplugLink>;
+    const node = aNode(link);
+    node.nodeBirth({ metrics: [bdSeq(0), double('active_power', 1)] });
+    node.deviceBirth('d-1', [double('active_power', 1), double('aux', 2)]);
+    node.directory.current = directoryOf(link, ['d-1', 'd-2', 'own', 'another']);
+    node.send('NDATA', { metrics: [double('active_power', 2)] });
+    const death = node.send('NDEATH', { metrics: [bdSeq(0)] });
+    expect(death.decoded.statuses).to.have.deep.members(['own', 'd-1', 'd-2'].map((meter) => ({ meter, online: false })));
+  });
+
+  it('a changed link tells of the meter that a device leaves and the one that it goes to', () => {
+    const node = aNode();
+    node.nodeBirth();
+    node.deviceBirth('d-1');
+    node.directory.current = directoryOf({ devices: { 'd-1': 'd-2' } } as unknown as Partial<SparkplugLink>, ['d-1', 'd-2', 'own']);
+    expect(node.send('NDATA').decoded.statuses).to.deep.equal([
+      { meter: 'd-1', online: false },
+      { meter: 'd-2', online: true },
+    ]);
+    expect(node.send('NDATA').decoded.statuses).to.deep.equal([]);
+  });
+
+  it('a device that does not come back behind a rebirth of its node is away', () => {
+    const node = aNode();
+    node.nodeBirth();
+    node.deviceBirth('d-1');
+    node.deviceBirth('d-2');
+    node.nodeBirth({ at: 100 });
+    node.deviceBirth('d-2', undefined, { at: 200 });
+    expect(node.send('NDATA', { at: 900 }).decoded.statuses).to.deep.equal([]);
+    expect(node.send('NDATA', { at: 1200 }).decoded.statuses).to.deep.equal([{ meter: 'd-1', online: false }]);
+  });
+
+  it('a device that is born without its node is not online by that', () => {
+    const node = aNode();
+    const birth = node.deviceBirth('d-1');
+    expect([birth.decoded.statuses, asked(birth)]).to.deep.equal([[], [REBIRTH]]);
+  });
+
   it('a device dies alone', () => {
     const node = aNode();
     node.nodeBirth();
