@@ -251,7 +251,9 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
   });
   undo.push(() => pipeline.stop());
   const whole = Object.assign(core, { pipeline });
-  for (const change of registers.all()) if (change.author !== SERVICE_AUTHOR) expectDeclared(whole, change);
+  // In the order in which they were said: the last word counts.
+  const declared = registers.all().filter(({ author }) => author !== SERVICE_AUTHOR);
+  for (const change of [...declared].sort((a, b) => a.number - b.number)) expectDeclared(whole, change, lastGood);
   return whole;
 }
 

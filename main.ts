@@ -27,8 +27,9 @@ import { createMetrics } from './metrics.ts';
 import { GreenparkError } from './model/errors.ts';
 import type { ParkId } from './model/ids.ts';
 import type { AirQuality } from './model/live.ts';
+import { isUsable } from './model/quality.ts';
 import { freeBytes, readiness } from './readiness.ts';
-import { expectDeclared } from './registers.ts';
+import { expectDeclaredNow } from './registers.ts';
 import { collectGarbage, collectSooner } from './store/garbage.ts';
 import { startTransports, type Transports } from './transports.ts';
 
@@ -159,14 +160,18 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     readiness: () => readiness(core, config.dataDir, transports),
     metrics,
     corrected: ({ meter, quantity, ts, value, quality }) => {
-      core.latest.correct(core.latest.seriesOf(meter, quantity), ts, value, quality);
+      const series = core.latest.seriesOf(meter, quantity);
+      core.latest.correct(series, ts, value, quality);
+      if (core.latest.ts[series] === ts && isUsable(quality)) core.pipeline.corrected(series, value);
       core.usageTouched(ts);
     },
     registers: {
       of: (meter) => core.registers.of(meter),
       declared: (change) => {
         core.registers.keep(change);
-        expectDeclared(core, change);
+        return expectDeclaredNow(core, change).catch((error: unknown) => {
+          logger.error({ err: error, meter: change.meter }, 'a declared register change is in the figures from the next start on');
+        });
       },
     },
     webFolder: webFolder(),

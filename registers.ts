@@ -18,17 +18,43 @@ export interface ExpectingParts {
   usageTouched(from: EpochMs): void;
 }
 
-/** A declared change that no reading has come after yet is met at the door; one that lies back changes figures that were computed. */
-export function expectDeclared({ directory, latest, pipeline, usage, usageTouched }: ExpectingParts, change: NotedRegisterChange): void {
+/**
+ * A declared change that no usable reading has come after yet is met at the door; one that lies back changes figures that were computed.
+ *
+ * @param lastGood by series: the last usable register, where the newest reading is flagged
+ */
+export function expectDeclared(
+  { directory, latest, pipeline, usage, usageTouched }: ExpectingParts,
+  change: NotedRegisterChange,
+  lastGood: ReadonlyMap<number, CounterPoint>,
+): void {
   const meter = directory.current.meter(change.meter);
   if (meter === undefined) return;
   const series = latest.seriesOf(meter.ordinal, quantityOf(change.quantity).code);
-  if (change.at <= (latest.ts[series] as number)) {
+  const isFlagged = !isUsable(latest.quality[series] as number);
+  const last = (isFlagged ? lastGood.get(series)?.ts : undefined) ?? (latest.ts[series] as number);
+  if (change.at <= last) {
     usageTouched(change.at);
     return;
   }
   pipeline.expectExchange(series, change.at);
   usage.expectMove(series, change.at, change);
+}
+
+/** The same while the service runs: of a register whose newest reading is flagged the store knows the last usable one. */
+export async function expectDeclaredNow(
+  parts: ExpectingParts & { readonly store: Pick<ReadingStore, 'counters'> },
+  change: NotedRegisterChange,
+): Promise<void> {
+  const { directory, latest, store } = parts;
+  const meter = directory.current.meter(change.meter);
+  if (meter === undefined) return;
+  const one = { meter: meter.ordinal, quantity: quantityOf(change.quantity).code };
+  const series = latest.seriesOf(one.meter, one.quantity);
+  const after = Math.max(latest.ts[series] as number, 0) + 1;
+  const isFlagged = Number.isFinite(latest.ts[series]) && !isUsable(latest.quality[series] as number);
+  const [answer] = isFlagged ? await store.counters({ counters: [one], from: after, to: after, step: 86_400_000, origin: after }) : [];
+  expectDeclared(parts, change, new Map(answer?.before ? [[series, answer.before]] : []));
 }
 
 /**
@@ -40,7 +66,7 @@ export async function lastGoodRegisters(
   store: Pick<ReadingStore, 'counters'>,
   latest: LatestReadings,
   waiting: ReadonlyMap<number, CounterPoint>,
-): Promise<ReadonlyMap<number, number>> {
+): Promise<ReadonlyMap<number, CounterPoint>> {
   const counters = [];
   for (let series = 0; series < latest.count; series++) {
     const [meter, quantity] = [latest.meter[series] as number, latest.quantity[series] as number];
@@ -53,7 +79,7 @@ export async function lastGoodRegisters(
     answers.flatMap(({ meter, quantity, before }) => {
       const series = latest.seriesOf(meter, quantity);
       const last = newer(before, waiting.get(series) ?? null);
-      return last === null ? [] : [[series, last.value]];
+      return last === null ? [] : [[series, last]];
     }),
   );
 }

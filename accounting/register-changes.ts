@@ -11,6 +11,15 @@ export function riseAcross(a: number, b: number, move?: RegisterMove): number {
   return move?.kind === 'rollover' ? move.width - a + b : b;
 }
 
+/**
+ * The same with a change that was noted. An exchange that the service found says of the old register only where it stood: when that was
+ * corrected, or later readings of it came since, the readings themselves tell how far it went, and whether it fell at all.
+ */
+function riseOf(change: NotedRegisterChange, a: number, b: number): number {
+  if (change.author !== SERVICE_AUTHOR || change.kind !== 'exchange') return riseAcross(a, b, change);
+  return b >= a ? b - a : b - change.opening;
+}
+
 /** Moves of one register that are noted within a day of each other. */
 const MOST_A_DAY = 24;
 const DAY = 86_400_000;
@@ -95,7 +104,7 @@ export class RegisterChanges {
       if (other === undefined || other.author === SERVICE_AUTHOR || change.author !== SERVICE_AUTHOR) byStretch.set(b.ts, { change, a, b });
     }
     const adjustments = [...byStretch.values()].map(({ change, a, b }): Adjustment => {
-      return { from: a.ts, to: b.ts, rise: riseAcross(a.value, b.value, change) - riseAcross(a.value, b.value) };
+      return { from: a.ts, to: b.ts, rise: riseOf(change, a.value, b.value) - riseAcross(a.value, b.value) };
     });
     return { ...series, adjustments };
   }

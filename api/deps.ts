@@ -85,7 +85,7 @@ export interface RegisterBook {
   /** In order of time, then of noting. */
   of(meter: MeterId): readonly NotedRegisterChange[];
   /** Called when a change that a person declared is in the registry: figures follow it from now on. */
-  declared(change: NotedRegisterChange): void;
+  declared(change: NotedRegisterChange): Promise<void>;
 }
 
 /** What became of one pushed item. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../model/clock.ts';
 import type { EpochMs } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
-import { QUALITY } from '../model/quality.ts';
+import { isUsable, QUALITY } from '../model/quality.ts';
 import type { ReadingColumns } from '../model/reading.ts';
 import type { CanonicalScan } from './codecs/canonical.ts';
 import { Doubts } from './doubts.ts';
@@ -190,7 +190,7 @@ export class Admission {
     const newest = latest.ts[series] as number;
     const takesOver = ts <= newest && newest > this.#state.receivedAt + this.#clockSkewMs && this.#clockWasSetBack(newest, ts);
     if (ts > newest || takesOver) {
-      const quality = flag === QUALITY.good ? this.#quality.judge(series, code, ts, value) : flag;
+      const quality = isUsable(flag) ? together(this.#quality.judge(series, code, ts, value), flag) : flag;
       if (quality !== QUALITY.good) this.#countFlag(quality);
       if (takesOver) this.#doubts.hold(series, newest);
       if (!this.#doubts.none && this.#doubts.meets(series, ts)) this.#writer.doubtFresh();
@@ -198,7 +198,7 @@ export class Admission {
       this.#writer.fresh.push(series, plan.ordinal, code, ts, value, quality);
       this.#state.fresh++;
     } else {
-      const quality = flag === QUALITY.good ? this.#lateQuality.judge(plan, column, ts, value) : flag;
+      const quality = isUsable(flag) ? together(this.#lateQuality.judge(plan, column, ts, value), flag) : flag;
       if (quality !== QUALITY.good) this.#countFlag(quality);
       this.#writer.late.push(series, plan.ordinal, code, ts, value, quality);
       this.#state.late++;
@@ -245,6 +245,9 @@ export class Admission {
     );
   }
 }
+
+/** What the instrument says of a value that counts, unless that does not follow from those before it. */
+const together = (judged: number, said: number): number => (judged === QUALITY.good ? said : judged);
 
 /** The values of regular frames in the catalogue's units, from `from` on; false where one is too large to be represented. */
 function convert(plan: MeterPlan, { end: ends, column: columns, value: sent, frames }: CanonicalScan, values: Float64Array, from: number): boolean {

@@ -5,7 +5,7 @@ import type { EpochMs, ParkId } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import type { ReadingBlock } from '../model/reading.ts';
 import type { RegisterMove } from '../model/register-change.ts';
-import type { ReadingStore } from '../store/port.ts';
+import type { CounterPoint, ReadingStore } from '../store/port.ts';
 import type { DeadLetterRecords } from '../store/registry/port.ts';
 import { Admission } from './admission.ts';
 import { CanonicalScan } from './codecs/canonical.ts';
@@ -57,7 +57,7 @@ export interface PipelineParts {
   /** Readings that are the newest of their series, in order of arrival, before they are stored: alerts and live view go on while the store is away. */
   judge(block: ReadingBlock): void;
   /** By series: the last good register before a newest stored reading that is flagged. */
-  readonly lastGood?: ReadonlyMap<number, number>;
+  readonly lastGood?: ReadonlyMap<number, CounterPoint>;
   /** Makes it durable that registers did not go on from where they stood; their readings are stored after that. */
   noteMoves?(moves: readonly FoundMove[]): Promise<unknown>;
   /** The same, at once and before the reading is judged, where it is the newest of its series. */
@@ -255,6 +255,11 @@ export class Pipeline implements Intake, DecodedIntake {
   /** From `at` on another instrument reports this series: its first reading need not follow from what was before. */
   expectExchange(series: number, at: EpochMs): void {
     this.#quality.expectExchange(series, at);
+  }
+
+  /** The newest reading of the series was corrected to a value that counts. */
+  corrected(series: number, value: number): void {
+    this.#quality.corrected(series, value);
   }
 
   /** Resolves when nothing is unacknowledged. */

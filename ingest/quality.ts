@@ -2,9 +2,10 @@ import type { Checks } from '../model/checks.ts';
 import { COLUMN_GROWTH, grown } from '../model/columns.ts';
 import type { EpochMs } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
-import { QUALITY } from '../model/quality.ts';
+import { isUsable, QUALITY } from '../model/quality.ts';
 import { QUANTITIES, quantityOfCode } from '../model/quantities.ts';
 import type { RegisterMove } from '../model/register-change.ts';
+import type { CounterPoint } from '../store/port.ts';
 
 const SPAN = 1024;
 const MIN = new Float64Array(SPAN).fill(Number.NEGATIVE_INFINITY);
@@ -57,10 +58,10 @@ export class QualityJudge {
   /** Declared exchanges that no reading has come after yet. */
   readonly #exchanges = new Map<number, EpochMs>();
   readonly #onMove: OnRegisterMove;
-  readonly #lastGood: ReadonlyMap<number, number>;
+  readonly #lastGood: ReadonlyMap<number, CounterPoint>;
 
   /** @param lastGood by series: the last good register before a newest stored reading that is flagged; without it, it is not known */
-  constructor(onMove: OnRegisterMove = () => {}, lastGood: ReadonlyMap<number, number> = new Map()) {
+  constructor(onMove: OnRegisterMove = () => {}, lastGood: ReadonlyMap<number, CounterPoint> = new Map()) {
     this.#onMove = onMove;
     this.#lastGood = lastGood;
   }
@@ -83,7 +84,8 @@ export class QualityJudge {
     const ts = latest?.ts[series] ?? Number.NEGATIVE_INFINITY;
     const value = latest?.value[series] ?? Number.NaN;
     const wasStuck = latest?.quality[series] === QUALITY.stuck;
-    const state = before ?? { lastTs: ts, candidateTs: ts, held: value, heldSince: wasStuck ? Number.NEGATIVE_INFINITY : ts };
+    const lastTs = this.#lastGood.get(series)?.ts ?? ts;
+    const state = before ?? { lastTs, candidateTs: ts, held: value, heldSince: wasStuck ? Number.NEGATIVE_INFINITY : ts };
     this.#checked.set(series, { ...state, isCounter, checks });
   }
 
@@ -200,13 +202,20 @@ export class QualityJudge {
 
   #begin(series: number, isCounter: boolean, { ts, value, quality }: LatestReadings): void {
     if (ts[series] === Number.NEGATIVE_INFINITY) return;
-    const flag = quality[series];
-    if (flag === QUALITY.backwards || flag === QUALITY.jump) {
-      this.#last[series] = this.#lastGood.get(series) ?? (isCounter ? Number.POSITIVE_INFINITY : Number.NaN);
-      this.#candidates.set(series, value[series] as number);
-    } else if (flag !== QUALITY.range && flag !== QUALITY.clock) {
+    const flag = quality[series] as number;
+    // One that is stuck was good as a value.
+    if (isUsable(flag) || flag === QUALITY.stuck) {
       this.#last[series] = value[series] as number;
+      return;
     }
+    const isCandidate = flag === QUALITY.backwards || flag === QUALITY.jump;
+    this.#last[series] = this.#lastGood.get(series)?.value ?? (isCounter && isCandidate ? Number.POSITIVE_INFINITY : Number.NaN);
+    if (isCandidate) this.#candidates.set(series, value[series] as number);
+  }
+
+  /** The newest reading of the series was corrected to a value that counts: the next one is judged by that. */
+  corrected(series: number, value: number): void {
+    if ((this.#kind[series] ?? 0) !== 0) this.#take(series, value);
   }
 
   #room(series: number): void {

@@ -40,7 +40,7 @@ describe('what the next register is judged by after a start', () => {
   const judgedBy = async () => {
     const latest = new LatestReadings();
     const found = await lastGoodRegisters(store, latest, learnOf(spool, latest));
-    return Object.fromEntries([...found].map(([series, value]) => [`${latest.meter[series]}/${latest.quantity[series]}`, value]));
+    return Object.fromEntries([...found].map(([series, { value }]) => [`${latest.meter[series]}/${latest.quantity[series]}`, value]));
   };
 
   it('is the last good one, which may still wait in the spool', async () => {

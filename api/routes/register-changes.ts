@@ -59,7 +59,7 @@ export const registerChangeRoutes: readonly Route[] = [
         const entry = { action: 'declare', park: meter.park, subject: 'register', id: meter.id, before: null, after: present(result, view) } as const;
         return { result, entry };
       });
-      deps.registers.declared(noted);
+      await deps.registers.declared(noted);
       return created(present(noted, view));
     },
   }),

@@ -216,7 +216,7 @@ export class TestService {
     });
     return {
       ingest,
-      registers: { of: (meter) => this.registers.of(meter), declared: (change) => void this.registers.keep(change) },
+      registers: { of: (meter) => this.registers.of(meter), declared: async (change) => void this.registers.keep(change) },
       registry: this.registry,
       directory: this.watch,
       auth: this.auth,

@@ -17,7 +17,7 @@ function aSeries(code: number, options: { checks?: Checks; stored?: readonly [nu
   const moves: string[] = [];
   const judge = new QualityJudge(
     (_, ts, { kind, ...rest }) => moves.push([`${kind} at ${ts / MINUTE}`, ...Object.entries(rest).map(([key, value]) => `${key} ${value}`)].join(', ')),
-    new Map(options.lastGood === undefined ? [] : [[series, options.lastGood]]),
+    new Map(options.lastGood === undefined ? [] : [[series, { ts: -MINUTE, value: options.lastGood }]]),
   );
   judge.open(series, code, { checks: options.checks, latest });
   let minute = 0;
@@ -159,6 +159,21 @@ describe('ingest/quality', () => {
       moves: ['reset at 1'],
     },
     { name: 'a stored value out of range is no measure', stored: [-1, QUALITY.range], values: [5], expect: 'good' },
+    ...[QUALITY.range, QUALITY.fault, QUALITY.maintenance, QUALITY.calibration, QUALITY.clock].map((flag) => ({
+      name: `a stored value of quality ${qualityName(flag)} is no measure, the last good register is`,
+      stored: [5000, flag] as const,
+      lastGood: 1000,
+      values: [0, 1001, 1002],
+      expect: 'backwards good good',
+    })),
+    {
+      name: 'a jump is held against the time of the last good reading',
+      stored: [5000, QUALITY.jump],
+      lastGood: 1000,
+      checks: { jump: { change: 100, perSeconds: 60 } },
+      values: [1150],
+      expect: 'good',
+    },
     { name: 'what was stuck still is', stored: [5, QUALITY.stuck], checks: STUCK, values: [5, 6], expect: 'stuck good' },
     {
       name: 'what has rested since the last stored reading is stuck in time',

@@ -21,6 +21,9 @@ const METERS: readonly (readonly [string, object])[] = [
   ['shifts', {}],
   ['silent', {}],
   ['mixed', {}],
+  ['told-late', {}],
+  ['corrected', {}],
+  ['corrected-newest', {}],
   // A step of one, so that nothing rises with the number of meters in the park's figure.
   ['higher', { checks: { [ENERGY]: { jump: { change: 100, perSeconds: 3600 } } } }],
 ];
@@ -144,6 +147,33 @@ for (const { name, prepare } of SURROUNDINGS) {
       await row('higher', ['08:30', 70_005]);
       expect(await qualities('higher')).to.deep.equal(['good', 'good']);
       expect(await usage('higher')).to.equal(10 + 5);
+    });
+
+    it('takes a declaration that comes after the first reading of the new instrument, in what runs along as in what is stored', async () => {
+      await row('told-late', ['08:00', 60_000], ['08:15', 0.5]);
+      const before = await running();
+      const declaration = { quantity: ENERGY, at: '2026-05-11T08:10:00+08:00', kind: 'exchange', closing: 60_007, opening: 0, reason: '换表' };
+      expect((await admin.post('/api/v1/meters/told-late/register-changes', declaration)).status).to.equal(201);
+      await row('told-late', ['08:30', 1.5], ['08:45', 2.5]);
+      expect(await qualities('told-late')).to.deep.equal(['good', 'backwards', 'good', 'good']);
+      expect([await usage('told-late'), (await running()) - before]).to.deep.equal([9.5, 9.5]);
+    });
+
+    it('counts nothing for a slip that was taken for another instrument, once it is corrected', async () => {
+      await row('corrected', ['08:00', 1000], ['08:15', 5000], ['08:30', 1001], ['08:45', 1002]);
+      expect((await changes('corrected')).map(({ kind }) => kind)).to.deep.equal(['exchange']);
+      const correction = { quantity: ENERGY, ts: '2026-05-11T08:15:00+08:00', value: 1000.5, reason: '抄表错误' };
+      expect((await admin.post('/api/v1/meters/corrected/corrections', correction)).status).to.equal(201);
+      expect(await usage('corrected')).to.equal(2);
+    });
+
+    it('judges by a corrected newest reading', async () => {
+      await row('corrected-newest', ['08:00', 1000], ['08:15', 5000]);
+      const correction = { quantity: ENERGY, ts: '2026-05-11T08:15:00+08:00', value: 1000.5, reason: '抄表错误' };
+      expect((await admin.post('/api/v1/meters/corrected-newest/corrections', correction)).status).to.equal(201);
+      await row('corrected-newest', ['08:30', 1001], ['08:45', 1002]);
+      expect(await qualities('corrected-newest')).to.deep.equal(['good', 'corrected', 'good', 'good']);
+      expect(await usage('corrected-newest')).to.equal(2);
     });
 
     it('counts each rise of a register that somebody sets back at every shift', async () => {
