@@ -215,6 +215,7 @@ const letter = {
   receivedAt: AnsweredTime,
   transport: text,
   topic: text,
+  isRetained: Type.Boolean({ description: 'the broker had kept the message: without a time of its own nobody knows how old its values are' }),
   gateway: nullable(text),
   park: nullable(ParkIdSchema),
   meter: nullable(MeterIdSchema),

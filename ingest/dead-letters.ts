@@ -14,6 +14,7 @@ export interface Refusal {
   readonly receivedAt: number;
   readonly transport: string;
   readonly topic: string;
+  readonly isRetained: boolean;
   readonly gateway: string | null;
   readonly park: ParkId | null;
   readonly meter: MeterId | null;

@@ -28,11 +28,12 @@ export class RefusedLetters {
     if (message.replayed === true) return 0;
     const { letters, stats } = this.#parts;
     const { receivedAt, transport, topic, gateway, payload } = message;
+    const isRetained = message.retained === true;
     const park = this.#parkOf(gateway, state);
     let posted = 0;
     for (const { reason, detail, count } of state.told()) {
       stats.rejects[reason] += count;
-      if (letters.post({ receivedAt, transport, topic, gateway, payload, park, meter: state.meter, reason, detail })) posted++;
+      if (letters.post({ receivedAt, transport, topic, isRetained, gateway, payload, park, meter: state.meter, reason, detail })) posted++;
     }
     return posted;
   }
@@ -52,6 +53,7 @@ export class RefusedLetters {
     letters.keep({
       receivedAt: clock(),
       transport: 'store',
+      isRetained: false,
       topic: meter === undefined ? '' : `parks/${meter.park}/meters/${meter.id}/readings`,
       gateway: meter?.gateway ?? null,
       park: meter?.park ?? null,

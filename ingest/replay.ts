@@ -73,8 +73,10 @@ export class LetterReplay {
       for (const [key, chosen] of some) {
         const group = await this.#whole(key, chosen);
         const [first] = group as readonly [DeadLetter];
-        const message = { ...originalOf(first), replayed: true };
-        const decoded = await this.#decode(message, group);
+        // Letters of earlier versions have it in their reason alone.
+        const retained = group.some(({ isRetained, reason }) => isRetained || reason === 'retained-without-time');
+        const message = { ...originalOf(first), retained, replayed: true };
+        const decoded = await this.#decode(message);
         const told = outcomeOf(pipeline, message, decoded).then(
           (outcome) => {
             count[outcome.refusals.length === 0 ? 'accepted' : outcome.outcome === 'refused' ? 'refused' : 'partly']++;
@@ -102,13 +104,9 @@ export class LetterReplay {
     return [...chosen, ...near.filter((letter) => !ids.has(letter.id) && messageOf(letter) === key)];
   }
 
-  async #decode(message: IngestMessage, group: readonly DeadLetter[]): Promise<Decoded> {
+  async #decode(message: IngestMessage): Promise<Decoded> {
     try {
-      if (message.topic.startsWith('parks/'))
-        return nativeLetter(
-          message,
-          group.some(({ reason }) => reason === 'retained-without-time'),
-        );
+      if (message.topic.startsWith('parks/')) return nativeLetter(message);
       for (const codec of this.#parts.codecs) {
         const decoded = await codec.decode(message);
         if (decoded !== null) return decoded;
@@ -123,12 +121,16 @@ export class LetterReplay {
 const messageOf = ({ receivedAt, transport, topic, gateway, payload }: DeadLetter): string =>
   JSON.stringify([receivedAt, transport, topic, gateway, createHash('sha256').update(payload).digest('base64')]);
 
-const originalOf = ({ topic, payload, gateway, transport, receivedAt }: DeadLetter): IngestMessage => ({ topic, payload, gateway, transport, receivedAt });
+const originalOf = ({ topic, payload, gateway, transport, receivedAt }: DeadLetter): IngestMessage => ({
+  ...{ topic, payload, gateway, transport, receivedAt },
+  // All of an import is history that comes late on purpose.
+  ...(transport === 'import' ? { history: true } : {}),
+});
 
 const refusedWith = (refusal: DecodedRefusal): Decoded => ({ frames: [], statuses: [], refusals: [refusal] });
 
 /** The native form, decoded beside the pipeline so that its outcome can be told. */
-function nativeLetter({ topic, payload }: IngestMessage, retained: boolean): Decoded {
+function nativeLetter({ topic, payload, retained = false }: IngestMessage): Decoded {
   const parsed = parseTopic(topic);
   if (typeof parsed === 'string') return refusedWith({ reason: 'wrong-topic', detail: parsed, count: 1 });
   // A status is of its moment: what was said then is not told again.

@@ -17,6 +17,13 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0008-gateway-key': { up: (db) => db.schema.alterTable('gateways').addColumn('cipher_key', bytes).execute() },
   '0009-former-loggers': { up: formerLoggers },
   '0010-former-meters': { up: formerMeters },
+  '0011-retained-letters': {
+    up: (db) =>
+      db.schema
+        .alterTable('dead_letters')
+        .addColumn('retained', 'integer', (c) => c.notNull().defaultTo(0))
+        .execute(),
+  },
 };
 
 /**

@@ -178,6 +178,8 @@ export interface DeadLetter {
   readonly receivedAt: EpochMs;
   readonly transport: string;
   readonly topic: string;
+  /** The broker had kept the message: without a time of its own nobody knows how old its values are. */
+  readonly isRetained: boolean;
   readonly gateway: string | null;
   /**
    * The park and meter that the message is about, where they are registered; the park else of the mapping or link that takes it, or of the

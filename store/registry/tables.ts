@@ -130,6 +130,8 @@ export interface DeadLetterRow {
   received_at: EpochMs;
   transport: string;
   topic: string;
+  /** 1 where the broker had kept the message. */
+  retained: number;
   gateway: string | null;
   park: ParkId | null;
   meter: MeterId | null;

@@ -15,6 +15,7 @@ describe('who may do what', () => {
       receivedAt: NOW,
       transport: 'mqtt',
       gateway: null,
+      isRetained: false,
       meter: null,
       reason: 'malformed',
       detail: 'not JSON',

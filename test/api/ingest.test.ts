@@ -17,10 +17,10 @@ describe('ingest over HTTP', () => {
     request(service.app).post(path).set('Authorization', by).set('Content-Type', 'application/json').send(JSON.stringify(body));
   const get = (path: string, person: Person = 'operator') => request(service.app).get(path).set('Authorization', bearer(person));
   const del = (path: string) => request(service.app).delete(path).set('Authorization', bearer('operator'));
-  const native = (meter: string, payload: unknown, at: number, park = 'north') =>
+  const native = (meter: string, payload: unknown, at: number, park = 'north', more: { readonly retained?: boolean; readonly transport?: string } = {}) =>
     new Promise<void>((resolve, reject) => {
       const bytes = Buffer.from(typeof payload === 'string' ? payload : JSON.stringify(payload));
-      const message = { topic: `parks/${park}/meters/${meter}/readings`, payload: bytes, gateway: null, transport: 'mqtt', receivedAt: at };
+      const message = { topic: `parks/${park}/meters/${meter}/readings`, payload: bytes, gateway: null, transport: 'mqtt', receivedAt: at, ...more };
       service.pipeline.accept(message, (error) => (error === undefined ? resolve() : reject(error)));
     });
 
@@ -280,6 +280,20 @@ describe('ingest over HTTP', () => {
 
     it('are replayed by ids or by a filter, not by both nor by nothing', async () => {
       for (const body of [{}, { ids: [1], filter: {} }]) expect((await post('/api/v1/dead-letters/replay', body)).status).to.equal(400);
+    });
+
+    it('of what the broker had kept, and of history, are replayed as what they were', async () => {
+      await native('m-new', { active_power: 1 }, NOW, 'north', { retained: true });
+      await native('m-new', { ts: NOW - 500 * 86_400_000, values: { active_power: 2 } }, NOW, 'north', { transport: 'import' });
+      const put = request(service.app).put('/api/v1/parks/north/meters/m-new').set('Authorization', bearer('operator'));
+      await put.send({ enterprise: null, name: '新', kind: 'electricity', parent: null, gateway: null });
+      const { body } = await post('/api/v1/dead-letters/replay', { filter: { topic: 'parks/north/meters/m-new/' } });
+      expect(body).to.include({ letters: 2, accepted: 1, refused: 1 });
+      expect(service.stored.rows.map((row) => row.slice(3))).to.deep.equal([[2, 'good']]);
+      const { items } = (await get('/api/v1/dead-letters?state=waiting&topic=parks/north/meters/m-new/')).body;
+      expect(items.map(({ reason, isRetained }: { reason: string; isRetained: boolean }) => [reason, isRetained])).to.deep.equal([
+        ['retained-without-time', true],
+      ]);
     });
 
     it('of a pushed item are replayed once its meter is registered', async () => {

@@ -28,7 +28,8 @@ export const SUNSPEC: readonly ShippedMapping[] = [
       current_a: { from: scaled('AphA', 'A_SF'), unit: 'A' },
       current_b: { from: scaled('AphB', 'A_SF'), unit: 'A' },
       current_c: { from: scaled('AphC', 'A_SF'), unit: 'A' },
-      active_energy_import: { from: scaled('WH'), unit: 'Wh', missing: [0] },
+      // What an inverter makes is its export.
+      active_energy_export: { from: scaled('WH'), unit: 'Wh', missing: [0] },
       dc_voltage: { from: scaled('DCV'), unit: 'V' },
       dc_current: { from: scaled('DCA'), unit: 'A' },
       dc_power: { from: scaled('DCW'), unit: 'W' },

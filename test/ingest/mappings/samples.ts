@@ -307,6 +307,27 @@ export const SAMPLES: readonly Sample[] = [
     payload: -4200,
     frames: [['edge0:sum', null, { active_power: '-4.2 kW' }]],
   },
+  {
+    name: 'what an inverter of PV has made',
+    mapping: 'openems',
+    topic: 'edge/edge0/channel/pvInverter0/ActiveProductionEnergy',
+    payload: 4200,
+    frames: [['edge0:pvInverter0', null, { active_energy_export: '4.2 kWh' }]],
+  },
+  {
+    name: 'what a meter has drawn',
+    mapping: 'openems',
+    topic: 'edge/edge0/channel/meter0/ActiveProductionEnergy',
+    payload: 4200,
+    frames: [['edge0:meter0', null, { active_energy_import: '4.2 kWh' }]],
+  },
+  {
+    name: 'a storage that discharges',
+    mapping: 'openems',
+    topic: 'edge/edge0/channel/ess0/ActivePower',
+    payload: 5000,
+    frames: [['edge0:ess0', null, { active_power: '-5 kW' }]],
+  },
   { name: 'a channel that nobody maps is understood', mapping: 'openems', topic: 'edge/edge0/channel/_sum/State', payload: 0, frames: [] },
   { name: 'a channel without a value now is understood', mapping: 'openems', topic: 'edge/edge0/channel/ess0/Soc', payload: null, frames: [] },
   {
@@ -417,7 +438,7 @@ export const SAMPLES: readonly Sample[] = [
     topic: 'sunspec/inv-1/inverter',
     payload: { ts: AT_MS, W: 1234, W_SF: 1, Hz: 5001, Hz_SF: -2, PhVphA: 2301, V_SF: -1, PhVphB: 65535, WH: 1234567, WH_SF: 0, DCV: 6502, DCV_SF: -1, St: 4 },
     frames: [
-      ['inv-1', AT, { active_power: '12.34 kW', frequency: '50.01 Hz', voltage_a: '230.1 V', active_energy_import: '1234.567 kWh', dc_voltage: '650.2 V' }],
+      ['inv-1', AT, { active_power: '12.34 kW', frequency: '50.01 Hz', voltage_a: '230.1 V', active_energy_export: '1234.567 kWh', dc_voltage: '650.2 V' }],
     ],
   },
   {

@@ -50,7 +50,7 @@ describe('registry: its file', () => {
     await before.gateways.setSecret(plain, generated);
     before.close();
     const raw = new Database(files.file);
-    raw.exec("delete from kysely_migration where name >= '0009'; drop table former_meters");
+    raw.exec("delete from kysely_migration where name >= '0009'; drop table former_meters; alter table dead_letters drop column retained");
     raw.close();
     const { gateways } = await files.open();
     const held = await Promise.all([former, plain, logger].map(async (id) => [await gateways.secretHash(id), (await gateways.key(id))?.length]));
@@ -122,6 +122,7 @@ describe('registry: its file', () => {
           transport: 'mqtt',
           topic: 't',
           gateway: null,
+          isRetained: false,
           park: null,
           meter: null,
           reason: 'r',

@@ -20,6 +20,7 @@ const aLetter = (over: Partial<NewDeadLetter> = {}): NewDeadLetter => ({
   transport: 'mqtt',
   topic: 'parks/north/meters/m-x/readings',
   gateway: null,
+  isRetained: false,
   park: PARK,
   meter: null,
   reason: 'unknown-meter',
