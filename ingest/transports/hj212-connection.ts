@@ -250,7 +250,7 @@ export class Hj212Connection {
       stats.unknownDevice++;
       const why = device === null ? 'two gateways have it' : 'register a gateway with an hj212 link for it';
       this.#refuse(frame, segment, null, refusedWhole('unknown-gateway', `no single gateway has the number MN=${quote(segment.mn ?? '')}: ${why}`));
-      if (++this.#strange >= this.#parts.limits.strangeFrames && !this.#known) this.#socket.destroy();
+      this.#mistrust();
       return null;
     }
     if (!isSealed(segment.cp)) return this.#takeWhole(device, frame, segment);
@@ -309,7 +309,14 @@ export class Hj212Connection {
     this.#parts.stats.wrongPassword++;
     this.#refuse(frame, segment, null, refusedWhole('wrong-password', `PW is not the secret of gateway ${device.gateway}`, device.park));
     this.#wrong.set(device.link.mn, (this.#wrong.get(device.link.mn) ?? 0) + 1);
-    if (++this.#strange >= this.#parts.limits.strangeFrames && !this.#known) this.#socket.destroy();
+    this.#mistrust();
+  }
+
+  /** Of whoever has only sent what nobody can be found for, nothing more is looked at. */
+  #mistrust(): void {
+    if (++this.#strange < this.#parts.limits.strangeFrames || this.#known) return;
+    this.#queue = [];
+    this.#socket.destroy();
   }
 
   /** Length and CRC, counted whatever the gateway's link says: the refusal, or the faults that the link lets pass. */

@@ -287,9 +287,15 @@ describe('HJ 212 over TCP', () => {
     Buffer.concat(framesOf(message(number), `202601010800${String(number).padStart(2, '0')}000`, { mn: `MN${at}`, pw: `secret of g-${at}` }));
 
   it('takes all that a logger has sent before it closed, though its password is looked up first', async () => {
-    await open({}, { checkSecret: (gateway, secret) => new Promise((resolve) => setTimeout(resolve, 20, secret === `secret of ${gateway}`)) });
+    let lookUp = () => {};
+    const looked = new Promise<void>((resolve) => {
+      lookUp = resolve;
+    });
+    await open({}, { checkSecret: (gateway, secret) => looked.then(() => secret === `secret of ${gateway}`) });
     const socket = await raw();
     socket.end(Buffer.concat([3, 2, 1].map((number) => frameOf(1, number))));
+    await until(() => server.stats.frames === 1, 'the first frame');
+    lookUp();
     await until(() => rig.store.size === 9, 'all three');
     expect([server.stats.frames, rig.letters.letters.length]).to.deep.equal([3, 0]);
     await until(() => server.stats.connections === 0, 'the end');
@@ -346,13 +352,24 @@ describe('HJ 212 over TCP', () => {
     expect(new Set(reasons())).to.deep.equal(new Set(['wrong-password']));
   });
 
+  it('looks at nothing more of a connection that has tried enough passwords', async () => {
+    let checks = 0;
+    await open({}, { limits: { strangeFrames: 3 }, checkSecret: async () => ++checks < 0 });
+    const socket = await raw();
+    const guesses = Array.from({ length: 30 }, (_, at) => Buffer.concat(framesOf(message(at), '20260101080000000', { mn: `MN${at + 1}`, pw: `guess ${at}` })));
+    socket.write(Buffer.concat(guesses));
+    await once(socket, 'close');
+    await until(() => server.stats.connections === 0, 'the end');
+    expect([checks, server.stats.frames, server.stats.wrongPassword]).to.deep.equal([3, 3, 3]);
+  });
+
   it('takes no more from a logger that reads no answers, until it does', async () => {
     await open({}, { limits: { framesPerSecond: 1e6 } });
     const socket = await raw();
     const frame = frameOf(1, 1);
     const many = Buffer.concat(Array.from({ length: 500 }, () => frame));
     let written = 0;
-    // As much as it takes until it takes no more.
+    // As much as it takes until it takes no more: nothing but time tells that nothing will come.
     for (let before = -1; written < 200 && before !== server.stats.frames; written++) {
       before = server.stats.frames;
       socket.write(many);
