@@ -169,9 +169,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
       of: (meter) => core.registers.of(meter),
       declared: (change) => {
         core.registers.keep(change);
-        return expectDeclaredNow(core, change).catch((error: unknown) => {
-          logger.error({ err: error, meter: change.meter }, 'a declared register change is in the figures from the next start on');
-        });
+        return expectDeclaredNow(core, change);
       },
     },
     webFolder: webFolder(),

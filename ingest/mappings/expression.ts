@@ -70,7 +70,8 @@ export function compileExpression(text: string): Expression {
   compiled.assign(AFTER_STEP, (_expression: unknown, _input: unknown, _environment: unknown, found: unknown) => {
     if (typeof found === 'string') {
       characters += found.length;
-      if (found.length > LONGEST_TEXT || characters > TEXTS) throw new ExpressionFault(`its texts become longer than ${LONGEST_TEXT} characters`, null, true);
+      if (found.length > LONGEST_TEXT) throw new ExpressionFault(`a text becomes longer than ${LONGEST_TEXT} characters`, null, true);
+      if (characters > TEXTS) throw new ExpressionFault(`its texts together become longer than ${TEXTS} characters`, null, true);
     } else if (Array.isArray(found) && found.length > SEQUENCE) {
       throw new ExpressionFault(`a list becomes longer than ${SEQUENCE} items`, null, true);
     }
