@@ -228,6 +228,7 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
     },
     lastGood,
     noteMoves: (moves) => registers.note(notesOf(moves, directory.current, clock())),
+    declaredChanges: (...where) => registers.declaredBetween(...where),
     onFreshMove: ({ series, at, move }) => usage.expectMove(series, at, move),
     late: (block) => usageTouched(earliest(block)),
     spool: spool ?? undefined,

@@ -43,20 +43,17 @@ export function expectDeclared(
 
 /** The same while the service runs: of a register whose newest reading is flagged the store knows the last usable one. */
 export async function expectDeclaredNow(
-  parts: ExpectingParts & { readonly store: Pick<ReadingStore, 'counters'> },
+  parts: ExpectingParts & { readonly store: Pick<ReadingStore, 'neighbours'> },
   change: NotedRegisterChange,
 ): Promise<void> {
   const { directory, latest, store } = parts;
   const meter = directory.current.meter(change.meter);
   if (meter === undefined) return;
-  const one = { meter: meter.ordinal, quantity: quantityOf(change.quantity).code };
-  const series = latest.seriesOf(one.meter, one.quantity);
-  const after = Math.max(latest.ts[series] as number, 0) + 1;
+  const series = latest.seriesOf(meter.ordinal, quantityOf(change.quantity).code);
   const isFlagged = Number.isFinite(latest.ts[series]) && !isUsable(latest.quality[series] as number);
-  const asked = { counters: [one], from: after, to: after, step: 86_400_000, origin: after };
   // A store that is away cannot say: then the newest reading counts, and usage is computed again once it is back.
-  const [answer] = isFlagged ? await store.counters(asked).catch(() => []) : [];
-  expectDeclared(parts, change, new Map(answer?.before ? [[series, answer.before]] : []));
+  const lastGood = isFlagged ? await lastGoodOf(store, latest, [series]).catch(() => new Map<number, CounterPoint>()) : new Map<number, CounterPoint>();
+  expectDeclared(parts, change, lastGood);
 }
 
 /**
@@ -65,25 +62,33 @@ export async function expectDeclaredNow(
  * @param waiting the same of what is on its way to the store, by series
  */
 export async function lastGoodRegisters(
-  store: Pick<ReadingStore, 'counters'>,
+  store: Pick<ReadingStore, 'neighbours'>,
   latest: LatestReadings,
   waiting: ReadonlyMap<number, CounterPoint>,
 ): Promise<ReadonlyMap<number, CounterPoint>> {
-  const counters = [];
+  const flagged = [];
   for (let series = 0; series < latest.count; series++) {
-    const [meter, quantity] = [latest.meter[series] as number, latest.quantity[series] as number];
-    if (!isUsable(latest.quality[series] as number) && quantityOfCode(quantity).kind === 'counter') counters.push({ meter, quantity });
+    const isCounter = quantityOfCode(latest.quantity[series] as number).kind === 'counter';
+    if (isCounter && Number.isFinite(latest.ts[series]) && !isUsable(latest.quality[series] as number)) flagged.push(series);
   }
-  if (counters.length === 0) return new Map();
-  const after = latest.ts.reduce((newest, ts) => Math.max(newest, ts), 0) + 1;
-  const answers = await store.counters({ counters, from: after, to: after, step: 86_400_000, origin: after });
-  return new Map(
-    answers.flatMap(({ meter, quantity, before }) => {
-      const series = latest.seriesOf(meter, quantity);
-      const last = newer(before, waiting.get(series) ?? null);
-      return last === null ? [] : [[series, last]];
-    }),
-  );
+  const found = await lastGoodOf(store, latest, flagged);
+  for (const series of flagged) {
+    const last = newer(found.get(series) ?? null, waiting.get(series) ?? null);
+    if (last !== null) found.set(series, last);
+  }
+  return found;
+}
+
+/** By series: the last usable reading before its newest one. */
+async function lastGoodOf(store: Pick<ReadingStore, 'neighbours'>, latest: LatestReadings, some: readonly number[]): Promise<Map<number, CounterPoint>> {
+  if (some.length === 0) return new Map();
+  const points = some.map((series) => ({
+    meter: latest.meter[series] as number,
+    quantity: latest.quantity[series] as number,
+    ts: latest.ts[series] as number,
+  }));
+  const around = await store.neighbours({ points, reach: Number.POSITIVE_INFINITY });
+  return new Map(some.flatMap((series, at) => (around[at]?.before ? [[series, around[at].before]] : [])));
 }
 
 const newer = (a: CounterPoint | null, b: CounterPoint | null): CounterPoint | null => (a === null || (b !== null && b.ts > a.ts) ? b : a);

@@ -1,7 +1,7 @@
 import type { EpochMs, MeterId } from '../model/ids.ts';
 import { type QuantityName, quantityOfCode } from '../model/quantities.ts';
 import { type NotedRegisterChange, type RegisterMove, SERVICE_AUTHOR } from '../model/register-change.ts';
-import type { Adjustment, CounterPoint, CounterQuery, CounterSeries, ReadingStore } from '../store/port.ts';
+import type { Adjustment, CounterPoint, CounterSeries, Neighbours, ReadingStore } from '../store/port.ts';
 import type { RegisterChangeRecords, Unnumbered } from '../store/registry/port.ts';
 
 /** What a register that stood at `a` and then at `b` has counted in between; without a move, one that fell counts from zero again. */
@@ -60,6 +60,15 @@ export class RegisterChanges {
     return [...this.#noted.values()].flat().sort((a, b) => a.at - b.at || a.number - b.number);
   }
 
+  /** When, after `from` and up to `to`, people have said of a counter that it does not go on from where it stood; in order of time. */
+  declaredBetween(meter: number, quantity: number, from: EpochMs, to: EpochMs): readonly EpochMs[] {
+    if (this.#noted.size === 0) return [];
+    const id = this.#directory.current.meterOf(meter)?.id;
+    if (id === undefined) return [];
+    const declared = this.#changesIn(id, quantity, { from, to }).filter(({ author }) => author !== SERVICE_AUTHOR);
+    return declared.map(({ at }) => at).sort((a, b) => a - b);
+  }
+
   /** Durable when resolved. What the service finds again, or a person has already said of that reading, is not noted a second time. */
   async note(changes: readonly Unnumbered[]): Promise<readonly NotedRegisterChange[]> {
     const fresh = changes.filter((change) => change.author !== SERVICE_AUTHOR || this.#isNews(change));
@@ -77,36 +86,31 @@ export class RegisterChanges {
   }
 
   /** The store's counters with what the changes add to their movement. */
-  over(store: Counting): Counting {
+  over(store: Pick<ReadingStore, 'counters' | 'neighbours'>): Counting {
     return {
       counters: async (query) => {
         const answers = await store.counters(query);
         if (this.#noted.size === 0) return answers;
-        return Promise.all(answers.map((series) => this.#adjusted(store, series)));
+        const changesOf = answers.map((series) => this.#changesTo(series));
+        const points = answers.flatMap(({ meter, quantity }, at) => changesOf[at]?.map((change) => ({ meter, quantity, ts: change.at })) ?? []);
+        if (points.length === 0) return answers;
+        const around = (await store.neighbours({ points, reach: Number.POSITIVE_INFINITY }))[Symbol.iterator]();
+        return answers.map((series, at) => {
+          const changes = changesOf[at] ?? [];
+          return changes.length === 0 ? series : { ...series, adjustments: adjustmentsBy(changes.map((change) => ({ change, ...around.next().value }))) };
+        });
       },
     };
   }
 
-  async #adjusted(store: Counting, series: CounterSeries): Promise<CounterSeries> {
+  /** The changes without which the movement of a counter in the answer is not known. */
+  #changesTo(series: CounterSeries): readonly NotedRegisterChange[] {
     const meter = this.#directory.current.meterOf(series.meter);
     const known = endsOf(series);
-    if (meter === undefined || known === null) return series;
+    if (meter === undefined || known === null) return [];
     const changes = this.#changesIn(meter.id, series.quantity, known);
     // A reset is what the readings show by themselves. Some registers begin again each midnight, which is not to cost a question each.
-    if (changes.every(({ kind }) => kind === 'reset')) return series;
-    const byStretch = new Map<EpochMs, { readonly change: NotedRegisterChange; readonly a: CounterPoint; readonly b: CounterPoint }>();
-    for (const change of changes) {
-      const [neighbours] = await store.counters({ ...only(series), from: change.at, to: change.at, step: DAY, origin: change.at });
-      const { before: a, after: b } = neighbours ?? { before: null, after: null };
-      if (a === null || b === null) continue;
-      // Between two readings one change can be told from the other by nothing: the last word counts, and a person's before the service's.
-      const other = byStretch.get(b.ts)?.change;
-      if (other === undefined || other.author === SERVICE_AUTHOR || change.author !== SERVICE_AUTHOR) byStretch.set(b.ts, { change, a, b });
-    }
-    const adjustments = [...byStretch.values()].map(({ change, a, b }): Adjustment => {
-      return { from: a.ts, to: b.ts, rise: riseOf(change, a.value, b.value) - riseAcross(a.value, b.value) };
-    });
-    return { ...series, adjustments };
+    return changes.every(({ kind }) => kind === 'reset') ? [] : changes;
   }
 
   #changesIn(meter: MeterId, quantity: number, { from, to }: { readonly from: EpochMs; readonly to: EpochMs }): readonly NotedRegisterChange[] {
@@ -132,7 +136,19 @@ export class RegisterChanges {
 
 const keyOf = (meter: MeterId, quantity: QuantityName): string => `${meter}/${quantity}`;
 
-const only = ({ meter, quantity }: CounterSeries): Pick<CounterQuery, 'counters'> => ({ counters: [{ meter, quantity }] });
+/** @param changes of one counter, each with the readings between which it lies */
+function adjustmentsBy(changes: readonly ({ readonly change: NotedRegisterChange } & Partial<Neighbours>)[]): Adjustment[] {
+  const byStretch = new Map<EpochMs, { readonly change: NotedRegisterChange; readonly a: CounterPoint; readonly b: CounterPoint }>();
+  for (const { change, before: a, after: b } of changes) {
+    if (!a || !b) continue;
+    // Between two readings one change can be told from the other by nothing: the last word counts, and a person's before the service's.
+    const other = byStretch.get(b.ts)?.change;
+    if (other === undefined || other.author === SERVICE_AUTHOR || change.author !== SERVICE_AUTHOR) byStretch.set(b.ts, { change, a, b });
+  }
+  return [...byStretch.values()].map(({ change, a, b }) => {
+    return { from: a.ts, to: b.ts, rise: riseOf(change, a.value, b.value) - riseAcross(a.value, b.value) };
+  });
+}
 
 /** First and last reading that the answer knows of; null where it knows none. */
 function endsOf({ before, after, steps }: CounterSeries): { readonly from: EpochMs; readonly to: EpochMs } | null {

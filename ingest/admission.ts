@@ -8,7 +8,7 @@ import { Doubts } from './doubts.ts';
 import type { LateQuality } from './late-quality.ts';
 import type { MessageState } from './message-state.ts';
 import type { MeterPlan } from './meter-plans.ts';
-import type { QualityJudge } from './quality.ts';
+import { type QualityJudge, together } from './quality.ts';
 import type { ReadingWriter } from './reading-writer.ts';
 import type { IngestStats } from './stats.ts';
 import { nameOf } from './wording.ts';
@@ -172,7 +172,7 @@ export class Admission {
     for (let row = from; row < to; row += step) {
       const flag = this.#quality.judge(series[row] as number, quantity[row] as number, ts[row] as number, value[row] as number);
       quality[row] = flag;
-      if (flag !== QUALITY.good) this.#countFlag(flag);
+      if (flag !== QUALITY.good) this.#stats.flag(flag);
     }
   }
 
@@ -191,23 +191,17 @@ export class Admission {
     const takesOver = ts <= newest && newest > this.#state.receivedAt + this.#clockSkewMs && this.#clockWasSetBack(newest, ts);
     if (ts > newest || takesOver) {
       const quality = isUsable(flag) ? together(this.#quality.judge(series, code, ts, value), flag) : flag;
-      if (quality !== QUALITY.good) this.#countFlag(quality);
+      if (quality !== QUALITY.good) this.#stats.flag(quality);
       if (takesOver) this.#doubts.hold(series, newest);
       if (!this.#doubts.none && this.#doubts.meets(series, ts)) this.#writer.doubtFresh();
       latest.put(series, ts, value, quality);
       this.#writer.fresh.push(series, plan.ordinal, code, ts, value, quality);
       this.#state.fresh++;
     } else {
-      const quality = isUsable(flag) ? together(this.#lateQuality.judge(plan, column, ts, value), flag) : flag;
-      if (quality !== QUALITY.good) this.#countFlag(quality);
-      this.#writer.late.push(series, plan.ordinal, code, ts, value, quality);
+      this.#lateQuality.expect(plan, column);
+      this.#writer.late.push(series, plan.ordinal, code, ts, value, flag);
       this.#state.late++;
     }
-  }
-
-  #countFlag(quality: number): void {
-    const { flagged } = this.#stats;
-    flagged[quality] = (flagged[quality] as number) + 1;
   }
 
   /** A clock that lost its time begins years ago; a buffer of that age would be marked as what it is. */
@@ -245,9 +239,6 @@ export class Admission {
     );
   }
 }
-
-/** What the instrument says of a value that counts, unless that does not follow from those before it. */
-const together = (judged: number, said: number): number => (judged === QUALITY.good ? said : judged);
 
 /** The values of regular frames in the catalogue's units, from `from` on; false where one is too large to be represented. */
 function convert(plan: MeterPlan, { end: ends, column: columns, value: sent, frames }: CanonicalScan, values: Float64Array, from: number): boolean {

@@ -43,6 +43,7 @@ import type { Spool } from './spool/spool.ts';
 import { SpooledStore } from './spool/spooled-store.ts';
 import { StageTimes } from './stage-times.ts';
 import { IngestStats } from './stats.ts';
+import { StoredNeighbours } from './stored-neighbours.ts';
 import { SureWrite } from './sure-write.ts';
 import { quote } from './wording.ts';
 
@@ -50,7 +51,7 @@ export interface PipelineParts {
   readonly directory: { readonly current: MeterDirectory };
   /** Seeded from the store before the first message: it decides what is fresh and what is late. */
   readonly latest: LatestReadings;
-  readonly store: Pick<ReadingStore, 'write'>;
+  readonly store: Pick<ReadingStore, 'write' | 'neighbours'>;
   readonly deadLetters: Pick<DeadLetterRecords, 'add'>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -62,6 +63,8 @@ export interface PipelineParts {
   noteMoves?(moves: readonly FoundMove[]): Promise<unknown>;
   /** The same, at once and before the reading is judged, where it is the newest of its series. */
   onFreshMove?(move: FoundMove): void;
+  /** When, after `from` and up to `to`, people have said that a register does not go on from where it stood; in order of time. */
+  declaredChanges?(meter: number, quantity: number, from: EpochMs, to: EpochMs): readonly EpochMs[];
   /** Late readings after they were stored, repeats among them included. */
   late?(block: ReadingBlock): void;
   onCommitted?(block: ReadingBlock, arrival: Arrival): void;
@@ -130,7 +133,16 @@ export class Pipeline implements Intake, DecodedIntake {
     };
     const quality = new QualityJudge(onFreshMove, parts.lastGood);
     this.#quality = quality;
-    const lateQuality = new LateQuality(found);
+    const around = new StoredNeighbours({
+      ...{ store: parts.store, spool: parts.spool, patienceMs: this.limits.storePatienceMs, stages: this.stages, logger: parts.logger },
+    });
+    const lateQuality = new LateQuality({
+      latest: parts.latest,
+      onMove: found,
+      neighbours: (query) => around.ask(query),
+      declared: (meter, quantity, from, to) => parts.declaredChanges?.(meter, quantity, from, to) ?? [],
+      onFlag: (quality) => this.stats.flag(quality),
+    });
     this.#plans = new MeterPlans(parts.directory, { latest: parts.latest, quality });
     const letters = new DeadLetterWriter({
       ...shared,
@@ -176,6 +188,7 @@ export class Pipeline implements Intake, DecodedIntake {
       writesAtOnce: this.limits.writesAtOnce,
       lingerMs: this.limits.lingerMs,
       judge: (block) => stages.measure('judge', block.length, () => parts.judge(block)),
+      judgeLate: (block) => lateQuality.judge(block),
       late: (block) => parts.late?.(block),
       onCommitted: (block, arrival) => parts.onCommitted?.(block, arrival),
     });

@@ -12,6 +12,12 @@ const MIN = new Float64Array(SPAN).fill(Number.NEGATIVE_INFINITY);
 const MAX = new Float64Array(SPAN).fill(Number.POSITIVE_INFINITY);
 for (const quantity of QUANTITIES) [MIN[quantity.code], MAX[quantity.code]] = quantity.range;
 
+/** Is the value physically possible for the quantity? */
+export const isInRange = (code: number, value: number): boolean => value >= (MIN[code] as number) && value <= (MAX[code] as number);
+
+/** What the instrument says of a value that counts, unless that does not follow from those before it. */
+export const together = (judged: number, said: number): number => (judged === QUALITY.good ? said : judged);
+
 /**
  * A register that passed its width stood in its last tenth before and stands in its first after; one that began again at zero stands below
  * a tenth of what it was. From anywhere else to anywhere else another instrument has taken over. Ours, no standard's.
@@ -89,12 +95,24 @@ export class QualityJudge {
     this.#checked.set(series, { ...state, isCounter, checks });
   }
 
-  /** Begins a series anew: its next reading follows from nothing. */
-  forget(series: number): void {
-    this.#last[series] = Number.NaN;
+  /** Begins a series anew: its next reading follows from this one, or from nothing. */
+  beginAfter(series: number, last: CounterPoint | null): void {
+    this.#last[series] = last?.value ?? Number.NaN;
     this.#candidates.delete(series);
     const state = this.#checked.get(series);
-    if (state !== undefined) state.held = Number.NaN;
+    if (state === undefined) return;
+    state.lastTs = last?.ts ?? Number.NEGATIVE_INFINITY;
+    state.held = last?.value ?? Number.NaN;
+    state.heldSince = state.lastTs;
+  }
+
+  /** Is a reading of the series judged by those before it? */
+  looksBack(series: number): boolean {
+    return this.#kind[series] !== GAUGE;
+  }
+
+  isCounter(series: number): boolean {
+    return this.#kind[series] === COUNTER || this.#checked.get(series)?.isCounter === true;
   }
 
   /** From `at` on another instrument reports: its first reading need not follow from anything. */
@@ -130,7 +148,7 @@ export class QualityJudge {
 
   /** The quality of a reading that is newer than all before it in its series. */
   judge(series: number, code: number, ts: EpochMs, value: number): number {
-    if (value < (MIN[code] as number) || value > (MAX[code] as number)) return QUALITY.range;
+    if (!isInRange(code, value)) return QUALITY.range;
     if (this.#exchanges.size > 0) this.#exchanged(series, ts);
     const kind = this.#kind[series];
     if (kind === GAUGE) return QUALITY.good;
@@ -150,7 +168,7 @@ export class QualityJudge {
   #isMoved(series: number, ts: EpochMs, value: number): boolean {
     const candidate = this.#candidates.get(series);
     if (candidate === undefined || value <= candidate) return false;
-    this.#tellMove(series, ts, candidate);
+    this.tellMove(series, ts, this.#last[series] as number, candidate);
     return true;
   }
 
@@ -169,7 +187,7 @@ export class QualityJudge {
         state.candidateTs = ts;
         return fell ? QUALITY.backwards : QUALITY.jump;
       }
-      if (fell) this.#tellMove(series, ts, candidate);
+      if (fell) this.tellMove(series, ts, last, candidate);
     }
     this.#take(series, value);
     state.lastTs = ts;
@@ -187,8 +205,18 @@ export class QualityJudge {
     return stuckAfterSeconds !== undefined && ts - state.heldSince > stuckAfterSeconds * 1000 && restsAt?.includes(value) !== true;
   }
 
-  #tellMove(series: number, ts: EpochMs, candidate: number): void {
-    const last = this.#last[series] as number;
+  /** A reading was flagged for a jump, and the stored one after it goes on from it as it does not from the last good one: then it was the truth. */
+  goesOnTo(series: number, ts: EpochMs, value: number, next: CounterPoint): boolean {
+    const state = this.#checked.get(series);
+    if (state === undefined || follows(state, this.#last[series] as number, state.lastTs, next.value, next.ts)) return false;
+    if (!follows(state, value, ts, next.value, next.ts)) return false;
+    this.#take(series, value);
+    state.lastTs = ts;
+    return true;
+  }
+
+  /** A register that stood at `last` went on from `candidate`, which the reading at `ts` has settled. */
+  tellMove(series: number, ts: EpochMs, last: number, candidate: number): void {
     // After a start under an unknown register nobody can say what it did.
     if (!Number.isFinite(last)) return;
     this.#onMove(series, ts, moveOf(last, candidate, this.#checked.get(series)?.checks.registerWidth));
@@ -197,7 +225,7 @@ export class QualityJudge {
   #exchanged(series: number, ts: EpochMs): void {
     if (!(ts >= (this.#exchanges.get(series) ?? Number.POSITIVE_INFINITY))) return;
     this.#exchanges.delete(series);
-    this.forget(series);
+    this.beginAfter(series, null);
   }
 
   #begin(series: number, isCounter: boolean, { ts, value, quality }: LatestReadings): void {

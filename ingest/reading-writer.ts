@@ -245,6 +245,7 @@ export class ReadingWriter {
     this.#late++;
     if (this.#open.waiting.length > 0) this.#turn();
     try {
+      await this.#parts.judgeLate(block).catch((error: unknown) => this.#failed('late', error));
       return await this.#parts.write(block, 'late');
     } finally {
       this.#late--;
@@ -256,9 +257,13 @@ export class ReadingWriter {
     try {
       tell();
     } catch (error) {
-      this.#parts.stats.listenerErrors++;
-      this.#parts.logger.error({ err: error }, `a listener for ${what} readings failed`);
+      this.#failed(what, error);
     }
+  }
+
+  #failed(what: string, error: unknown): void {
+    this.#parts.stats.listenerErrors++;
+    this.#parts.logger.error({ err: error }, `a listener for ${what} readings failed`);
   }
 }
 
@@ -278,6 +283,8 @@ export interface WriterParts {
   readonly stats: IngestStats;
   /** Fresh rows in order of arrival, in the turn in which they arrived, before they are stored. */
   judge(block: ReadingBlock): void;
+  /** Late rows before they are stored: puts their quality into them. */
+  judgeLate(block: ReadingBlock): Promise<void>;
   /** Late rows after they were stored; those among them that were there already are in it too. */
   readonly late?: ((block: ReadingBlock) => void) | undefined;
   readonly onCommitted?: ((block: ReadingBlock, arrival: Arrival) => void) | undefined;

@@ -75,3 +75,16 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal, reason
     signal.removeEventListener('abort', onAbort);
   }
 }
+
+/** What `work` comes to, or the rejection with `tooLate` when it takes longer; the work itself goes on. */
+export async function inTime<T>(work: Promise<T>, ms: number, tooLate: unknown): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    timer = setTimeout(reject, ms, tooLate);
+  });
+  try {
+    return await Promise.race([work, tooLong]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -53,6 +53,11 @@ export class IngestStats {
   pendingDecodeBytes = 0;
   /** How often the bound was reached and the senders had to wait. */
   pressures = 0;
+
+  /** Counts a reading that is not good. */
+  flag(quality: number): void {
+    this.flagged[quality] = (this.flagged[quality] as number) + 1;
+  }
 }
 
 /** How many readings were stored with each flag. */

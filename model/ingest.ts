@@ -2,10 +2,10 @@ import type { EpochMs, ParkId } from './ids.ts';
 
 /**
  * What a reading passes, in this order. `decode`: from the message's topic and bytes to values; `validate`: unit, range, time, place in its
- * series; `judge`: alerts, running usage, live view; `store`: writes of the store; `spool`: writes to the disk while the store is away;
- * `drain`: writes of what waited there into the store.
+ * series; `judge`: alerts, running usage, live view; `neighbours`: of late readings, asking the store for those around them; `store`: writes of
+ * the store; `spool`: writes to the disk while the store is away; `drain`: writes of what waited there into the store.
  */
-export const STAGES = ['decode', 'validate', 'judge', 'store', 'spool', 'drain'] as const;
+export const STAGES = ['decode', 'validate', 'judge', 'neighbours', 'store', 'spool', 'drain'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** One stage; what it did lately is over the last five minutes. */

@@ -41,6 +41,9 @@ export interface ReadingStore {
    */
   counters(query: CounterQuery): Promise<readonly CounterSeries[]>;
 
+  /** Of each point the readings of its series that stand nearest to it; in the order of the points. Only usable readings count. */
+  neighbours(query: NeighbourQuery): Promise<readonly Neighbours[]>;
+
   /** Deletes everything measured before `before`; answers how many readings went. */
   deleteBefore(before: EpochMs): Promise<number>;
 
@@ -113,6 +116,18 @@ export interface Adjustment {
   readonly from: EpochMs;
   readonly to: EpochMs;
   readonly rise: number;
+}
+
+export interface NeighbourQuery {
+  readonly points: readonly { readonly meter: number; readonly quantity: number; readonly ts: EpochMs }[];
+  /** How far from its point a reading may stand, ms; `Infinity` looks through all there is. */
+  readonly reach: number;
+}
+
+/** The last reading before the point, and the first one at it or after it; null where none is within reach. */
+export interface Neighbours {
+  readonly before: CounterPoint | null;
+  readonly after: CounterPoint | null;
 }
 
 export interface CounterPoint {

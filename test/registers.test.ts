@@ -9,7 +9,7 @@ import { QUALITY } from '../model/quality.ts';
 import { quantityOf } from '../model/quantities.ts';
 import { ReadingBlockBuilder } from '../model/reading.ts';
 import { lastGoodRegisters } from '../registers.ts';
-import type { CounterQuery, CounterSeries } from '../store/port.ts';
+import type { NeighbourQuery, Neighbours } from '../store/port.ts';
 import { quiet } from './ingest/harness.ts';
 
 const ENERGY = quantityOf('active_energy_import').code;
@@ -34,8 +34,7 @@ describe('what the next register is judged by after a start', () => {
   };
   /** A store in which every counter last stood at 90, at time 10. */
   const store = {
-    counters: async ({ counters }: CounterQuery): Promise<readonly CounterSeries[]> =>
-      counters.map((counter) => ({ ...counter, before: { ts: 10, value: 90 }, after: null, steps: [] })),
+    neighbours: async ({ points }: NeighbourQuery): Promise<readonly Neighbours[]> => points.map(() => ({ before: { ts: 10, value: 90 }, after: null })),
   };
   const judgedBy = async () => {
     const latest = new LatestReadings();

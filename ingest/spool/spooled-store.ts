@@ -4,6 +4,7 @@ import { GreenparkError } from '../../model/errors.ts';
 import type { ReadingBlock } from '../../model/reading.ts';
 import type { ReadingStore, WriteResult } from '../../store/port.ts';
 import type { Arrival, Written } from '../reading-writer.ts';
+import { inTime } from '../retry.ts';
 import type { StageTimes } from '../stage-times.ts';
 import type { IngestStats } from '../stats.ts';
 import { isFinal, type SureWrite } from '../sure-write.ts';
@@ -61,7 +62,7 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
     this.#attempts.add(attempt);
     attempt.then(end, end); // its error is heard below, or by nobody when it comes too late
     try {
-      return await this.#patiently(attempt);
+      return await inTime(attempt, this.#parts.patienceMs, SLOW);
     } catch (error) {
       if (isFinal(error)) throw error;
       let kept: WriteResult;
@@ -93,19 +94,6 @@ export class SpooledStore implements Pick<ReadingStore, 'write'> {
         throw new GreenparkError('STORE_UNREACHABLE', `${spool.readings} readings wait in the spool and cannot be brought into the store now`, {
           retryable: true,
         });
-    }
-  }
-
-  /** The attempt's end, or `SLOW` when it takes too long; the attempt itself goes on. */
-  async #patiently(attempt: Promise<WriteResult>): Promise<WriteResult> {
-    let timer: NodeJS.Timeout | undefined;
-    const tooLong = new Promise<never>((_, reject) => {
-      timer = setTimeout(reject, this.#parts.patienceMs, SLOW);
-    });
-    try {
-      return await Promise.race([attempt, tooLong]);
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { CounterQuery, CounterSeries, CounterStep } from '../port.ts';
+import { type NeighbourColumns, neighboursAt } from './point-columns.ts';
 
 // Counters are asked for by the ten thousand: between the threads they go in columns, one place for each (meter, quantity).
 
@@ -8,11 +9,7 @@ export interface CounterAsk extends Omit<CounterQuery, 'counters'> {
 }
 
 /** Neighbours by place, NaN where there is none; steps in order of place and time, each with the place that it belongs to. */
-export interface CounterAnswer {
-  readonly beforeTs: Float64Array;
-  readonly beforeValue: Float64Array;
-  readonly afterTs: Float64Array;
-  readonly afterValue: Float64Array;
+export interface CounterAnswer extends NeighbourColumns {
   readonly place: Int32Array;
   readonly at: Float64Array;
   readonly firstTs: Float64Array;
@@ -66,18 +63,9 @@ export function seriesOf({ counters }: Pick<CounterQuery, 'counters'>, places: I
     const place = places[at] as number;
     const steps: CounterStep[] = [];
     for (let row = firstStep[place] as number; row >= 0 && answer.place[row] === place; row++) steps.push(stepAt(answer, row));
-    return {
-      meter,
-      quantity,
-      before: pointAt(answer.beforeTs, answer.beforeValue, place),
-      after: pointAt(answer.afterTs, answer.afterValue, place),
-      steps,
-    };
+    return { meter, quantity, ...neighboursAt(answer, place), steps };
   });
 }
-
-const pointAt = (ts: Float64Array, value: Float64Array, place: number) =>
-  Number.isNaN(ts[place]) ? null : { ts: ts[place] as number, value: value[place] as number };
 
 const stepAt = (answer: CounterAnswer, row: number): CounterStep => ({
   at: answer.at[row] as number,

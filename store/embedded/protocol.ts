@@ -1,6 +1,7 @@
 import type { GreenparkError } from '../../model/errors.ts';
 import type { Correction, RawSeries, Revision, SeriesQuery, Step, WriteResult } from '../port.ts';
 import type { CounterAnswer, CounterAsk } from './counter-columns.ts';
+import type { NeighbourColumns, PointsAsk } from './point-columns.ts';
 import type { SharedBlock } from './shared-block.ts';
 
 /** What the main thread asks of the worker, and what the worker answers to each. */
@@ -14,6 +15,7 @@ export interface Questions {
   raw: { ask: SeriesQuery & { readonly limit: number }; answer: RawSeries };
   steps: { ask: SeriesQuery & { readonly step: number; readonly origin: number }; answer: readonly Step[] };
   counters: { ask: CounterAsk; answer: CounterAnswer };
+  neighbours: { ask: PointsAsk; answer: NeighbourColumns };
   deleteBefore: { ask: { readonly before: number }; answer: number };
   ping: { ask: null; answer: null };
   close: { ask: null; answer: null };

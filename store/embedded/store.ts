@@ -1,9 +1,23 @@
 import { Worker } from 'node:worker_threads';
 import { GreenparkError } from '../../model/errors.ts';
 import type { ReadingBlock } from '../../model/reading.ts';
-import type { Correction, CounterQuery, CounterSeries, RawSeries, ReadingStore, Revision, SeriesQuery, Step, StoredReading, WriteResult } from '../port.ts';
+import type {
+  Correction,
+  CounterQuery,
+  CounterSeries,
+  NeighbourQuery,
+  Neighbours,
+  RawSeries,
+  ReadingStore,
+  Revision,
+  SeriesQuery,
+  Step,
+  StoredReading,
+  WriteResult,
+} from '../port.ts';
 import { requireStorable, requireWhole } from '../storable.ts';
 import { askOf, seriesOf } from './counter-columns.ts';
+import { neighboursAt, pointsAskOf } from './point-columns.ts';
 import type { LatestColumns, QuestionName, Questions, Reply } from './protocol.ts';
 import { shared } from './shared-block.ts';
 
@@ -89,6 +103,13 @@ export class EmbeddedStore implements ReadingStore {
     this.#requireOpen();
     const { ask, places } = askOf(query);
     return seriesOf(query, places, await this.#ask('counters', ask));
+  }
+
+  async neighbours(query: NeighbourQuery): Promise<readonly Neighbours[]> {
+    this.#requireOpen();
+    if (query.points.length === 0) return [];
+    const answer = await this.#ask('neighbours', pointsAskOf(query));
+    return query.points.map((_, place) => neighboursAt(answer, place));
   }
 
   async deleteBefore(before: number): Promise<number> {

@@ -6,6 +6,7 @@ import { GreenparkError } from '../../model/errors.ts';
 import { collectGarbage } from '../garbage.ts';
 import type { WriteResult } from '../port.ts';
 import { EngineKeeper, isGivenUp } from './engine-keeper.ts';
+import { neighbours } from './neighbours.ts';
 import type { QuestionName, Questions, Reply, Request } from './protocol.ts';
 import { counters, latest, raw, revisions, steps } from './questions.ts';
 import { numbers } from './rows.ts';
@@ -109,6 +110,8 @@ class Engine {
         return this.#ask((connection) => steps(connection, this.#known(), request.ask));
       case 'counters':
         return this.#ask((connection) => counters(connection, this.#known(), request.ask));
+      case 'neighbours':
+        return this.#ask((connection) => neighbours(connection, this.#known(), request.ask));
       case 'latest':
         return this.#ask((connection) => latest(connection, this.#known()));
       case 'revisions':

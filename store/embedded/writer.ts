@@ -1,12 +1,13 @@
-import { BIGINT, type DuckDBConnection, DuckDBDataChunk, INTEGER } from '@duckdb/node-api';
+import type { DuckDBConnection } from '@duckdb/node-api';
 import { GreenparkError } from '../../model/errors.ts';
 import type { Correction, WriteResult } from '../port.ts';
-import { CHUNK_ROWS, ChunkColumn, FrameAppender, putTime } from './frame-appender.ts';
+import { FrameAppender } from './frame-appender.ts';
 import { NewestFrames } from './newest-frames.ts';
 import { numbers, oneNumber } from './rows.ts';
 import { DATABASE, everyValue, NEWEST_FRAMES, ROW_GROUP_FRAMES } from './schema.ts';
 import type { Shapes } from './shapes.ts';
 import { type Columns, type SharedBlock, without } from './shared-block.ts';
+import { stageRows } from './staged-rows.ts';
 
 /** After this many values `newest` is brought up to date, which bounds what a start after a crash has to read. */
 const REFRESH_AFTER_VALUES = 10_000_000;
@@ -249,7 +250,7 @@ export class Writer {
   /** The rows that are neither stored nor earlier in the same block. */
   async #unknownOf(columns: Columns): Promise<Columns> {
     if (columns.length === 0) return columns;
-    const { earliest, latest } = await this.#stage(columns);
+    const { earliest, latest } = await stageRows(this.#connection, 'late', columns);
     const known = await numbers(
       this.#connection,
       `SELECT l.row::DOUBLE FROM late l JOIN frame f ON f.meter = l.meter AND f.ts = l.ts JOIN shape s ON s.shape = f.shape AND s.quantity = l.quantity WHERE f.ts BETWEEN ${earliest} AND ${latest} UNION ALL SELECT row::DOUBLE FROM (SELECT row, row_number() OVER (PARTITION BY meter, quantity, ts ORDER BY row) AS nth FROM late) WHERE nth > 1`,
@@ -258,35 +259,6 @@ export class Writer {
     const dropped = new Uint8Array(columns.length);
     for (const row of known.columns[0] as Float64Array) dropped[row] = 1;
     return without(columns, dropped);
-  }
-
-  async #stage(columns: Columns): Promise<{ earliest: number; latest: number }> {
-    await this.#connection.run('CREATE OR REPLACE TEMP TABLE late (row INTEGER, meter INTEGER, quantity INTEGER, ts BIGINT)');
-    const appender = await this.#connection.createAppender('late', 'main', 'temp');
-    const chunk = DuckDBDataChunk.create([INTEGER, INTEGER, INTEGER, BIGINT], CHUNK_ROWS);
-    const row = new ChunkColumn(chunk, 0, new Int32Array(CHUNK_ROWS));
-    const meter = new ChunkColumn(chunk, 1, new Int32Array(CHUNK_ROWS));
-    const quantity = new ChunkColumn(chunk, 2, new Int32Array(CHUNK_ROWS));
-    const ts = new ChunkColumn(chunk, 3, new Uint32Array(2 * CHUNK_ROWS));
-    let earliest = Number.POSITIVE_INFINITY;
-    let latest = Number.NEGATIVE_INFINITY;
-    for (let from = 0; from < columns.length; from += CHUNK_ROWS) {
-      const rows = Math.min(CHUNK_ROWS, columns.length - from);
-      for (let i = 0; i < rows; i++) {
-        const at = columns.ts[from + i] as number;
-        if (at < earliest) earliest = at;
-        if (at > latest) latest = at;
-        row.items[i] = from + i;
-        meter.items[i] = columns.meter[from + i] as number;
-        quantity.items[i] = columns.quantity[from + i] as number;
-        putTime(ts.items, i, at);
-      }
-      for (const column of [row, meter, quantity, ts]) column.put(rows);
-      chunk.rowCount = rows;
-      appender.appendDataChunk(chunk);
-    }
-    appender.closeSync();
-    return { earliest, latest };
   }
 
   async #transaction<T>(work: () => Promise<T>): Promise<T> {

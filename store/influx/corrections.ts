@@ -1,6 +1,7 @@
-import type { Revision } from '../port.ts';
+import { isUsable } from '../../model/quality.ts';
+import type { CounterPoint, Revision } from '../port.ts';
 import type { InfluxConnection } from './connection.ts';
-import { CORRECTIONS, type MeterNames, quantityCode } from './lines.ts';
+import { CORRECTIONS, type MeterNames, quantityCode, quantityName, tagIn } from './lines.ts';
 
 /** What stands beside one reading, in the order in which it was put there. */
 export type CorrectionsOfReading = readonly Revision[];
@@ -9,7 +10,22 @@ export type CorrectionsOfReading = readonly Revision[];
 export class Corrections {
   readonly #byReading = new Map<string, Map<number, Revision[]>>();
 
-  static async read(connection: InfluxConnection, meters: MeterNames, condition: string): Promise<Corrections> {
+  /** Those of the series, or of more. */
+  static ofSeries(
+    connection: Pick<InfluxConnection, 'query'>,
+    meters: MeterNames,
+    series: Iterable<{ readonly meter: number; readonly quantity: number }>,
+  ): Promise<Corrections> {
+    const ids = new Set<string>();
+    const quantities = new Set<string>();
+    for (const { meter, quantity } of series) {
+      ids.add(meters.idOf(meter));
+      quantities.add(quantityName(quantity));
+    }
+    return Corrections.read(connection, meters, `${tagIn('meter', ids)} AND ${tagIn('quantity', quantities)}`);
+  }
+
+  static async read(connection: Pick<InfluxConnection, 'query'>, meters: MeterNames, condition: string): Promise<Corrections> {
     const corrections = new Corrections();
     const [series = []] = await connection.query(
       `SELECT value, quality, author, reason, made FROM ${CORRECTIONS} WHERE ${condition} GROUP BY "meter", "quantity", "number"`,
@@ -38,6 +54,11 @@ export class Corrections {
     return this.#byReading.has(series);
   }
 
+  /** How many readings of the series are corrected. */
+  countOf(series: string): number {
+    return this.#byReading.get(series)?.size ?? 0;
+  }
+
   of(series: string, ts: number): CorrectionsOfReading {
     return this.#byReading.get(series)?.get(ts) ?? [];
   }
@@ -45,6 +66,18 @@ export class Corrections {
   /** The value that counts for a reading. */
   over(series: string, ts: number, value: number, quality: number): { readonly value: number; readonly quality: number } {
     return this.#byReading.get(series)?.get(ts)?.at(-1) ?? { value, quality };
+  }
+
+  /** The readings of [from, to) that are usable now, in order of time, from those that were usable as they were sent. */
+  usable(series: string, sent: readonly CounterPoint[], { from, to }: { readonly from: number; readonly to: number }): readonly CounterPoint[] {
+    const corrected = this.#byReading.get(series);
+    if (corrected === undefined) return sent;
+    const usable = sent.filter(({ ts }) => !corrected.has(ts));
+    for (const [ts, revisions] of corrected) {
+      const now = revisions.at(-1);
+      if (now !== undefined && isUsable(now.quality) && ts >= from && ts < to) usable.push({ ts, value: now.value });
+    }
+    return usable.sort((a, b) => a.ts - b.ts);
   }
 
   #add(series: string, ts: number, revision: Revision): void {

@@ -1,20 +1,15 @@
 import { isUsable } from '../../model/quality.ts';
 import type { CounterPoint, CounterQuery, CounterSeries, CounterStep } from '../port.ts';
 import { stepOf } from '../storable.ts';
+import { askEach, byQuantity, keyOf, type Pair } from './by-quantity.ts';
 import type { InfluxConnection, InfluxSeries } from './connection.ts';
 import { Corrections, seriesKey } from './corrections.ts';
 import { CounterFold } from './folding.ts';
-import { fieldsOf, type MeterNames, quantityName, READINGS, readingOf, tagIn, within } from './lines.ts';
+import { type Fields, fieldsOf, type MeterNames, READINGS, readingOf, tagIn, within } from './lines.ts';
+import { nearestTo } from './neighbours.ts';
 
 /** Points that one answer brings at most, were every counter read once a minute. */
 const ANSWER_POINTS = 200_000;
-/** How far from a border the neighbouring reading is looked for, ms; the last without bound. */
-const REACHES = [26 * 3_600_000, 9 * 86_400_000, Number.POSITIVE_INFINITY];
-/** Readings looked at from a border on for a counter that has corrections there. */
-const CORRECTED_DEPTH = 1000;
-
-type Pair = CounterQuery['counters'][number];
-
 /** Falls of one counter that are looked up one by one; a counter that falls more often is followed point by point. */
 const FALLS_LOOKED_UP = 20;
 /** Steps shorter than this hold so few readings that fetching them is cheaper than asking for their ends: hourly ends took longer, ms. */
@@ -31,7 +26,7 @@ type Wanted = ReadonlyMap<string, Pair>;
 export async function readCounters(connection: InfluxConnection, meters: MeterNames, query: CounterQuery): Promise<CounterSeries[]> {
   const wanted = new Map(query.counters.map((pair) => [seriesKey(pair.meter, pair.quantity), pair]));
   if (wanted.size === 0) return [];
-  const corrections = await Corrections.read(connection, meters, anyOf(meters, wanted.values()));
+  const corrections = await Corrections.ofSeries(connection, meters, wanted.values());
   const summed = new Map<string, Pair>();
   const followed = new Map<string, Pair>();
   for (const [key, pair] of wanted) (query.step < SHORTEST_SUMMED || corrections.touches(key) ? followed : summed).set(key, pair);
@@ -44,11 +39,13 @@ export async function readCounters(connection: InfluxConnection, meters: MeterNa
   }
   const steps = await sumSteps(connection, meters, summed, falls, query);
   for (const [key, found] of await followPoints(connection, meters, followed, corrections, query)) steps.set(key, found);
-  const before = await neighbours(connection, meters, wanted, corrections, query.from, 'before');
-  const after = await neighbours(connection, meters, wanted, corrections, query.to, 'after');
+  const [before, after] = await nearestTo(connection, meters, corrections, [
+    { at: query.from, side: 'before', series: wanted },
+    { at: query.to, side: 'after', series: wanted },
+  ]);
   return query.counters.map(({ meter, quantity }) => {
     const key = seriesKey(meter, quantity);
-    return { meter, quantity, before: before.get(key) ?? null, after: after.get(key) ?? null, steps: steps.get(key) ?? [] };
+    return { meter, quantity, before: before?.get(key) ?? null, after: after?.get(key) ?? null, steps: steps.get(key) ?? [] };
   });
 }
 
@@ -61,11 +58,12 @@ interface Fall {
 /** Where the registers fell in the range. */
 async function fallsOf(connection: InfluxConnection, meters: MeterNames, wanted: Wanted, { from, to }: CounterQuery): Promise<Map<string, Fall[]>> {
   if (wanted.size === 0 || from >= to) return new Map();
-  const answers = await askEach(connection, meters, wanted.values(), ({ usable }, ids) => {
+  const statement = ({ usable }: Fields, ids: string) => {
     const rises = `SELECT difference(${usable}) AS d FROM ${READINGS} WHERE ${within(from, to)} AND ${ids} GROUP BY "meter"`;
     return `SELECT d FROM (${rises}) WHERE d < 0 GROUP BY "meter"`;
-  });
-  return new Map(answers.map(({ key, values }) => [key, (values as readonly [number, number][]).map(([ts, d]) => ({ ts, depth: -d }))]));
+  };
+  const [falls = []] = await askEach(connection, meters, [{ pairs: wanted.values(), statement }]);
+  return new Map([...falls].map(([key, values]) => [key, (values as readonly [number, number][]).map(([ts, d]) => ({ ts, depth: -d }))]));
 }
 
 /** Steps from their ends and the falls inside them. */
@@ -167,11 +165,12 @@ export async function followPoints(
   const part = Math.max(3_600_000, Math.floor(ANSWER_POINTS / wanted.size) * 60_000);
   for (let from = query.from; from < query.to; from += part) {
     const to = Math.min(from + part, query.to);
-    const answers = await askEach(connection, meters, wanted.values(), ({ usable, flagged, quality }, ids) => {
+    const statement = ({ usable, flagged, quality }: Fields, ids: string) => {
       const fields = corrections.none ? usable : `${usable}, ${flagged}, ${quality}`;
       return `SELECT ${fields} FROM ${READINGS} WHERE ${within(from, to)} AND ${ids} GROUP BY "meter"`;
-    });
-    for (const { key, values } of answers) {
+    };
+    const [answer = []] = await askEach(connection, meters, [{ pairs: wanted.values(), statement }]);
+    for (const [key, values] of answer) {
       const fold = folds.get(key);
       if (fold === undefined) continue;
       if (corrections.none) for (const [ts, value] of values as readonly [number, number][]) fold.add(ts, value);
@@ -181,52 +180,6 @@ export async function followPoints(
   return new Map([...folds].map(([key, fold]) => [key, fold.steps]));
 }
 
-interface Group {
-  readonly quantity: number;
-  readonly fields: ReturnType<typeof fieldsOf>;
-  /** Condition for its meters. */
-  readonly ids: string;
-}
-
-/** Each quantity is a field of its own, so that it is asked for on its own. */
-function byQuantity(meters: MeterNames, pairs: Iterable<Pair>): Group[] {
-  const idsOf = new Map<number, string[]>();
-  for (const { meter, quantity } of pairs) {
-    const ids = idsOf.get(quantity);
-    if (ids === undefined) idsOf.set(quantity, [meters.idOf(meter)]);
-    else ids.push(meters.idOf(meter));
-  }
-  return [...idsOf].map(([quantity, ids]) => ({ quantity, fields: fieldsOf(quantity), ids: tagIn('meter', ids) }));
-}
-
-/** One statement a quantity in one request; the series of all of them with their keys. */
-async function askEach(
-  connection: InfluxConnection,
-  meters: MeterNames,
-  pairs: Iterable<Pair>,
-  statement: (fields: Group['fields'], ids: string) => string,
-): Promise<{ readonly key: string; readonly values: InfluxSeries['values'] }[]> {
-  const groups = byQuantity(meters, pairs);
-  if (groups.length === 0) return [];
-  const answers = await connection.query(groups.map(({ fields, ids }) => statement(fields, ids)).join(';'));
-  return groups.flatMap(({ quantity }, at) => (answers[at] ?? []).map((one) => ({ key: keyOf(meters, one, quantity), values: one.values })));
-}
-
-/** Condition for the corrections of the pairs, or of more. */
-function anyOf(meters: MeterNames, pairs: Iterable<Pair>): string {
-  const all = [...pairs];
-  const ids = tagIn(
-    'meter',
-    all.map(({ meter }) => meters.idOf(meter)),
-  );
-  return `${ids} AND ${tagIn(
-    'quantity',
-    all.map(({ quantity }) => quantityName(quantity)),
-  )}`;
-}
-
-const keyOf = (meters: MeterNames, { tags }: InfluxSeries, quantity: number): string => seriesKey(meters.ordinalOf(tags?.['meter'] ?? '') ?? -1, quantity);
-
 /** Of points with usable, flagged and quality, those that count after what was corrected, as far as they are usable. */
 function* usableOf(key: string, values: InfluxSeries['values'], corrections: Corrections): Generator<CounterPoint> {
   for (const [time, usable, flagged, quality] of values) {
@@ -235,52 +188,4 @@ function* usableOf(key: string, values: InfluxSeries['values'], corrections: Cor
     const now = corrections.over(key, Number(time), reading.value, reading.quality);
     if (isUsable(now.quality)) yield { ts: Number(time), value: now.value };
   }
-}
-
-/** The usable reading of each counter nearest to the border. */
-async function neighbours(
-  connection: InfluxConnection,
-  meters: MeterNames,
-  wanted: ReadonlyMap<string, Pair>,
-  corrections: Corrections,
-  border: number,
-  side: 'before' | 'after',
-): Promise<Map<string, CounterPoint>> {
-  const found = new Map<string, CounterPoint>();
-  const range = (near: number, far: number) => (side === 'before' ? within(border - far, border - near) : within(border + near, border + far));
-  let missing = [...wanted].filter(([key]) => !corrections.touches(key));
-  let near = 0;
-  for (const far of REACHES) {
-    if (missing.length === 0) break;
-    const pairs = missing.map(([, pair]) => pair);
-    const end = side === 'before' ? 'last' : 'first';
-    const when = range(near, far);
-    const answers = await askEach(
-      connection,
-      meters,
-      pairs,
-      ({ usable }, ids) => `SELECT ${end}(${usable}) FROM ${READINGS} WHERE ${when} AND ${ids} GROUP BY "meter"`,
-    );
-    for (const { key, values } of answers) {
-      const [ts, value] = values[0] as readonly [number, number];
-      found.set(key, { ts, value });
-    }
-    missing = missing.filter(([key]) => !found.has(key));
-    near = far;
-  }
-  const corrected = [...wanted].filter(([key]) => corrections.touches(key)).map(([, pair]) => pair);
-  const when = range(0, Number.POSITIVE_INFINITY);
-  const order = side === 'before' ? 'DESC' : 'ASC';
-  const answers = await askEach(
-    connection,
-    meters,
-    corrected,
-    ({ usable, flagged, quality }, ids) =>
-      `SELECT ${usable}, ${flagged}, ${quality} FROM ${READINGS} WHERE ${when} AND ${ids} GROUP BY "meter" ORDER BY time ${order} LIMIT ${CORRECTED_DEPTH}`,
-  );
-  for (const { key, values } of answers) {
-    const [nearest] = usableOf(key, values, corrections);
-    if (nearest !== undefined) found.set(key, nearest);
-  }
-  return found;
 }

@@ -2,7 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GreenparkError } from '../../model/errors.ts';
 import { isUsable } from '../../model/quality.ts';
 import type { ReadingBlock } from '../../model/reading.ts';
-import type { Correction, CounterQuery, CounterSeries, RawSeries, ReadingStore, Revision, SeriesQuery, Step, StoredReading, WriteResult } from '../port.ts';
+import type {
+  Correction,
+  CounterQuery,
+  CounterSeries,
+  NeighbourQuery,
+  Neighbours,
+  RawSeries,
+  ReadingStore,
+  Revision,
+  SeriesQuery,
+  Step,
+  StoredReading,
+  WriteResult,
+} from '../port.ts';
 import { requireStorable, requireWhole } from '../storable.ts';
 import type { InfluxConnection } from './connection.ts';
 import { Corrections, seriesKey } from './corrections.ts';
@@ -11,6 +24,7 @@ import { foldSteps } from './folding.ts';
 import { knownRows } from './known-rows.ts';
 import { LineText } from './line-text.ts';
 import { CORRECTIONS, fieldsOf, LineWriter, type MeterNames, quantityCode, quantityName, READINGS, readingOf, tagIn, within } from './lines.ts';
+import { readNeighbours } from './neighbours.ts';
 
 /** How long closing waits for a server that is silent: whoever asked has given up by then. */
 const CLOSE_WITHIN_MS = 5000;
@@ -125,6 +139,10 @@ export class InfluxStore implements ReadingStore {
 
   counters(query: CounterQuery): Promise<readonly CounterSeries[]> {
     return this.#begin(() => readCounters(this.#connection, this.#meters, query));
+  }
+
+  neighbours(query: NeighbourQuery): Promise<readonly Neighbours[]> {
+    return this.#begin(() => readNeighbours(this.#connection, this.#meters, query));
   }
 
   deleteBefore(before: number): Promise<number> {

@@ -2,29 +2,33 @@ import { expect } from 'chai';
 import { RegisterChanges, riseAcross } from '../../accounting/register-changes.ts';
 import { usageOf } from '../../accounting/usage.ts';
 import type { MeterId } from '../../model/ids.ts';
+import { QUALITY } from '../../model/quality.ts';
+import { ReadingBlockBuilder } from '../../model/reading.ts';
 import { type NotedRegisterChange, type RegisterMove, SERVICE_AUTHOR } from '../../model/register-change.ts';
-import type { CounterPoint, CounterQuery, CounterSeries, CounterStep } from '../../store/port.ts';
+import type { CounterQuery, CounterSeries, NeighbourQuery } from '../../store/port.ts';
 import type { Unnumbered } from '../../store/registry/port.ts';
+import { ListedStore } from '../contract/listed-store.ts';
 
 const HOUR = 3_600_000;
 const METER = 'm-1' as MeterId;
 
-/** What a store answers for the points, as store/port.ts says. */
+/** A store that holds the points, and what it was asked. */
 function storeOf(points: readonly (readonly [hour: number, value: number])[]) {
-  const all = points.map(([hour, value]): CounterPoint => ({ ts: hour * HOUR, value }));
+  const listed = new ListedStore();
+  const block = new ReadingBlockBuilder();
+  for (const [hour, value] of points) block.push(0, 1, 1, hour * HOUR, value, QUALITY.good);
+  listed.write(block.take());
+  const asked: (CounterQuery | NeighbourQuery)[] = [];
   return {
-    counters: async ({ counters, from, to, step }: CounterQuery): Promise<CounterSeries[]> =>
-      counters.map(({ meter, quantity }) => {
-        const steps: CounterStep[] = [];
-        for (let at = from; at < to; at += step) {
-          const inside = all.filter(({ ts }) => ts >= at && ts < Math.min(at + step, to));
-          const [first, last] = [inside[0], inside.at(-1)];
-          if (first === undefined || last === undefined) continue;
-          const rise = inside.slice(1).reduce((sum, point, n) => sum + riseAcross((inside[n] as CounterPoint).value, point.value), 0);
-          steps.push({ at, first, last, rise, falls: 0 });
-        }
-        return { meter, quantity, steps, before: all.filter(({ ts }) => ts < from).at(-1) ?? null, after: all.find(({ ts }) => ts >= to) ?? null };
-      }),
+    asked,
+    counters: async (query: CounterQuery) => {
+      asked.push(query);
+      return listed.counters(query);
+    },
+    neighbours: async (query: NeighbourQuery) => {
+      asked.push(query);
+      return listed.neighbours(query);
+    },
   };
 }
 
@@ -125,19 +129,20 @@ describe('accounting: registers that moved', () => {
   it('cost the store no question of their own where all are resets, which the readings show by themselves', async () => {
     const midnights = [24, 48, 72].map((hour) => change(hour, { kind: 'reset' }));
     const points = [12, 24, 36, 48, 60, 72, 84].map((hour, n) => [hour, n % 2 === 0 ? 300 : 1] as const);
-    const asked: CounterQuery[] = [];
     const store = storeOf(points);
-    const counting = {
-      counters: (query: CounterQuery) => {
-        asked.push(query);
-        return store.counters(query);
-      },
-    };
     const book = await bookOf(...midnights);
-    await book.over(counting).counters({ counters: [{ meter: 1, quantity: 1 }], from: 0, to: 96 * HOUR, step: 24 * HOUR, origin: 0 });
-    expect(asked).to.have.length(1);
+    await book.over(store).counters({ counters: [{ meter: 1, quantity: 1 }], from: 0, to: 96 * HOUR, step: 24 * HOUR, origin: 0 });
+    expect(store.asked).to.have.length(1);
     // 1 at each midnight and 299 until noon.
     expect(await usage(book, points, [[12, 96]], 12)).to.deep.equal([900]);
+  });
+
+  it('cost it one question however many they are', async () => {
+    const store = storeOf([0, 2, 4, 6].map((hour, n) => [hour, n % 2 === 0 ? 990 : 10] as const));
+    const book = await bookOf(change(2, { kind: 'rollover', width: 1000 }), change(6, { kind: 'rollover', width: 1000 }));
+    const [series] = await book.over(store).counters({ counters: [{ meter: 1, quantity: 1 }], from: 0, to: 8 * HOUR, step: HOUR, origin: 0 });
+    expect(series?.adjustments?.map(({ rise }) => rise)).to.deep.equal([10, 10]);
+    expect(store.asked).to.have.length(2);
   });
 
   it('let a person take a found exchange for a reset', async () => {

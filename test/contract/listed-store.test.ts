@@ -53,6 +53,14 @@ const act = fc.oneof(
       steps,
     }),
   },
+  {
+    weight: 2,
+    arbitrary: record({
+      kind: fc.constant('neighbours' as const),
+      points: fc.array(record({ meter, quantity, at: fc.integer({ min: -2, max: 9 }), off: fc.constantFrom(0, 0, 1) }), { maxLength: 12 }),
+      reach: fc.constantFrom(1, 3, 40, Number.POSITIVE_INFINITY),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'latest' as const }) },
 );
 type Act = typeof act extends fc.Arbitrary<infer T> ? T : never;
@@ -105,6 +113,12 @@ class Pair {
       case 'counters': {
         const query = { counters: act.counters, ...this.#range(act.range), ...this.#steps(act.steps) };
         expect(await this.#store.counters(query)).to.deep.equal(this.#list.counters(query));
+        return;
+      }
+      case 'neighbours': {
+        const points = act.points.map(({ at, off, ...which }) => ({ ...which, ts: this.#at(at) + off }));
+        const query = { points, reach: act.reach * this.#unit };
+        expect(await this.#store.neighbours(query)).to.deep.equal(this.#list.neighbours(query));
         return;
       }
       case 'latest':

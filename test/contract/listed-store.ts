@@ -1,6 +1,18 @@
 import { isUsable } from '../../model/quality.ts';
 import type { ReadingBlock } from '../../model/reading.ts';
-import type { Correction, CounterPoint, CounterQuery, CounterSeries, CounterStep, Revision, SeriesQuery, Step, StoredReading } from '../../store/port.ts';
+import type {
+  Correction,
+  CounterPoint,
+  CounterQuery,
+  CounterSeries,
+  CounterStep,
+  NeighbourQuery,
+  Neighbours,
+  Revision,
+  SeriesQuery,
+  Step,
+  StoredReading,
+} from '../../store/port.ts';
 import { stepOf } from '../../store/storable.ts';
 
 interface Held {
@@ -75,6 +87,15 @@ export class ListedStore {
         };
       });
       return { meter, quantity, before: before === undefined ? null : pointOf(before), after: after === undefined ? null : pointOf(after), steps };
+    });
+  }
+
+  neighbours({ points, reach }: NeighbourQuery): readonly Neighbours[] {
+    return points.map(({ ts, ...which }) => {
+      const series = this.#series(which).filter(usable);
+      const before = series.filter((reading) => reading.ts < ts && reading.ts >= ts - reach).at(-1);
+      const after = series.find((reading) => reading.ts >= ts && reading.ts <= ts + reach);
+      return { before: before === undefined ? null : pointOf(before), after: after === undefined ? null : pointOf(after) };
     });
   }
 

@@ -8,6 +8,7 @@ import { METER_IDS, storeTargets } from './store-targets.ts';
 
 const ENERGY = quantityOf('active_energy_import').code;
 const POWER = quantityOf('active_power').code;
+const WATER = quantityOf('water_volume').code;
 const T0 = Date.UTC(2026, 2, 1);
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -259,6 +260,79 @@ for (const target of storeTargets()) {
           ],
         },
       ]);
+    });
+
+    it('answers the usable readings nearest to each of many points, within reach', async () => {
+      const other = meter + 100;
+      const DAY = 24 * HOUR;
+      await store.write(
+        block(
+          [meter, ENERGY, T0 - 200 * DAY, 1],
+          [meter, ENERGY, T0, 10],
+          [meter, POWER, T0, 7],
+          [meter, ENERGY, T0 + MINUTE, 9e5, QUALITY.jump],
+          [meter, ENERGY, T0 + 2 * MINUTE, 12],
+          [meter, ENERGY, T0 + 3 * MINUTE, 13],
+          [meter, ENERGY, T0 + 40 * DAY, 90],
+          [other, ENERGY, T0 + 2 * MINUTE, 55, QUALITY.estimated],
+          [other, WATER, T0, 59],
+          [other, WATER, T0 + 5 * HOUR, 60],
+          [other, WATER, T0 + 6 * HOUR, 61],
+          [other, WATER, T0 + 9 * HOUR, 62],
+        ),
+        'late',
+      );
+      const ask = (reach: number, ...points: [of: number, quantity: number, ts: number][]) =>
+        store.neighbours({ points: points.map(([of, quantity, ts]) => ({ meter: of, quantity, ts })), reach });
+      const [old, first, third, fourth, last] = [
+        { ts: T0 - 200 * DAY, value: 1 },
+        { ts: T0, value: 10 },
+        { ts: T0 + 2 * MINUTE, value: 12 },
+        { ts: T0 + 3 * MINUTE, value: 13 },
+        { ts: T0 + 40 * DAY, value: 90 },
+      ];
+      expect(await ask(Number.POSITIVE_INFINITY)).to.deep.equal([]);
+      expect(
+        await ask(
+          Number.POSITIVE_INFINITY,
+          [meter, ENERGY, T0 + 90 * DAY],
+          [meter, ENERGY, T0 + MINUTE],
+          [other, ENERGY, T0 + MINUTE],
+          [meter, ENERGY, T0 + 2 * MINUTE],
+          [meter, ENERGY, T0 + MINUTE],
+          [meter, POWER, T0 + 1],
+          [meter, ENERGY, T0 - DAY],
+          [meter, ENERGY, T0 - 300 * DAY],
+          [other, POWER, T0],
+        ),
+      ).to.deep.equal([
+        { before: last, after: null },
+        { before: first, after: third },
+        { before: null, after: { ts: T0 + 2 * MINUTE, value: 55 } },
+        { before: first, after: third },
+        { before: first, after: third },
+        { before: { ts: T0, value: 7 }, after: null },
+        { before: old, after: first },
+        { before: null, after: old },
+        { before: null, after: null },
+      ]);
+      expect(await ask(MINUTE, [meter, ENERGY, T0 + MINUTE], [meter, ENERGY, T0 + MINUTE - 1], [meter, ENERGY, T0 + MINUTE + 1])).to.deep.equal([
+        { before: first, after: third },
+        { before: first, after: null },
+        { before: null, after: third },
+      ]);
+      const correction = { meter, quantity: ENERGY, quality: QUALITY.corrected, author: 'a', reason: 'b', at: T0 };
+      await store.correct({ ...correction, ts: T0 + MINUTE, value: 11 });
+      for (const ts of [T0, T0 + 2 * MINUTE]) await store.correct({ ...correction, ts, value: 0, quality: QUALITY.fault });
+      expect(await ask(Number.POSITIVE_INFINITY, [meter, ENERGY, T0], [meter, ENERGY, T0 + 2 * MINUTE], [meter, ENERGY, T0 + MINUTE])).to.deep.equal([
+        { before: old, after: { ts: T0 + MINUTE, value: 11 } },
+        { before: { ts: T0 + MINUTE, value: 11 }, after: fourth },
+        { before: old, after: { ts: T0 + MINUTE, value: 11 } },
+      ]);
+      for (const hours of [5, 6])
+        await store.correct({ ...correction, meter: other, quantity: WATER, ts: T0 + hours * HOUR, value: 0, quality: QUALITY.fault });
+      const around = { before: { ts: T0, value: 59 }, after: { ts: T0 + 9 * HOUR, value: 62 } };
+      for (const hours of [3, 5, 6, 8]) expect(await ask(DAY, [other, WATER, T0 + hours * HOUR])).to.deep.equal([around]);
     });
 
     it('calls latest what was measured last, whatever came last, also after a restart', async () => {

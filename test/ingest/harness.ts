@@ -5,10 +5,11 @@ import { Pipeline, type PipelineParts } from '../../ingest/pipeline.ts';
 import { GreenparkError } from '../../model/errors.ts';
 import type { ParkId } from '../../model/ids.ts';
 import { LatestReadings } from '../../model/latest.ts';
-import { qualityName } from '../../model/quality.ts';
+import { isUsable, QUALITY, type QualityName, qualityName } from '../../model/quality.ts';
 import { quantityOfCode } from '../../model/quantities.ts';
 import type { ReadingBlock } from '../../model/reading.ts';
 import type { RegisteredMeter } from '../../model/registry.ts';
+import type { NeighbourQuery, Neighbours } from '../../store/port.ts';
 
 export const NOW = Date.UTC(2026, 0, 1, 0, 0, 0);
 export const quiet = pino({ level: 'silent' });
@@ -51,13 +52,16 @@ export function rowsOf(block: ReadingBlock): Row[] {
   ]);
 }
 
-/** The port's `write` and nothing else: remembers, refuses a repeat, and can be made slow, away or choosy. */
+/** What ingest needs of the port: remembers, refuses a repeat, tells what stands around a reading, and can be made slow, away or choosy. */
 export class RecordingStore {
   readonly blocks: { readonly arrival: 'fresh' | 'late'; readonly rows: Row[] }[] = [];
   readonly #keys = new Set<string>();
   /** How many of the next writes fail as if the store were away. */
   awayFor = 0;
   attempts = 0;
+  /** Questions for what stands around readings, by the number of readings; and whether they fail. */
+  readonly questions: number[] = [];
+  isMute = false;
   refuses: (row: Row) => boolean = () => false;
   #gate: Promise<void> | null = null;
   #open: () => void = () => {};
@@ -98,6 +102,19 @@ export class RecordingStore {
     });
     this.blocks.push({ arrival, rows: fresh });
     return { stored: fresh.length, duplicates: rows.length - fresh.length };
+  }
+
+  async neighbours({ points, reach }: NeighbourQuery): Promise<readonly Neighbours[]> {
+    if (this.isMute) throw new GreenparkError('STORE_UNREACHABLE', 'the store is away', { retryable: true });
+    this.questions.push(points.length);
+    return points.map(({ meter, quantity, ts }) => {
+      const near = this.rows
+        .filter(([of, name, , , quality]) => of === meter && name === quantityOfCode(quantity).name && isUsable(QUALITY[quality as QualityName]))
+        .map(([, , since, value]) => ({ ts: NOW + since, value }))
+        .filter((point) => Math.abs(point.ts - ts) <= reach)
+        .sort((a, b) => a.ts - b.ts);
+      return { before: near.filter((point) => point.ts < ts).at(-1) ?? null, after: near.find((point) => point.ts >= ts) ?? null };
+    });
   }
 }
 

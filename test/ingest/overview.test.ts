@@ -43,6 +43,7 @@ describe('what the operator sees of ingest', () => {
       ['decode', 0],
       ['validate', 0],
       ['judge', 3],
+      ['neighbours', 0],
       ['store', 2],
       ['spool', 0],
       ['drain', 0],

@@ -167,6 +167,15 @@ describe('ingest/quality', () => {
       expect: 'backwards good good',
     })),
     {
+      name: 'a register that passed its width before a value out of range is told a reading later',
+      stored: [-1, QUALITY.range],
+      lastGood: 999_990,
+      checks: WIDTH,
+      values: [3, 4],
+      expect: 'backwards good',
+      moves: ['rollover at 2, width 1000000'],
+    },
+    {
       name: 'a jump is held against the time of the last good reading',
       stored: [5000, QUALITY.jump],
       lastGood: 1000,

@@ -40,7 +40,7 @@ describe('the time that stages take', () => {
       const rig = aRig();
       for (let at = 0; at < 122; at++) await rig.send(payload(NOW - 1_000_000 + at * 2));
       const rows = rig.store.rows.length;
-      expect(items(rig.pipeline.stages)).to.deep.equal({ decode: 122, validate: 122, judge: rows, store: rows, spool: 0, drain: 0 });
+      expect(items(rig.pipeline.stages)).to.deep.equal({ decode: 122, validate: 122, judge: rows, neighbours: 0, store: rows, spool: 0, drain: 0 });
       for (const stage of ['decode', 'validate', 'judge', 'store'] as const) expect(rig.pipeline.stages.spent[stage].seconds, stage).to.be.above(0);
     });
   }

@@ -486,6 +486,7 @@ export const en: Readonly<Record<TextKey, string>> = {
   'pipeline.stage.decode': 'Decoding',
   'pipeline.stage.validate': 'Validation',
   'pipeline.stage.judge': 'Alerts, live view',
+  'pipeline.stage.neighbours': 'Late readings looked up',
   'pipeline.stage.store': 'Store',
   'pipeline.stage.spool': 'Spool',
   'pipeline.stage.drain': 'Draining',

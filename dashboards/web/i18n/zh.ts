@@ -477,6 +477,7 @@ export const zh = {
   'pipeline.stage.decode': '解码',
   'pipeline.stage.validate': '校验',
   'pipeline.stage.judge': '告警与实况',
+  'pipeline.stage.neighbours': '核对迟到读数',
   'pipeline.stage.store': '写入存储',
   'pipeline.stage.spool': '写入磁盘缓冲',
   'pipeline.stage.drain': '缓冲回填',

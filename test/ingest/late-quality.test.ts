@@ -1,0 +1,252 @@
+import { expect } from 'chai';
+import { RegisterChanges } from '../../accounting/register-changes.ts';
+import { usageOf } from '../../accounting/usage.ts';
+import type { FoundMove } from '../../ingest/register-notes.ts';
+import type { QuantityName } from '../../model/quantities.ts';
+import { quantityOf } from '../../model/quantities.ts';
+import type { ReadingBlock } from '../../model/reading.ts';
+import type { NotedRegisterChange } from '../../model/register-change.ts';
+import { notesOf } from '../../registers.ts';
+import type { ReadingStore } from '../../store/port.ts';
+import { ListedStore } from '../contract/listed-store.ts';
+import { aMeter, aRig, directoryOf, NOW, RecordingStore, rowsOf } from './harness.ts';
+
+const MINUTE = 60_000;
+const ENERGY = quantityOf('active_energy_import' as QuantityName).code;
+
+/** Minutes from NOW, and the register at that time. */
+type Read = readonly [minute: number, register: number];
+const energy = ([minute, value]: Read) => ({ ts: NOW + minute * MINUTE, values: { active_energy_import: value } });
+const power = ([minute, value]: Read) => ({ ts: NOW + minute * MINUTE, values: { active_power: value } });
+
+/** Ingest with a store that answers as the port promises, and with the book of register changes as the service has it. */
+async function aPark({ checks, multiplier = 1 }: { readonly checks?: object; readonly multiplier?: number } = {}) {
+  const meters = [aMeter(1, { multiplier, ...(checks === undefined ? {} : { checks }) }), aMeter(2)];
+  const directory = { current: directoryOf(...meters) };
+  const listed = new ListedStore();
+  const store = {
+    write: async (block: ReadingBlock) => listed.write(block),
+    neighbours: async (query: Parameters<ReadingStore['neighbours']>[0]) => listed.neighbours(query),
+    counters: async (query: Parameters<ReadingStore['counters']>[0]) => listed.counters(query),
+  };
+  let number = 0;
+  const changes = await RegisterChanges.open({ all: async () => [], add: async (noted) => noted.map(() => ++number) }, directory);
+  const moves: FoundMove[] = [];
+  const rig = aRig({
+    store: Object.assign(new RecordingStore(), store),
+    meters,
+    noteMoves: (found) => {
+      moves.push(...found);
+      return changes.note(notesOf(found, directory.current, NOW));
+    },
+    declaredChanges: (...where) => changes.declaredBetween(...where),
+  });
+  const [from, to] = [NOW - 100 * MINUTE, NOW + 100 * MINUTE];
+  return {
+    rig,
+    send: (...reads: Read[]) => rig.send(reads.map(energy)),
+    declare: (change: Pick<NotedRegisterChange & { kind: 'exchange' }, 'closing' | 'opening'> & { readonly minute: number }) =>
+      changes.note([
+        {
+          ...{ meter: meters[0]?.id as never, quantity: 'active_energy_import' as QuantityName, at: NOW + change.minute * MINUTE },
+          ...{ author: '王芳', reason: 'calibrated', notedAt: NOW, kind: 'exchange', closing: change.closing, opening: change.opening },
+        },
+      ]),
+    /** Minute, register and quality, in order of time. */
+    rows: () => {
+      const all = listed.all().filter(({ quantity }) => quantity === ENERGY);
+      return all
+        .sort((a, b) => a.ts - b.ts)
+        .map(({ ts }) => {
+          const [held] = listed.revisions(1, ENERGY, ts);
+          return `${(ts - NOW) / MINUTE} ${held?.value} ${rowsOf(aRow(ts, held?.value ?? 0, held?.quality ?? 0))[0]?.[4]}`;
+        });
+    },
+    moves: () => moves.map(({ at, move }) => `${(at - NOW) / MINUTE} ${move.kind}`),
+    usage: async () => {
+      const [series] = await changes.over(store).counters({ counters: [{ meter: 1, quantity: ENERGY }], from, to, step: to - from, origin: from });
+      return series === undefined ? null : (usageOf(series, [{ from, to }], to)[0]?.amount ?? null);
+    },
+  };
+}
+
+const aRow = (ts: number, value: number, quality: number): ReadingBlock => ({
+  length: 1,
+  ...{ series: Int32Array.of(0), meter: Int32Array.of(1), quantity: Uint16Array.of(ENERGY) },
+  ...{ ts: Float64Array.of(ts), value: Float64Array.of(value), quality: Uint8Array.of(quality) },
+});
+
+describe('late readings, held against those that are stored around them', () => {
+  it('a momentary zero that comes alone is a slip', async () => {
+    const park = await aPark();
+    await park.send([-60, 53_700], [-20, 53_720]);
+    await park.send([-40, 0]);
+    expect(park.rows()).to.deep.equal(['-60 53700 good', '-40 0 backwards', '-20 53720 good']);
+    expect([park.moves(), await park.usage()]).to.deep.equal([[], 20]);
+  });
+
+  it('a buffer that begins with one loses that one alone', async () => {
+    const park = await aPark();
+    await park.send([-60, 53_700], [-20, 53_720]);
+    await park.send([-50, 0], [-40, 53_705], [-30, 53_710]);
+    expect(park.rows()).to.deep.equal(['-60 53700 good', '-50 0 backwards', '-40 53705 good', '-30 53710 good', '-20 53720 good']);
+    expect([park.moves(), await park.usage()]).to.deep.equal([[], 20]);
+  });
+
+  it('one too high is a slip too, also where nothing stands before it', async () => {
+    const park = await aPark();
+    await park.send([-60, 100], [-20, 120]);
+    await park.send([-40, 5000], [-30, 110]);
+    await park.send([-90, 900]);
+    expect(park.rows()).to.deep.equal(['-90 900 backwards', '-60 100 good', '-40 5000 backwards', '-30 110 good', '-20 120 good']);
+    expect([park.moves(), await park.usage()]).to.deep.equal([[], 20]);
+  });
+
+  it('a register that began again in the gap is found there', async () => {
+    const park = await aPark();
+    await park.send([-60, 1000], [-10, 2000]);
+    await park.send([-50, 1010], [-40, 3], [-30, 4], [-20, 1500]);
+    expect(park.rows()).to.deep.equal(['-60 1000 good', '-50 1010 good', '-40 3 backwards', '-30 4 good', '-20 1500 good', '-10 2000 good']);
+    expect([park.moves(), await park.usage()]).to.deep.equal([['-30 reset'], 10 + 2000]);
+  });
+
+  it('a register that stood higher in the gap fell before the reading that ends it', async () => {
+    const park = await aPark();
+    await park.send([-60, 100], [-10, 120]);
+    await park.send([-50, 1000], [-40, 2000], [-30, 3000]);
+    expect(park.rows()).to.deep.equal(['-60 100 good', '-50 1000 backwards', '-40 2000 good', '-30 3000 good', '-10 120 good']);
+    expect([park.moves(), await park.usage()]).to.deep.equal([['-10 reset'], 2900 + 120]);
+  });
+
+  it('the register of the instrument before, delivered when another one reports already, makes nothing up', async () => {
+    const park = await aPark();
+    await park.send([-10, 20_000], [0, 20_010]);
+    await park.send([-50, 50_000], [-40, 50_010], [-30, 50_020]);
+    expect(park.rows()).to.deep.equal(['-50 50000 backwards', '-40 50010 good', '-30 50020 good', '-10 20000 good', '0 20010 good']);
+    expect([park.moves(), await park.usage()]).to.deep.equal([['-10 exchange'], 10 + 10]);
+  });
+
+  describe('where the register is known to have moved', () => {
+    /** It passed its width between −40 and −20, which two readings told. */
+    async function rolledOver() {
+      const park = await aPark({ checks: { active_energy_import: { registerWidth: 1_000_000 } } });
+      await park.send([-60, 999_900], [-20, 5], [-10, 10]);
+      expect(park.rows()).to.deep.equal(['-60 999900 good', '-20 5 backwards', '-10 10 good']);
+      expect([park.moves(), await park.usage()]).to.deep.equal([['-10 rollover'], 110]);
+      return park;
+    }
+
+    it('its readings from before do not change what was used', async () => {
+      const park = await rolledOver();
+      await park.send([-50, 999_950]);
+      await park.send([-40, 999_990]);
+      expect(park.rows().slice(1, 3)).to.deep.equal(['-50 999950 good', '-40 999990 good']);
+      expect(await park.usage()).to.equal(110);
+    });
+
+    it('nor do those from after it, and one alone is not taken for one', async () => {
+      const park = await rolledOver();
+      await park.send([-30, 1], [-25, 2]);
+      expect(park.rows().slice(1, 4)).to.deep.equal(['-30 1 backwards', '-25 2 good', '-20 5 backwards']);
+      expect(await park.usage()).to.equal(110);
+    });
+
+    it('nor does a buffer that has it pass in between', async () => {
+      const park = await rolledOver();
+      await park.send([-50, 999_950], [-40, 999_990], [-30, 1], [-25, 2]);
+      expect(await park.usage()).to.equal(110);
+    });
+  });
+
+  describe('where people have said that another instrument took over', () => {
+    async function exchanged() {
+      const park = await aPark();
+      await park.send([-60, 100]);
+      await park.declare({ minute: -30, closing: 5000, opening: 7 });
+      await park.send([-10, 120]);
+      expect(await park.usage()).to.equal(4900 + 113);
+      return park;
+    }
+
+    it('readings of the old one may stand as high as they do', async () => {
+      const park = await exchanged();
+      await park.send([-50, 1000]);
+      await park.send([-40, 4000]);
+      expect(park.rows()).to.deep.equal(['-60 100 good', '-50 1000 good', '-40 4000 good', '-10 120 good']);
+      expect([park.moves(), await park.usage()]).to.deep.equal([[], 4900 + 113]);
+    });
+
+    it('readings of the new one begin where it began', async () => {
+      const park = await exchanged();
+      await park.send([-40, 4000], [-30, 7], [-20, 60]);
+      expect(park.rows()).to.deep.equal(['-60 100 good', '-40 4000 good', '-30 7 good', '-20 60 good', '-10 120 good']);
+      expect([park.moves(), await park.usage()]).to.deep.equal([[], 4900 + 113]);
+    });
+  });
+
+  describe('with bounds for jumps', () => {
+    const checks = { active_power: { jump: { change: 50, perSeconds: 60 } }, active_energy_import: { jump: { change: 50, perSeconds: 60 } } };
+    const flags = ({ store }: { readonly store: RecordingStore }) => [...store.rows].sort((a, b) => a[2] - b[2]).map(([, , , , quality]) => quality);
+
+    it('one that leaves the level of those around it is flagged', async () => {
+      const rig = aRig({ meters: [aMeter(1, { checks })] });
+      await rig.send([power([-3, 20]), power([-1, 22])]);
+      await rig.send(power([-2, 900]));
+      expect(flags(rig)).to.deep.equal(['good', 'jump', 'good']);
+    });
+
+    it('one at which the level changed is not: the reading after it goes on from there', async () => {
+      const rig = aRig({ meters: [aMeter(1, { checks })] });
+      await rig.send([power([-3, 20]), power([-1, 920]), power([0, 921])]);
+      await rig.send(power([-2, 900]));
+      expect(flags(rig)).to.deep.equal(['good', 'good', 'jump', 'good']);
+    });
+
+    it('one that holds the value of the stored one before it for too long is stuck', async () => {
+      const rig = aRig({ meters: [aMeter(1, { checks: { active_power: { stuckAfterSeconds: 600 } } })] });
+      await rig.send([power([-60, 20]), power([0, 22])]);
+      await rig.send(power([-55, 20]));
+      await rig.send(power([-45, 20]));
+      expect(flags(rig)).to.deep.equal(['good', 'good', 'stuck', 'good']);
+    });
+  });
+
+  it('what the instrument says of a value stands, and one that it does not vouch for is not held against others', async () => {
+    const rig = aRig();
+    await rig.send([energy([-60, 100]), energy([-20, 120])]);
+    await rig.send({ ...energy([-500 * 1440, 5]) });
+    await rig.send(energy([-30, 110]));
+    expect([...rig.store.rows].sort((a, b) => a[2] - b[2]).map((row) => row[4])).to.deep.equal(['clock', 'good', 'good', 'good']);
+    expect(rig.pipeline.stats.flagged.reduce((sum, count) => sum + count, 0)).to.equal(1);
+  });
+
+  it('a gap costs one question, however many readings fall into it; gauges without checks cost none', async () => {
+    const rig = aRig();
+    await rig.send([energy([-60, 100]), energy([0, 200])]);
+    for (let minute = -50; minute < -20; minute++) await rig.send(energy([minute, 150]));
+    await rig.send([power([-50, 3]), power([-40, 2])]);
+    await rig.send(power([-60, 1]));
+    expect(rig.store.questions).to.deep.equal([1]);
+    await rig.send([energy([-55, 120]), energy([-54, 121])]);
+    expect(rig.store.questions, 'those that go back are a row of their own').to.deep.equal([1, 2]);
+  });
+
+  it('is judged by its own row while the store cannot say, and by the store again when it can', async () => {
+    const rig = aRig();
+    await rig.send([energy([-60, 1000]), energy([0, 2000])]);
+    rig.store.isMute = true;
+    await rig.send([energy([-50, 0])]);
+    await rig.send([energy([-45, 1200])]);
+    rig.store.isMute = false;
+    await rig.send([energy([-40, 0])]);
+    await rig.send([energy([-30, 1300])]);
+    expect([...rig.store.rows].sort((a, b) => a[2] - b[2]).map((row) => [row[3], row[4]])).to.deep.equal([
+      [1000, 'good'],
+      [0, 'good'],
+      [1200, 'good'],
+      [0, 'backwards'],
+      [1300, 'good'],
+      [2000, 'good'],
+    ]);
+  });
+});
