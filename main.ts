@@ -163,6 +163,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
       const series = core.latest.seriesOf(meter, quantity);
       core.latest.correct(series, ts, value, quality);
       if (core.latest.ts[series] === ts && isUsable(quality)) core.pipeline.corrected(series, value);
+      core.pipeline.reconsider(series);
       core.usageTouched(ts);
     },
     registers: {

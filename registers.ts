@@ -13,7 +13,7 @@ import type { Unnumbered } from './store/registry/port.ts';
 export interface ExpectingParts {
   readonly directory: { readonly current: Pick<Directory, 'meter'> };
   readonly latest: LatestReadings;
-  readonly pipeline: Pick<Pipeline, 'expectExchange'>;
+  readonly pipeline: Pick<Pipeline, 'expectExchange' | 'reconsider'>;
   readonly usage: Pick<UsageTally, 'expectMove'>;
   usageTouched(from: EpochMs): void;
 }
@@ -31,6 +31,7 @@ export function expectDeclared(
   const meter = directory.current.meter(change.meter);
   if (meter === undefined) return;
   const series = latest.seriesOf(meter.ordinal, quantityOf(change.quantity).code);
+  pipeline.reconsider(series);
   const isFlagged = !isUsable(latest.quality[series] as number);
   const last = (isFlagged ? lastGood.get(series)?.ts : undefined) ?? (latest.ts[series] as number);
   if (change.at <= last) {

@@ -23,6 +23,8 @@ function riseOf(change: NotedRegisterChange, a: number, b: number): number {
 /** Moves of one register that are noted within a day of each other. */
 const MOST_A_DAY = 24;
 const DAY = 86_400_000;
+/** How much a kind of change says: the higher a register is known to have stood before it fell, the more. */
+const KNOWN: Readonly<Record<RegisterMove['kind'], number>> = { exchange: 0, reset: 1, rollover: 2 };
 
 type Counting = Pick<ReadingStore, 'counters'>;
 
@@ -77,10 +79,13 @@ export class RegisterChanges {
     return fresh.map((change, index) => this.keep({ ...change, number: numbers[index] as number }));
   }
 
-  /** A register that moves all day long is no register; what it did is not worth remembering each time. */
-  #isNews({ meter, quantity, at }: Unnumbered): boolean {
+  /**
+   * Of one reading the service may find out better what kind of change it shows, as those that the register stood at before come late. A
+   * register that moves all day long is no register; what it did is not worth remembering each time.
+   */
+  #isNews({ meter, quantity, at, kind }: Unnumbered): boolean {
     const noted = this.#listOf(meter, quantity);
-    if (noted.some((other) => other.at === at)) return false;
+    if (noted.some((other) => other.at === at && (other.author !== SERVICE_AUTHOR || KNOWN[other.kind] >= KNOWN[kind]))) return false;
     const near = noted.filter((other) => Math.abs(other.at - at) < DAY);
     return near.length < MOST_A_DAY;
   }

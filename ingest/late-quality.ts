@@ -2,6 +2,7 @@ import type { EpochMs } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import { isUsable, QUALITY } from '../model/quality.ts';
 import type { ReadingBlock } from '../model/reading.ts';
+import type { RegisterMove } from '../model/register-change.ts';
 import type { RegisteredMeter } from '../model/registry.ts';
 import type { CounterPoint, NeighbourQuery, Neighbours } from '../store/port.ts';
 import type { MeterPlan } from './meter-plans.ts';
@@ -12,20 +13,28 @@ const REACH_MS = 32 * 86_400_000;
 /** Series whose late readings are remembered between two blocks; of others the store is asked again. */
 const MOST_LANES = 50_000;
 
-/** Where the late readings of one series stand: in a gap between stored readings, which they fill in order of time. */
+/** Where the late readings of one series stand: in a gap between stored readings, which they mostly fill in order of time. */
 interface Lane {
   /** Of the last one. */
   ts: EpochMs;
-  /** Here the gap ends: from there on the store has to be asked again. */
+  /** After this time the gap begins. */
+  readonly begin: EpochMs;
+  /** And here it ends: outside of it the store has to be asked again. */
   readonly end: EpochMs;
-  /** The stored reading that ends it; null where none does, or another register begins before. */
+  /** The stored readings on either side; null where none is, or another register begins or ends in between. */
+  readonly before: CounterPoint | null;
   readonly after: CounterPoint | null;
-  /** No reading in the gap should stand above that one. */
+  /** No reading in the gap should stand above the one after it. */
   isBounded: boolean;
-  /** One that does and awaits its judgement; NaN where there is none. */
-  odd: number;
-  /** The fall from the gap's readings to the one that ends it was told. */
-  isFallTold: boolean;
+  /** One that does, and one that stands below the one before the gap: they await another reading that goes on from them, or leads to them. */
+  above: CounterPoint | null;
+  below: CounterPoint | null;
+  /** What is on a new register goes on to the reading after the gap: so it was found when that one came, late as well. */
+  readonly isOnNew: boolean;
+  /** The reading of which that was found last. */
+  newFrom: EpochMs;
+  /** What was told of the fall from the gap's readings to the one after it. */
+  told: RegisterMove['kind'] | null;
 }
 
 export interface LateQualityParts {
@@ -43,6 +52,10 @@ export interface LateQualityParts {
  * message that was sent again. Each is held against the reading before it, and a counter against the one after it too, as far as they are
  * stored. That costs a question for each gap that such readings fall into; in the gap they are a row of their own.
  *
+ * One that does not fit in between is flagged, and the next one decides as in `QualityJudge`, also where the newest are sent first: two that
+ * go on from each other are the truth, below the reading before the gap (the register began again there) or above the one after it (it fell
+ * later on).
+ *
  * Where the store cannot say, they are judged by each other as long as they come in order, and the first by its physical range alone.
  */
 export class LateQuality {
@@ -50,7 +63,7 @@ export class LateQuality {
   readonly #judge: QualityJudge;
   /** By series: the record of its meter by which its checks are known. */
   readonly #known = new Map<number, RegisteredMeter>();
-  /** By series, the one used last at the end. */
+  /** By series, in the order in which they were begun. */
   readonly #lanes = new Map<number, Lane>();
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -66,6 +79,11 @@ export class LateQuality {
     if (this.#known.get(series) === plan.meter) return;
     this.#known.set(series, plan.meter);
     this.#judge.open(series, plan.columns.codes[column] as number, { checks: plan.checksOf(column) });
+  }
+
+  /** Something stored of the series is not what it was, or a change of its register was declared: the store is asked again. */
+  forget(series: number): void {
+    this.#lanes.delete(series);
   }
 
   /** Puts the quality into the rows, which bear what the instrument says of itself. One block after the other. */
@@ -84,11 +102,20 @@ export class LateQuality {
       const answers = await this.#parts.neighbours({ points, reach: REACH_MS });
       if (answers !== null) for (const [at, row] of asked.entries()) found.set(row, answers[at] as Neighbours);
     }
+    /** The row before, where it stands above its gap and may yet be the truth, with what its instrument says of it. */
+    let above: { readonly row: number; readonly said: number } | null = null;
     for (const row of rows) {
       const lane = this.#laneOf(block, row, found.get(row));
-      const judged = this.#judgeRow(lane, block.series[row] as number, block.quantity[row] as number, block.ts[row] as number, block.value[row] as number);
-      block.quality[row] = together(judged, block.quality[row] as number);
+      if (above !== null && this.#isConfirmed(lane, block, row, above.row)) {
+        lane.isBounded = false;
+        block.quality[above.row] = together(this.#judgeRow(lane, block, above.row), above.said);
+      }
+      const said = block.quality[row] as number;
+      const judged = this.#judgeRow(lane, block, row);
+      block.quality[row] = together(judged, said);
+      above = lane.above?.ts === block.ts[row] ? { row, said } : null;
     }
+    this.#trim();
     for (const flag of block.quality.subarray(0, block.length)) if (flag !== QUALITY.good) this.#parts.onFlag(flag);
   }
 
@@ -97,56 +124,69 @@ export class LateQuality {
     const rows: number[] = [];
     for (let row = 0; row < length; row++) {
       if (!isUsable(quality[row] as number)) continue;
-      if (this.#judge.looksBack(series[row] as number)) rows.push(row);
-      else if (!isInRange(quantity[row] as number, value[row] as number)) quality[row] = QUALITY.range;
+      if (!isInRange(quantity[row] as number, value[row] as number)) quality[row] = QUALITY.range;
+      else if (this.#judge.looksBack(series[row] as number)) rows.push(row);
     }
     rows.sort((a, b) => (series[a] as number) - (series[b] as number) || (ts[a] as number) - (ts[b] as number) || a - b);
     // Of one time the first row is the one that will be stored.
     return rows.filter((row, at) => at === 0 || series[row] !== series[rows[at - 1] as number] || ts[row] !== ts[rows[at - 1] as number]);
   }
 
-  /** The rows about whose neighbours the store has to be asked. */
+  /** The rows about whose neighbours the store has to be asked: from the first on that leaves the gap, as nobody knows into which one. */
   #outsideGaps({ series, ts }: ReadingBlock, rows: readonly number[]): number[] {
+    let left = -1;
     return rows.filter((row) => {
-      const lane = this.#lanes.get(series[row] as number);
-      return lane === undefined || !isInside(lane, ts[row] as number);
+      const of = series[row] as number;
+      const lane = this.#lanes.get(of);
+      if (lane === undefined || !isInside(lane, ts[row] as number)) left = of;
+      return left === of;
     });
   }
 
   #laneOf(block: ReadingBlock, row: number, around: Neighbours | undefined): Lane {
     const series = block.series[row] as number;
     const ts = block.ts[row] as number;
-    let lane = this.#lanes.get(series);
-    if (lane === undefined || !isInside(lane, ts)) {
-      if (around !== undefined) lane = this.#gap(block, row, around);
-      else {
-        if (!(ts > (lane?.ts ?? Number.POSITIVE_INFINITY))) this.#judge.beginAfter(series, null);
-        lane = { ts, end: ts, after: null, isBounded: false, odd: Number.NaN, isFallTold: false };
-      }
-    }
+    const known = this.#lanes.get(series);
+    if (known !== undefined && isInside(known, ts)) return known;
+    const lane = around === undefined ? this.#rowOfItsOwn(series, ts, known) : this.#gap(block, row, around, known);
     this.#lanes.delete(series);
     this.#lanes.set(series, lane);
-    if (this.#lanes.size > MOST_LANES) this.#lanes.delete(this.#lanes.keys().next().value as number);
     return lane;
   }
 
+  /** What is judged without the store goes on from what came before it, and has the store asked again by the next one. */
+  #rowOfItsOwn(series: number, ts: EpochMs, known: Lane | undefined): Lane {
+    if (!(ts > (known?.ts ?? Number.POSITIVE_INFINITY))) this.#judge.beginAfter(series, null);
+    return { ...AT_A_LOSS, ts, begin: ts, end: ts };
+  }
+
   /** The gap that a row falls into. A declared change of the register divides it. */
-  #gap({ series, meter, quantity, ts: times }: ReadingBlock, row: number, { before, after: stored }: Neighbours): Lane {
+  #gap({ series: all, meter, quantity, ts: times }: ReadingBlock, row: number, around: Neighbours, known: Lane | undefined): Lane {
+    const series = all[row] as number;
     const ts = times[row] as number;
-    const after = stored ?? this.#newestAfter(series[row] as number, ts);
-    const [from, to] = [before?.ts ?? Number.NEGATIVE_INFINITY, after?.ts ?? Number.POSITIVE_INFINITY];
+    const stored = around.after ?? this.#newestAfter(series, ts);
+    const from = around.before?.ts ?? Number.NEGATIVE_INFINITY;
+    // What comes to stand behind the newest reading makes another gap.
+    const to = stored?.ts ?? Math.max(ts, this.#parts.latest.ts[series] as number);
     const declared = this.#parts.declared(meter[row] as number, quantity[row] as number, from, to);
+    const passed = declared.findLast((at) => at <= ts);
     const ahead = declared.find((at) => at > ts);
-    const last = declared.some((at) => at <= ts) ? null : before;
-    this.#judge.beginAfter(series[row] as number, last);
+    const begin = passed ?? from;
+    const before = passed === undefined ? around.before : null;
+    const after = ahead === undefined ? stored : null;
+    this.#judge.beginAfter(series, before);
+    // Where they are sent the newest first, the gap was a longer one until now.
+    const later = known !== undefined && known.begin === begin && known.ts > ts ? known : null;
+    const isSame = later !== null && later.after?.ts === after?.ts;
     return {
-      ts,
-      end: ahead ?? to,
-      after: ahead === undefined ? after : null,
+      ...{ ts, begin, end: ahead ?? to, before, after },
       // Where the register is known to have fallen in the gap, either side of the fall may be the reading's.
-      isBounded: after !== null && !(last !== null && last.value > after.value),
-      odd: Number.NaN,
-      isFallTold: false,
+      isBounded: after !== null && !(before !== null && before.value > after.value),
+      above: isSame ? later.above : null,
+      below: isSame ? later.below : null,
+      isOnNew: later !== null && later.newFrom === after?.ts,
+      newFrom: Number.NaN,
+      told: null,
     };
   }
 
@@ -154,31 +194,77 @@ export class LateQuality {
   #newestAfter(series: number, ts: EpochMs): CounterPoint | null {
     const { ts: times, value, quality } = this.#parts.latest;
     const newest = times[series] as number;
-    return newest >= ts && isUsable(quality[series] as number) ? { ts: newest, value: value[series] as number } : null;
+    const isNear = newest >= ts && newest - ts <= REACH_MS;
+    return isNear && isUsable(quality[series] as number) ? { ts: newest, value: value[series] as number } : null;
   }
 
-  #judgeRow(lane: Lane, series: number, code: number, ts: EpochMs, value: number): number {
+  /** Does the row, which comes after it, go on from one that stands above the gap? */
+  #isConfirmed({ isBounded, above }: Lane, { series, ts, value }: ReadingBlock, row: number, last: number): boolean {
+    return isBounded && above !== null && series[row] === series[last] && above.ts === ts[last] && goesOn(above, ts[row] as number, value[row] as number);
+  }
+
+  #judgeRow(lane: Lane, { series: all, quantity, ts: times, value: values }: ReadingBlock, row: number): number {
+    const [series, code, ts, value] = [all[row] as number, quantity[row] as number, times[row] as number, values[row] as number];
     lane.ts = ts;
-    if (!isInRange(code, value)) return QUALITY.range;
     const { after } = lane;
-    const isAbove = after !== null && value > after.value && this.#judge.isCounter(series);
+    const isCounter = this.#judge.isCounter(series);
+    const isAbove = isCounter && after !== null && value > after.value;
     if (isAbove && lane.isBounded) {
-      // As for one that falls: a single one is a slip, a second one that goes on from it says that the register fell later on.
-      if (!(value > lane.odd)) {
-        lane.odd = value;
+      if (!goesOn(lane.above, ts, value)) {
+        lane.above = { ts, value };
         return QUALITY.backwards;
       }
       lane.isBounded = false;
     }
-    lane.odd = Number.NaN;
     const flag = this.#judge.judge(series, code, ts, value);
     if (flag === QUALITY.jump && after !== null && this.#judge.goesOnTo(series, ts, value, after)) return QUALITY.good;
-    if (isAbove && isUsable(flag) && !lane.isFallTold) {
-      lane.isFallTold = true;
-      this.#judge.tellMove(series, after.ts, value, after.value);
-    }
+    if (flag === QUALITY.backwards) return this.#judgeBelow(lane, series, ts, value);
+    lane.below = null;
+    if (isAbove && isUsable(flag)) this.#tellFall(lane, series, value, after);
     return flag;
+  }
+
+  /** One that stands below the reading before the gap: the truth if it leads to one that is known to stand there, too. */
+  #judgeBelow(lane: Lane, series: number, ts: EpochMs, value: number): number {
+    const { before, after, below } = lane;
+    const leadsToAfter = lane.isOnNew && after !== null && value <= after.value;
+    const leadsToBelow = below !== null && below.ts > ts && value < below.value && (after === null || below.value <= after.value);
+    if (!leadsToAfter && !leadsToBelow) {
+      lane.below = { ts, value };
+      return QUALITY.backwards;
+    }
+    lane.newFrom = ts;
+    this.#judge.beginAfter(series, { ts, value });
+    const move = before === null ? null : this.#judge.moveFrom(series, before.value, value);
+    // A reset is what the readings show by themselves, and the next one may say that it was before.
+    if (move !== null && move.kind !== 'reset') this.#parts.onMove(series, ts, move);
+    return QUALITY.good;
+  }
+
+  /** The nearer a reading stands to the fall, the better it says of what kind that was. */
+  #tellFall(lane: Lane, series: number, value: number, after: CounterPoint): void {
+    const move = this.#judge.moveFrom(series, value, after.value);
+    if (move.kind === lane.told) return;
+    lane.told = move.kind;
+    this.#parts.onMove(series, after.ts, move);
+  }
+
+  /** Not before a block is judged: what was asked for it is about the lanes as they were. */
+  #trim(): void {
+    for (const series of this.#lanes.keys()) {
+      if (this.#lanes.size <= MOST_LANES) return;
+      this.#lanes.delete(series);
+    }
   }
 }
 
+/** What is known of a gap of which the store does not tell. */
+const AT_A_LOSS = { before: null, after: null, isBounded: false, above: null, below: null, isOnNew: false, newFrom: Number.NaN, told: null };
+
 const isInside = (lane: Lane, ts: EpochMs): boolean => ts > lane.ts && ts < lane.end;
+
+/** Does the reading go on from another one, or lead to it, as a register does that moves? */
+function goesOn(other: CounterPoint | null, ts: EpochMs, value: number): boolean {
+  if (other === null) return false;
+  return other.ts < ts ? value > other.value : value < other.value;
+}

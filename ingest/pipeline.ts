@@ -105,6 +105,7 @@ export class Pipeline implements Intake, DecodedIntake {
   readonly #writes: readonly SureWrite[];
   readonly #writer: ReadingWriter;
   readonly #quality: QualityJudge;
+  readonly #lateQuality: LateQuality;
   readonly #letters: RefusedLetters;
   readonly #abort = new AbortController();
   readonly #graceOver = new AbortController();
@@ -134,9 +135,10 @@ export class Pipeline implements Intake, DecodedIntake {
     const quality = new QualityJudge(onFreshMove, parts.lastGood);
     this.#quality = quality;
     const around = new StoredNeighbours({
-      ...{ store: parts.store, spool: parts.spool, patienceMs: this.limits.storePatienceMs, stages: this.stages, logger: parts.logger },
+      ...{ store: parts.store, spool: parts.spool, stages: this.stages, logger: parts.logger },
+      ...{ patienceMs: this.limits.storePatienceMs, graceOver: this.#graceOver.signal },
     });
-    const lateQuality = new LateQuality({
+    this.#lateQuality = new LateQuality({
       latest: parts.latest,
       onMove: found,
       neighbours: (query) => around.ask(query),
@@ -188,14 +190,14 @@ export class Pipeline implements Intake, DecodedIntake {
       writesAtOnce: this.limits.writesAtOnce,
       lingerMs: this.limits.lingerMs,
       judge: (block) => stages.measure('judge', block.length, () => parts.judge(block)),
-      judgeLate: (block) => lateQuality.judge(block),
+      judgeLate: (block) => this.#lateQuality.judge(block),
       late: (block) => parts.late?.(block),
       onCommitted: (block, arrival) => parts.onCommitted?.(block, arrival),
     });
     const state = this.#message;
     const { clockSkewMs, farPastMs } = this.limits;
     this.#admission = new Admission({
-      ...{ latest: parts.latest, quality, lateQuality, writer: this.#writer, clock: parts.clock, stats: this.stats, state },
+      ...{ latest: parts.latest, quality, lateQuality: this.#lateQuality, writer: this.#writer, clock: parts.clock, stats: this.stats, state },
       ...{ clockSkewMs, farPastMs },
     });
     this.#sink = {
@@ -273,6 +275,11 @@ export class Pipeline implements Intake, DecodedIntake {
   /** The newest reading of the series was corrected to a value that counts. */
   corrected(series: number, value: number): void {
     this.#quality.corrected(series, value);
+  }
+
+  /** What is stored of the series, or known of its register, is not what it was: its late readings are held against what is now. */
+  reconsider(series: number): void {
+    this.#lateQuality.forget(series);
   }
 
   /** Resolves when nothing is unacknowledged. */

@@ -168,7 +168,7 @@ export class QualityJudge {
   #isMoved(series: number, ts: EpochMs, value: number): boolean {
     const candidate = this.#candidates.get(series);
     if (candidate === undefined || value <= candidate) return false;
-    this.tellMove(series, ts, this.#last[series] as number, candidate);
+    this.#tellMove(series, ts, candidate);
     return true;
   }
 
@@ -187,7 +187,7 @@ export class QualityJudge {
         state.candidateTs = ts;
         return fell ? QUALITY.backwards : QUALITY.jump;
       }
-      if (fell) this.tellMove(series, ts, last, candidate);
+      if (fell) this.#tellMove(series, ts, candidate);
     }
     this.#take(series, value);
     state.lastTs = ts;
@@ -215,11 +215,15 @@ export class QualityJudge {
     return true;
   }
 
-  /** A register that stood at `last` went on from `candidate`, which the reading at `ts` has settled. */
-  tellMove(series: number, ts: EpochMs, last: number, candidate: number): void {
+  /** What a register of the series did that stood at `last` and then at `low`. */
+  moveFrom(series: number, last: number, low: number): RegisterMove {
+    return moveOf(last, low, this.#checked.get(series)?.checks.registerWidth);
+  }
+
+  #tellMove(series: number, ts: EpochMs, candidate: number): void {
+    const last = this.#last[series] as number;
     // After a start under an unknown register nobody can say what it did.
-    if (!Number.isFinite(last)) return;
-    this.#onMove(series, ts, moveOf(last, candidate, this.#checked.get(series)?.checks.registerWidth));
+    if (Number.isFinite(last)) this.#onMove(series, ts, this.moveFrom(series, last, candidate));
   }
 
   #exchanged(series: number, ts: EpochMs): void {

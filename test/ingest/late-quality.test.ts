@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { RegisterChanges } from '../../accounting/register-changes.ts';
 import { usageOf } from '../../accounting/usage.ts';
 import type { FoundMove } from '../../ingest/register-notes.ts';
@@ -9,6 +10,7 @@ import type { NotedRegisterChange } from '../../model/register-change.ts';
 import { notesOf } from '../../registers.ts';
 import type { ReadingStore } from '../../store/port.ts';
 import { ListedStore } from '../contract/listed-store.ts';
+import { fuzzRuns } from '../fuzz-runs.ts';
 import { aMeter, aRig, directoryOf, NOW, RecordingStore, rowsOf } from './harness.ts';
 
 const MINUTE = 60_000;
@@ -52,6 +54,8 @@ async function aPark({ checks, multiplier = 1 }: { readonly checks?: object; rea
           ...{ author: '王芳', reason: 'calibrated', notedAt: NOW, kind: 'exchange', closing: change.closing, opening: change.opening },
         },
       ]),
+    /** As when a person has said something of it. */
+    reconsider: () => rig.pipeline.reconsider(rig.latest.seriesOf(1, ENERGY)),
     /** Minute, register and quality, in order of time. */
     rows: () => {
       const all = listed.all().filter(({ quantity }) => quantity === ENERGY);
@@ -114,16 +118,106 @@ describe('late readings, held against those that are stored around them', () => 
     const park = await aPark();
     await park.send([-60, 100], [-10, 120]);
     await park.send([-50, 1000], [-40, 2000], [-30, 3000]);
-    expect(park.rows()).to.deep.equal(['-60 100 good', '-50 1000 backwards', '-40 2000 good', '-30 3000 good', '-10 120 good']);
-    expect([park.moves(), await park.usage()]).to.deep.equal([['-10 reset'], 2900 + 120]);
+    expect(park.rows()).to.deep.equal(['-60 100 good', '-50 1000 good', '-40 2000 good', '-30 3000 good', '-10 120 good']);
+    expect([park.moves(), await park.usage()]).to.deep.equal([['-10 exchange', '-10 reset'], 2900 + 120]);
   });
 
   it('the register of the instrument before, delivered when another one reports already, makes nothing up', async () => {
     const park = await aPark();
     await park.send([-10, 20_000], [0, 20_010]);
     await park.send([-50, 50_000], [-40, 50_010], [-30, 50_020]);
+    expect(park.rows()).to.deep.equal(['-50 50000 good', '-40 50010 good', '-30 50020 good', '-10 20000 good', '0 20010 good']);
+    expect([park.moves(), await park.usage()]).to.deep.equal([['-10 exchange'], 20 + 10]);
+  });
+
+  it('the first one above the reading that ends the gap is flagged where the second comes by itself', async () => {
+    const park = await aPark();
+    await park.send([-10, 20_000], [0, 20_010]);
+    for (const read of [
+      [-50, 50_000],
+      [-40, 50_010],
+      [-30, 50_020],
+    ] as const)
+      await park.send(read);
     expect(park.rows()).to.deep.equal(['-50 50000 backwards', '-40 50010 good', '-30 50020 good', '-10 20000 good', '0 20010 good']);
-    expect([park.moves(), await park.usage()]).to.deep.equal([['-10 exchange'], 10 + 10]);
+  });
+
+  it('a repeat and what follows it in one message are held against the same gap', async () => {
+    const park = await aPark();
+    await park.send([-60, 100], [0, 200]);
+    await park.send([-50, 110]);
+    await park.send([-55, 105], [-50, 110], [-40, 99_999], [-30, 130]);
+    expect(park.rows()).to.deep.equal(['-60 100 good', '-55 105 good', '-50 110 good', '-40 99999 backwards', '-30 130 good', '0 200 good']);
+  });
+
+  it('a gap ends at the newest reading, whatever its quality and whatever comes after it', async () => {
+    const park = await aPark();
+    await park.send([-60, 1000], [-50, 5]);
+    await park.send([-55, 1005]);
+    await park.send([-49, 6], [-40, 10], [-20, 20], [-10, 30]);
+    await park.send([-30, 15]);
+    await park.send([-15, 99_999]);
+    expect(park.rows().slice(3)).to.deep.equal(['-49 6 good', '-40 10 good', '-30 15 good', '-20 20 good', '-15 99999 backwards', '-10 30 good']);
+    expect([park.moves(), await park.usage()]).to.deep.equal([['-49 reset'], 5 + 30]);
+  });
+
+  it('history of years ago is not held against today’s register', async () => {
+    const park = await aPark();
+    await park.send([0, 200]);
+    const long = -200 * 24 * 60;
+    await park.send([long, 9000]);
+    expect(park.rows()).to.deep.equal([`${long} 9000 good`, '0 200 good']);
+  });
+
+  describe('sent the newest first, one by one', () => {
+    const MOVED: readonly Read[] = [
+      [-60, 1000],
+      [-10, 500],
+      [-5, 510],
+      [0, 520],
+    ];
+
+    it('the readings of a new register are found as well, and count what they count in order of time', async () => {
+      const park = await aPark();
+      await park.send(...MOVED);
+      for (const [minute, register] of [
+        [-15, 450],
+        [-20, 400],
+        [-25, 300],
+        [-30, 200],
+        [-35, 100],
+        [-40, 3],
+      ] as const)
+        await park.send([minute, register]);
+      const flagged = park.rows().filter((row) => !row.endsWith('good'));
+      expect(flagged, 'the one that settled it, and the first late one').to.deep.equal(['-15 450 backwards', '-10 500 backwards']);
+      expect(await park.usage()).to.equal(500 + 20);
+    });
+
+    it('a zero between them is a slip', async () => {
+      const park = await aPark();
+      await park.send([-60, 53_700], [0, 53_720]);
+      for (const [minute, register] of [
+        [-20, 53_710],
+        [-30, 0],
+        [-40, 53_705],
+      ] as const)
+        await park.send([minute, register]);
+      expect(park.rows()).to.deep.equal(['-60 53700 good', '-40 53705 good', '-30 0 backwards', '-20 53710 good', '0 53720 good']);
+    });
+
+    it('those of the instrument before are, too', async () => {
+      const park = await aPark();
+      await park.send([-10, 20_000], [0, 20_010]);
+      for (const [minute, register] of [
+        [-30, 50_020],
+        [-40, 50_010],
+        [-50, 50_000],
+      ] as const)
+        await park.send([minute, register]);
+      expect(park.rows()).to.deep.equal(['-50 50000 good', '-40 50010 good', '-30 50020 backwards', '-10 20000 good', '0 20010 good']);
+      expect(await park.usage()).to.equal(10 + 10);
+    });
   });
 
   describe('where the register is known to have moved', () => {
@@ -151,6 +245,16 @@ describe('late readings, held against those that are stored around them', () => 
       expect(await park.usage()).to.equal(110);
     });
 
+    it('a buffer that shows how far it stood says better what it did', async () => {
+      const park = await aPark({ checks: { active_energy_import: { registerWidth: 1000 } } });
+      await park.send([-60, 850], [-10, 5], [-5, 10]);
+      expect([park.moves(), await park.usage()]).to.deep.equal([['-5 reset'], 10]);
+      await park.send([-50, 870], [-40, 950], [-30, 990]);
+      expect(await park.usage()).to.equal(150 + 10);
+      await park.send([-45, 900]);
+      expect(await park.usage(), 'and keeps to it').to.equal(150 + 10);
+    });
+
     it('nor does a buffer that has it pass in between', async () => {
       const park = await rolledOver();
       await park.send([-50, 999_950], [-40, 999_990], [-30, 1], [-25, 2]);
@@ -174,6 +278,16 @@ describe('late readings, held against those that are stored around them', () => 
       await park.send([-40, 4000]);
       expect(park.rows()).to.deep.equal(['-60 100 good', '-50 1000 good', '-40 4000 good', '-10 120 good']);
       expect([park.moves(), await park.usage()]).to.deep.equal([[], 4900 + 113]);
+    });
+
+    it('it holds for a gap that late readings have come to already', async () => {
+      const park = await aPark();
+      await park.send([-60, 100], [-10, 120]);
+      await park.send([-55, 101]);
+      await park.declare({ minute: -30, closing: 5000, opening: 7 });
+      park.reconsider();
+      await park.send([-50, 1000], [-20, 8]);
+      expect(park.rows()).to.deep.equal(['-60 100 good', '-55 101 good', '-50 1000 good', '-20 8 good', '-10 120 good']);
     });
 
     it('readings of the new one begin where it began', async () => {
@@ -248,5 +362,56 @@ describe('late readings, held against those that are stored around them', () => 
       [1300, 'good'],
       [2000, 'good'],
     ]);
+  });
+
+  it('whatever the order in which a buffer is sent, its slips are flagged and nothing else, and usage is what it is', async () => {
+    const read = fc.record({ step: fc.nat({ max: 3 }), isSlip: fc.boolean(), order: fc.nat() }, { noNullPrototype: true });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(read, { minLength: 1, maxLength: 20 }),
+        fc.integer({ min: 1, max: 6 }),
+        fc.constantFrom(0, 1e6),
+        async (reads, together, slip) => {
+          const park = await aPark();
+          const last = reads.reduce((sum, { step }) => sum + step, 100);
+          await park.send([-60, 100], [0, last]);
+          let register = 100;
+          const rows = reads.map(({ step, isSlip }, at): Read => {
+            register += step;
+            // Of one value, as two that go on from each other are the truth.
+            return [at - 50, isSlip ? slip : register];
+          });
+          const messages = Array.from({ length: Math.ceil(rows.length / together) }, (_, nth) => rows.slice(nth * together, (nth + 1) * together));
+          for (const message of messages.map((rows, nth) => ({ rows, order: reads[nth]?.order ?? 0 })).sort((a, b) => a.order - b.order))
+            await park.send(...message.rows);
+          expect(park.rows().slice(1, -1)).to.deep.equal(rows.map(([minute, value], at) => `${minute} ${value} ${reads[at]?.isSlip ? 'backwards' : 'good'}`));
+          expect([park.moves(), await park.usage()]).to.deep.equal([[], last - 100]);
+        },
+      ),
+      { numRuns: fuzzRuns() / 20 },
+    );
+  });
+
+  describe('a store that hangs on the question', () => {
+    /** It takes readings, and answers no question. */
+    const hanging = () => Object.assign(new RecordingStore(), { neighbours: () => new Promise<never>(() => {}) });
+
+    it('is waited for once, and left alone for as long by the blocks behind', async () => {
+      let asked = 0;
+      const store = Object.assign(hanging(), { neighbours: () => new Promise<never>(() => void asked++) });
+      const rig = aRig({ store, limits: { storePatienceMs: 200 } });
+      await rig.send([energy([0, 200])]);
+      for (let minute = -50; minute < -20; minute++) await rig.send(energy([minute, 150 + minute]));
+      expect([store.size, asked]).to.deep.equal([31, 1]);
+    });
+
+    it('holds up no stop longer than its grace', async () => {
+      const rig = aRig({ store: hanging() });
+      await rig.send(energy([0, 200]));
+      const sent = rig.send(energy([-30, 150]));
+      await rig.pipeline.stop(20);
+      await sent.catch(() => {});
+      expect(rig.pipeline.stats.pendingMessages).to.equal(0);
+    });
   });
 });
