@@ -33,7 +33,7 @@ export interface LiveTiming {
   readonly pingMs: number;
 }
 
-export const DEFAULT_TIMING: LiveTiming = { readingsMs: 125, figuresMs: 2000, recheckMs: 30_000, pingMs: 10_000 };
+export const DEFAULT_TIMING: LiveTiming = { readingsMs: 100, figuresMs: 2000, recheckMs: 30_000, pingMs: 10_000 };
 
 /** Largest message a client may send, in bytes: `watch` is all there is. */
 const MAX_MESSAGE_BYTES = 16_384;
