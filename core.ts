@@ -131,6 +131,8 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
   undo.push(() => spool?.close());
 
   const latest = new LatestReadings();
+  // The embedded store holds readings under numbers, which a new meter's has never been; InfluxDB under ids, which anybody may have used.
+  const unknownFrom = config.influx.url === undefined ? Number.POSITIVE_INFINITY : directory.current.nextOrdinal;
   for (const { meter, quantity, ts, value, quality } of await patiently(() => store.latest()))
     latest.offer(latest.seriesOf(meter, quantity), ts, value, quality);
   if (spool !== null && parks !== undefined) await requireParksOf(spool, registry, parks);
@@ -217,6 +219,7 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
   const pipeline = new Pipeline({
     directory,
     latest,
+    unknownFrom,
     store,
     deadLetters: registry.deadLetters,
     clock,

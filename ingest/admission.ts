@@ -30,6 +30,8 @@ export interface AdmissionParts {
   readonly clockSkewMs: number;
   /** Readings older than this on arrival are flagged, unless they are marked as backfill, in milliseconds. */
   readonly farPastMs: number;
+  /** Of meters with this number and higher ones nobody has asked the store for their newest readings. */
+  readonly unknownFrom: number;
 }
 
 /** Values of a known meter become rows: time, number, unit, quality; fresh or late. The hot path, once per value. */
@@ -41,6 +43,7 @@ export class Admission {
   readonly #state: MessageState;
   readonly #clockSkewMs: number;
   readonly #farPastMs: number;
+  readonly #unknownFrom: number;
   readonly #quality: QualityJudge;
   readonly #lateQuality: LateQuality;
   readonly #doubts = new Doubts();
@@ -54,6 +57,7 @@ export class Admission {
     this.#state = parts.state;
     this.#clockSkewMs = parts.clockSkewMs;
     this.#farPastMs = parts.farPastMs;
+    this.#unknownFrom = parts.unknownFrom;
     this.#lateQuality = parts.lateQuality;
   }
 
@@ -158,10 +162,12 @@ export class Admission {
     if (!this.#timeFits(first) || !this.#timeFits(last) || this.#dated(first) !== QUALITY.good) return false;
     const { ts: newest } = this.#latest;
     const doubts = this.#doubts.none ? null : this.#doubts;
+    const isUnknown = plan.ordinal >= this.#unknownFrom;
     for (let nth = 0; nth < width; nth++) {
       const column = columns[nth] as number;
       const series = plan.series[column] as number;
       if (first <= (newest[series] as number) || doubts?.has(series) === true) return false;
+      if (isUnknown && newest[series] === Number.NEGATIVE_INFINITY) return false;
       for (let row = nth + width; row < frames * width; row += width) if (columns[row] !== column) return false;
     }
     return true;
@@ -193,6 +199,7 @@ export class Admission {
       const quality = isUsable(flag) ? together(this.#quality.judge(series, code, ts, value), flag) : flag;
       if (quality !== QUALITY.good) this.#stats.flag(quality);
       if (takesOver) this.#doubts.hold(series, newest);
+      else if (newest === Number.NEGATIVE_INFINITY && plan.ordinal >= this.#unknownFrom) this.#doubts.hold(series, this.#state.receivedAt);
       if (!this.#doubts.none && this.#doubts.meets(series, ts)) this.#writer.doubtFresh();
       latest.put(series, ts, value, quality);
       this.#writer.fresh.push(series, plan.ordinal, code, ts, value, quality);

@@ -1,8 +1,9 @@
 import type { EpochMs } from '../model/ids.ts';
 
 /**
- * Series of which the store has readings that are newer than what is held as their newest: those whose clock was ahead and has been set back.
- * Up to the time of those, a reading that is the newest by all appearance may be there already.
+ * Series of which the store has, or may have, readings that are newer than what is held as their newest: those whose clock was ahead and has
+ * been set back, and those of meters that were registered after the store was asked. Up to the time of those, a reading that is the newest by
+ * all appearance may be there already.
  */
 export class Doubts {
   readonly #until = new Map<number, EpochMs>();
@@ -16,7 +17,7 @@ export class Doubts {
     return this.#until.has(series);
   }
 
-  /** The store has a reading of this time. */
+  /** The store may have readings up to this time. */
   hold(series: number, ts: EpochMs): void {
     this.#until.set(series, Math.max(ts, this.#until.get(series) ?? Number.NEGATIVE_INFINITY));
   }

@@ -219,6 +219,8 @@ export class LateQuality {
     const flag = this.#judge.judge(series, code, ts, value);
     if (flag === QUALITY.jump && after !== null && this.#judge.goesOnTo(series, ts, value, after)) return QUALITY.good;
     if (flag === QUALITY.backwards) return this.#judgeBelow(lane, series, ts, value);
+    // What fits ends the waiting of those that did not.
+    lane.above = null;
     lane.below = null;
     if (isAbove && isUsable(flag)) this.#tellFall(lane, series, value, after);
     return flag;

@@ -51,6 +51,11 @@ export interface PipelineParts {
   readonly directory: { readonly current: MeterDirectory };
   /** Seeded from the store before the first message: it decides what is fresh and what is late. */
   readonly latest: LatestReadings;
+  /**
+   * Meters with this number and higher ones were registered after that, in a store that may have had readings under their names before: it
+   * looks before it takes what was measured until they are first heard of. Left out, there are none.
+   */
+  readonly unknownFrom?: number;
   readonly store: Pick<ReadingStore, 'write' | 'neighbours'>;
   readonly deadLetters: Pick<DeadLetterRecords, 'add'>;
   readonly clock: Clock;
@@ -198,7 +203,7 @@ export class Pipeline implements Intake, DecodedIntake {
     const { clockSkewMs, farPastMs } = this.limits;
     this.#admission = new Admission({
       ...{ latest: parts.latest, quality, lateQuality: this.#lateQuality, writer: this.#writer, clock: parts.clock, stats: this.stats, state },
-      ...{ clockSkewMs, farPastMs },
+      ...{ clockSkewMs, farPastMs, unknownFrom: parts.unknownFrom ?? Number.POSITIVE_INFINITY },
     });
     this.#sink = {
       frame: (ts, values, index, backfill) => {

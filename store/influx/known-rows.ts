@@ -44,7 +44,7 @@ function drop(
   for (const { tags, values } of answer) {
     const meter = meters.ordinalOf(tags?.['meter'] ?? '');
     for (const [place, quantity] of quantities.entries()) {
-      const times = rowOf.get(`${meter}/${quantity}`);
+      const times = rowOf.get(seriesKey(meter ?? -1, quantity));
       if (times === undefined) continue;
       for (const point of values) {
         if (point[1 + 2 * place] === null && point[2 + 2 * place] === null) continue;

@@ -94,6 +94,13 @@ export class Directory {
     return this.#meters.get(id)?.ordinal ?? this.#formerOrdinals.get(id);
   }
 
+  /** Above the numbers of all meters that are registered, or were. */
+  get nextOrdinal(): number {
+    let next = this.#byOrdinal.length;
+    for (const ordinal of this.#formerIds.keys()) next = Math.max(next, ordinal + 1);
+    return next;
+  }
+
   /** In order of id: all of the park's, one enterprise's, or with null those of the park itself. */
   metersOf(park: string, enterprise?: EnterpriseId | null): readonly RegisteredMeter[] {
     const contents = this.#contents.get(park);

@@ -106,6 +106,13 @@ describe('late readings, held against those that are stored around them', () => 
     expect([park.moves(), await park.usage()]).to.deep.equal([[], 20]);
   });
 
+  it('two that are too high are slips, too, where one that fits stands between them', async () => {
+    const park = await aPark();
+    await park.send([-60, 100], [-20, 120]);
+    await park.send([-50, 5000], [-40, 110], [-30, 6000]);
+    expect(park.rows()).to.deep.equal(['-60 100 good', '-50 5000 backwards', '-40 110 good', '-30 6000 backwards', '-20 120 good']);
+  });
+
   it('a register that began again in the gap is found there', async () => {
     const park = await aPark();
     await park.send([-60, 1000], [-10, 2000]);

@@ -80,4 +80,17 @@ describe('a meter that is deleted and registered again', function () {
     expect(await send([5], 100)).to.include({ duplicates: 1 });
     expect(await held()).to.deep.equal([1, 2, 3, 4, 5, 6]);
   });
+
+  it('goes on with what InfluxDB has under its name from another installation', async function () {
+    influx = await Influx.start(requireServer(this, 'influxd'));
+    const env = { GREENPARK_INFLUX_URL: influx.url, GREENPARK_INFLUX_VERSION: '1', GREENPARK_INFLUX_BUCKET: 'greenpark' };
+    await open({ env, brokerUrl: null });
+    await send([1, 2, 3]);
+    await service.remove();
+    await open({ env, brokerUrl: null });
+    // Sent again, with other values.
+    await send([2, 3], 100);
+    await send([4]);
+    expect(await held()).to.deep.equal([1, 2, 3, 4]);
+  });
 });
