@@ -1,6 +1,6 @@
 import type { EpochMs, MeterId } from '../model/ids.ts';
 import { type QuantityName, quantityOfCode } from '../model/quantities.ts';
-import { type NotedRegisterChange, type RegisterMove, SERVICE_AUTHOR } from '../model/register-change.ts';
+import { NEAR, type NotedRegisterChange, type RegisterMove, SERVICE_AUTHOR } from '../model/register-change.ts';
 import type { Adjustment, CounterPoint, CounterSeries, Neighbours, ReadingStore } from '../store/port.ts';
 import type { RegisterChangeRecords, Unnumbered } from '../store/registry/port.ts';
 
@@ -13,9 +13,11 @@ export function riseAcross(a: number, b: number, move?: RegisterMove): number {
 
 /**
  * The same with a change that was noted. An exchange that the service found says of the old register only where it stood: when that was
- * corrected, or later readings of it came since, the readings themselves tell how far it went, and whether it fell at all.
+ * corrected, or later readings of it came since, the readings themselves tell how far it went, and whether it fell at all. So they do of a
+ * rollover: where readings came since that lie between it and the fall, that is another one.
  */
 function riseOf(change: NotedRegisterChange, a: number, b: number): number {
+  if (change.author === SERVICE_AUTHOR && change.kind === 'rollover' && a < change.width * (1 - NEAR)) return riseAcross(a, b);
   if (change.author !== SERVICE_AUTHOR || change.kind !== 'exchange') return riseAcross(a, b, change);
   return b >= a ? b - a : b - change.opening;
 }

@@ -199,7 +199,7 @@ export class Admission {
       const quality = isUsable(flag) ? together(this.#quality.judge(series, code, ts, value), flag) : flag;
       if (quality !== QUALITY.good) this.#stats.flag(quality);
       if (takesOver) this.#doubts.hold(series, newest);
-      else if (newest === Number.NEGATIVE_INFINITY && plan.ordinal >= this.#unknownFrom) this.#doubts.hold(series, this.#state.receivedAt);
+      else if (newest === Number.NEGATIVE_INFINITY && plan.ordinal >= this.#unknownFrom) this.#doubts.hold(series, this.#clock());
       if (!this.#doubts.none && this.#doubts.meets(series, ts)) this.#writer.doubtFresh();
       latest.put(series, ts, value, quality);
       this.#writer.fresh.push(series, plan.ordinal, code, ts, value, quality);

@@ -2,7 +2,7 @@ import type { EpochMs } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import { isUsable, QUALITY } from '../model/quality.ts';
 import type { ReadingBlock } from '../model/reading.ts';
-import type { RegisterMove } from '../model/register-change.ts';
+import { NEAR, type RegisterMove } from '../model/register-change.ts';
 import type { RegisteredMeter } from '../model/registry.ts';
 import type { CounterPoint, NeighbourQuery, Neighbours } from '../store/port.ts';
 import type { MeterPlan } from './meter-plans.ts';
@@ -29,9 +29,9 @@ interface Lane {
   /** One that does, and one that stands below the one before the gap: they await another reading that goes on from them, or leads to them. */
   above: CounterPoint | null;
   below: CounterPoint | null;
-  /** What is on a new register goes on to the reading after the gap: so it was found when that one came, late as well. */
+  /** The reading after the gap came late as well, and was found to be on a new register. */
   readonly isOnNew: boolean;
-  /** The reading of which that was found last. */
+  /** The first reading in the gap that was found to be; NaN where none was. */
   newFrom: EpochMs;
   /** What was told of the fall from the gap's readings to the one after it. */
   told: RegisterMove['kind'] | null;
@@ -66,6 +66,8 @@ export class LateQuality {
   /** By series, in the order in which they were begun. */
   readonly #lanes = new Map<number, Lane>();
   #tail: Promise<unknown> = Promise.resolve();
+  /** Blocks that are judged and not stored yet: their series, and when that ends. */
+  readonly #underWay = new Map<ReadonlySet<number>, Promise<void>>();
 
   constructor(parts: LateQualityParts) {
     this.#parts = parts;
@@ -86,16 +88,21 @@ export class LateQuality {
     this.#lanes.delete(series);
   }
 
-  /** Puts the quality into the rows, which bear what the instrument says of itself. One block after the other. */
-  judge(block: ReadingBlock): Promise<void> {
+  /**
+   * Puts the quality into the rows, which bear what the instrument says of itself. One block after the other. Answers what is to be called
+   * when the block is stored, or will not be.
+   */
+  judge(block: ReadingBlock): Promise<() => void> {
     const run = this.#tail.then(() => this.#judgeBlock(block));
     this.#tail = run.catch(() => undefined); // told to the caller through `run`
     return run;
   }
 
-  async #judgeBlock(block: ReadingBlock): Promise<void> {
+  async #judgeBlock(block: ReadingBlock): Promise<() => void> {
     const rows = this.#rowsInOrder(block);
     const asked = this.#outsideGaps(block, rows);
+    // What the store says has to hold what was judged before.
+    for (const [series, stored] of this.#underWay) if (asked.some((row) => series.has(block.series[row] as number))) await stored;
     const found = new Map<number, Neighbours>();
     if (asked.length > 0) {
       const points = asked.map((row) => ({ meter: block.meter[row] as number, quantity: block.quantity[row] as number, ts: block.ts[row] as number }));
@@ -117,6 +124,19 @@ export class LateQuality {
     }
     this.#trim();
     for (const flag of block.quality.subarray(0, block.length)) if (flag !== QUALITY.good) this.#parts.onFlag(flag);
+    return this.#begun(new Set(rows.map((row) => block.series[row] as number)));
+  }
+
+  #begun(series: ReadonlySet<number>): () => void {
+    let end = () => {};
+    const stored = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    this.#underWay.set(series, stored);
+    return () => {
+      this.#underWay.delete(series);
+      end();
+    };
   }
 
   /** The rows that count and have to be held against others, by series and time, each time once. Those that need not be are judged. */
@@ -216,9 +236,16 @@ export class LateQuality {
       }
       lane.isBounded = false;
     }
+    if (isCounter && this.#isLowBegin(lane, series, ts, value)) {
+      lane.below = { ts, value };
+      return QUALITY.backwards;
+    }
     const flag = this.#judge.judge(series, code, ts, value);
     if (flag === QUALITY.jump && after !== null && this.#judge.goesOnTo(series, ts, value, after)) return QUALITY.good;
     if (flag === QUALITY.backwards) return this.#judgeBelow(lane, series, ts, value);
+    const { before, below } = lane;
+    const isSettled = below !== null && below.ts < ts && before !== null && value < before.value;
+    if (isCounter && isSettled && Number.isNaN(lane.newFrom)) lane.newFrom = ts;
     // What fits ends the waiting of those that did not.
     lane.above = null;
     lane.below = null;
@@ -226,17 +253,26 @@ export class LateQuality {
     return flag;
   }
 
+  /** Where nothing stands before it, a register that is close to zero is taken for a slip until a second one stands there. */
+  #isLowBegin({ begin, after, below }: Lane, series: number, ts: EpochMs, value: number): boolean {
+    if (begin !== Number.NEGATIVE_INFINITY || after === null || value > after.value * NEAR || this.#judge.isBegun(series)) return false;
+    const isSecond = below !== null && (below.ts < ts ? value >= below.value : value <= below.value);
+    return !isSecond;
+  }
+
   /** One that stands below the reading before the gap: the truth if it leads to one that is known to stand there, too. */
   #judgeBelow(lane: Lane, series: number, ts: EpochMs, value: number): number {
     const { before, after, below } = lane;
-    const leadsToAfter = lane.isOnNew && after !== null && value <= after.value;
-    const leadsToBelow = below !== null && below.ts > ts && value < below.value && (after === null || below.value <= after.value);
+    const leadsToAfter = lane.isOnNew && after !== null && value <= after.value && value > after.value * NEAR;
+    const isBelowNew = after === null || !lane.isBounded || (below !== null && below.value <= after.value);
+    const leadsToBelow = below !== null && below.ts > ts && value < below.value && isBelowNew;
     if (!leadsToAfter && !leadsToBelow) {
       lane.below = { ts, value };
       return QUALITY.backwards;
     }
     lane.newFrom = ts;
     this.#judge.beginAfter(series, { ts, value });
+    if (after !== null && value > after.value) this.#tellFall(lane, series, value, after);
     const move = before === null ? null : this.#judge.moveFrom(series, before.value, value);
     // A reset is what the readings show by themselves, and the next one may say that it was before.
     if (move !== null && move.kind !== 'reset') this.#parts.onMove(series, ts, move);

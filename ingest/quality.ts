@@ -4,7 +4,7 @@ import type { EpochMs } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import { isUsable, QUALITY } from '../model/quality.ts';
 import { QUANTITIES, quantityOfCode } from '../model/quantities.ts';
-import type { RegisterMove } from '../model/register-change.ts';
+import { NEAR, type RegisterMove } from '../model/register-change.ts';
 import type { CounterPoint } from '../store/port.ts';
 
 const SPAN = 1024;
@@ -17,12 +17,6 @@ export const isInRange = (code: number, value: number): boolean => value >= (MIN
 
 /** What the instrument says of a value that counts, unless that does not follow from those before it. */
 export const together = (judged: number, said: number): number => (judged === QUALITY.good ? said : judged);
-
-/**
- * A register that passed its width stood in its last tenth before and stands in its first after; one that began again at zero stands below
- * a tenth of what it was. From anywhere else to anywhere else another instrument has taken over. Ours, no standard's.
- */
-const NEAR = 0.1;
 
 /** How much a series has to be looked at, by series: 0 not known yet. */
 const GAUGE = 1;
@@ -109,6 +103,11 @@ export class QualityJudge {
   /** Is a reading of the series judged by those before it? */
   looksBack(series: number): boolean {
     return this.#kind[series] !== GAUGE;
+  }
+
+  /** Is there a last good reading that the next one has to follow from? */
+  isBegun(series: number): boolean {
+    return !Number.isNaN(this.#last[series]);
   }
 
   isCounter(series: number): boolean {

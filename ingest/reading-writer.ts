@@ -244,10 +244,16 @@ export class ReadingWriter {
   async #writeLate(block: ReadingBlock): Promise<Written> {
     this.#late++;
     if (this.#open.waiting.length > 0) this.#turn();
+    let stored = () => {};
     try {
-      await this.#parts.judgeLate(block).catch((error: unknown) => this.#failed('late', error));
+      stored = await this.#parts.judgeLate(block);
+    } catch (error) {
+      this.#failed('late', error);
+    }
+    try {
       return await this.#parts.write(block, 'late');
     } finally {
+      stored();
       this.#late--;
     }
   }
@@ -283,8 +289,8 @@ export interface WriterParts {
   readonly stats: IngestStats;
   /** Fresh rows in order of arrival, in the turn in which they arrived, before they are stored. */
   judge(block: ReadingBlock): void;
-  /** Late rows before they are stored: puts their quality into them. */
-  judgeLate(block: ReadingBlock): Promise<void>;
+  /** Late rows before they are stored: puts their quality into them. Answers what is called when they are, or will not be. */
+  judgeLate(block: ReadingBlock): Promise<() => void>;
   /** Late rows after they were stored; those among them that were there already are in it too. */
   readonly late?: ((block: ReadingBlock) => void) | undefined;
   readonly onCommitted?: ((block: ReadingBlock, arrival: Arrival) => void) | undefined;

@@ -21,6 +21,12 @@ export type RegisterMove =
   | { readonly kind: 'rollover'; readonly width: number }
   | { readonly kind: 'exchange'; readonly closing: number; readonly opening: number };
 
+/**
+ * A register that passed its width stood in its last tenth before and stands in its first after; one that began again at zero stands below
+ * a tenth of what it was. From anywhere else to anywhere else another instrument has taken over. Ours, no standard's.
+ */
+export const NEAR = 0.1;
+
 /** A change as it was noted: told from the readings by the service itself, or by a person. */
 export type NotedRegisterChange = RegisterChange & {
   /** In the order of noting; of several for the same meter, quantity and time the last one holds. */

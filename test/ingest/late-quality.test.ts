@@ -11,7 +11,7 @@ import { notesOf } from '../../registers.ts';
 import type { ReadingStore } from '../../store/port.ts';
 import { ListedStore } from '../contract/listed-store.ts';
 import { fuzzRuns } from '../fuzz-runs.ts';
-import { aMeter, aRig, directoryOf, NOW, RecordingStore, rowsOf } from './harness.ts';
+import { aMeter, aRig, directoryOf, NOW, RecordingStore, rowsOf, until } from './harness.ts';
 
 const MINUTE = 60_000;
 const ENERGY = quantityOf('active_energy_import' as QuantityName).code;
@@ -197,8 +197,70 @@ describe('late readings, held against those that are stored around them', () => 
       ] as const)
         await park.send([minute, register]);
       const flagged = park.rows().filter((row) => !row.endsWith('good'));
-      expect(flagged, 'the one that settled it, and the first late one').to.deep.equal(['-15 450 backwards', '-10 500 backwards']);
+      expect(flagged, 'the first of the register, the first late one, and the one that settled it live').to.deep.equal([
+        '-40 3 backwards',
+        '-15 450 backwards',
+        '-10 500 backwards',
+      ]);
       expect(await park.usage()).to.equal(500 + 20);
+    });
+
+    it('a lone zero is not the first of a new register', async () => {
+      const park = await aPark();
+      await park.send([-60, 53_700], [-5, 20], [0, 30]);
+      for (const read of [
+        [-15, 11],
+        [-20, 8],
+        [-25, 5],
+        [-50, 0],
+        [-40, 53_710],
+      ] as const)
+        await park.send(read);
+      expect(park.rows().slice(1, 5)).to.deep.equal(['-50 0 backwards', '-40 53710 good', '-25 5 good', '-20 8 good']);
+      expect(await park.usage()).to.equal(10 + 5 + 25);
+    });
+
+    it('a zero at which nothing stands before it is a slip, and a register that begins there is found by its second reading', async () => {
+      const park = await aPark();
+      await park.send([0, 5100]);
+      await park.send([-10, 5080], [-5, 5090]);
+      await park.send([-20, 0], [-15, 5070]);
+      await park.send([-30, 5050], [-25, 5060]);
+      expect(park.rows().filter((row) => !row.endsWith('good'))).to.deep.equal(['-20 0 backwards']);
+      expect([park.moves(), await park.usage()]).to.deep.equal([[], 50]);
+      const other = await aPark();
+      await other.send([0, 90]);
+      await other.send([-50, 0], [-40, 0], [-30, 1], [-20, 2]);
+      expect(other.rows()).to.deep.equal(['-50 0 backwards', '-40 0 good', '-30 1 good', '-20 2 good', '0 90 good']);
+    });
+
+    it('a register that began again twice is followed over both', async () => {
+      const park = await aPark();
+      await park.send([-60, 100], [-5, 20], [0, 30]);
+      for (const read of [
+        [-10, 10],
+        [-15, 4],
+        [-20, 70],
+        [-25, 60],
+        [-30, 50],
+        [-35, 40],
+      ] as const)
+        await park.send(read);
+      expect(park.rows().filter((row) => row.endsWith('good')).length, 'good').to.be.at.least(6);
+      expect(await park.usage()).to.be.within(20 + 30, 30 + 30);
+    });
+
+    it('a rollover counts its width once, whatever falls are found in its place later', async () => {
+      const park = await aPark({ checks: { active_energy_import: { registerWidth: 1_000_000 } } });
+      await park.send([-60, 999_900], [-10, 40], [-5, 45]);
+      for (const read of [
+        [-20, 30],
+        [-25, 25],
+        [-30, 0],
+      ] as const)
+        await park.send(read);
+      await park.send([-40, 10], [-35, 20]);
+      expect(await park.usage()).to.equal(145);
     });
 
     it('a zero between them is a slip', async () => {
@@ -339,6 +401,25 @@ describe('late readings, held against those that are stored around them', () => 
     await rig.send(energy([-30, 110]));
     expect([...rig.store.rows].sort((a, b) => a[2] - b[2]).map((row) => row[4])).to.deep.equal(['clock', 'good', 'good', 'good']);
     expect(rig.pipeline.stats.flagged.reduce((sum, count) => sum + count, 0)).to.equal(1);
+  });
+
+  it('one is held against those before it that are on their way to the store', async () => {
+    const rig = aRig({ limits: { writesAtOnce: 4 } });
+    await rig.send([energy([-60, 1000]), energy([0, 2000])]);
+    rig.store.hang();
+    const first = rig.send(energy([-30, 1500]));
+    await until(() => rig.store.attempts === 2, 'the write of the first');
+    const second = rig.send(energy([-40, 1800]));
+    await until(() => rig.pipeline.stats.pendingMessages === 2, 'the second');
+    await new Promise((resolve) => setImmediate(resolve));
+    rig.store.release();
+    await Promise.all([first, second]);
+    expect([...rig.store.rows].sort((a, b) => a[2] - b[2]).map((row) => [row[3], row[4]])).to.deep.equal([
+      [1000, 'good'],
+      [1800, 'backwards'],
+      [1500, 'good'],
+      [2000, 'good'],
+    ]);
   });
 
   it('a gap costs one question, however many readings fall into it; gauges without checks cost none', async () => {
