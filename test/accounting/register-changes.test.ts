@@ -145,6 +145,17 @@ describe('accounting: registers that moved', () => {
     expect(store.asked).to.have.length(2);
   });
 
+  it('count a found rollover where the register stood near its width, and not for another fall in its place; a person’s everywhere', async () => {
+    const points = [
+      [0, 400],
+      [2, 5],
+      [4, 10],
+    ] as const;
+    const rollover = { kind: 'rollover', width: 1000 } as const;
+    expect(await usage(await bookOf(change(2, rollover)), points, [[0, 6]], 6)).to.deep.equal([10]);
+    expect(await usage(await bookOf(change(2, rollover, 'chen')), points, [[0, 6]], 6)).to.deep.equal([610]);
+  });
+
   it('let a person take a found exchange for a reset', async () => {
     const points = [
       [0, 60_000],

@@ -250,6 +250,17 @@ describe('late readings, held against those that are stored around them', () => 
       expect(await park.usage()).to.be.within(20 + 30, 30 + 30);
     });
 
+    it('chunks in order of time, newest chunk first, lose a few readings and not one of each chunk', async () => {
+      const rows = Array.from({ length: 40 }, (_, at): Read => [at - 50, at < 10 ? 1000 + at : at - 8]);
+      for (const together of [2, 3, 5]) {
+        const park = await aPark();
+        await park.send([-60, 990], [-5, 40], [0, 50]);
+        for (let to = rows.length; to > 0; to -= together) await park.send(...rows.slice(Math.max(0, to - together), to));
+        expect(park.rows().filter((row) => !row.endsWith('good')).length, `chunks of ${together}`).to.be.at.most(4);
+        expect(await park.usage(), `chunks of ${together}`).to.be.within(19 + 50 - 2, 19 + 50);
+      }
+    });
+
     it('a rollover counts its width once, whatever falls are found in its place later', async () => {
       const park = await aPark({ checks: { active_energy_import: { registerWidth: 1_000_000 } } });
       await park.send([-60, 999_900], [-10, 40], [-5, 45]);
