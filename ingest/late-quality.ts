@@ -236,7 +236,7 @@ export class LateQuality {
       }
       lane.isBounded = false;
     }
-    if (isCounter && this.#isLowBegin(lane, series, ts, value)) {
+    if (isCounter && this.#isLoneZero(lane, series, ts, value)) {
       lane.below = { ts, value };
       return QUALITY.backwards;
     }
@@ -253,11 +253,10 @@ export class LateQuality {
     return flag;
   }
 
-  /** Where nothing stands before it, a register that is close to zero is taken for a slip until a second one stands there. */
-  #isLowBegin({ begin, after, below }: Lane, series: number, ts: EpochMs, value: number): boolean {
-    if (begin !== Number.NEGATIVE_INFINITY || after === null || value > after.value * NEAR || this.#judge.isBegun(series)) return false;
-    const isSecond = below !== null && (below.ts < ts ? value >= below.value : value <= below.value);
-    return !isSecond;
+  /** Where nothing stands before it, a register at zero is taken for a slip until a second one stands there. */
+  #isLoneZero({ begin, after, below }: Lane, series: number, ts: EpochMs, value: number): boolean {
+    if (value !== 0 || begin !== Number.NEGATIVE_INFINITY || after === null || after.value <= 0 || this.#judge.isBegun(series)) return false;
+    return below === null || below.ts > ts;
   }
 
   /** One that stands below the reading before the gap: the truth if it leads to one that is known to stand there, too. */

@@ -491,6 +491,25 @@ describe('late readings, held against those that are stored around them', () => 
     );
   });
 
+  it('a register that rises is good in whatever order its readings come, however low it began and nothing stood before it', async () => {
+    const read = fc.record({ rise: fc.nat({ max: 400 }), order: fc.nat() }, { noNullPrototype: true });
+    await fc.assert(
+      fc.asyncProperty(fc.array(read, { minLength: 2, maxLength: 25 }), fc.integer({ min: 1, max: 6 }), async (reads, together) => {
+        const park = await aPark();
+        let register = 1;
+        const rows = reads.map(({ rise, order }, at): { readonly read: Read; readonly order: number } => {
+          register += rise;
+          return { read: [at - 50, register], order };
+        });
+        const sent = [...rows].sort((a, b) => a.order - b.order).map(({ read }) => read);
+        for (let at = 0; at < sent.length; at += together) await park.send(...sent.slice(at, at + together));
+        expect(park.rows()).to.deep.equal(rows.map(({ read: [minute, value] }) => `${minute} ${value} good`));
+        expect(park.moves()).to.deep.equal([]);
+      }),
+      { numRuns: fuzzRuns() / 20 },
+    );
+  });
+
   describe('a store that hangs on the question', () => {
     /** It takes readings, and answers no question. */
     const hanging = () => Object.assign(new RecordingStore(), { neighbours: () => new Promise<never>(() => {}) });

@@ -99,7 +99,7 @@ describe('the state of ingest', () => {
     expect(of(0, 0)).to.deep.equal(['Store', '0', '–', '0.0%']);
     expect(of(6_000_000, 0.5)).to.deep.equal(['Store', '6,000,000', '5.00\u00a0µs', '50.0%']);
     expect(of(2.5, 0.01)).to.deep.equal(['Store', '2.5', '240.0\u00a0ms', '1.0%']);
-    expect(stageRows(state, zh).map(({ name }) => name)).to.deep.equal(['解码', '校验', '告警与实况', '写入存储', '写入磁盘缓冲', '缓冲回填']);
+    expect(stageRows(state, zh).map(({ name }) => name)).to.deep.equal(['解码', '校验', '告警与实况', '核对迟到读数', '写入存储', '写入磁盘缓冲', '缓冲回填']);
   });
 
   it('says for how long the oldest message waits, and when that is long', () => {
