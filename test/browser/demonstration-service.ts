@@ -9,8 +9,8 @@ import { Caller, eventually } from '../integration/callers.ts';
 import { GreenparkProcess } from '../integration/greenpark-process.ts';
 
 const ADMIN_PASSWORD = 'a password for tests';
-/** Every gateway of the demonstration reports its history before anything live; this one meter stands for all. */
-const LIVE_METER = 'lq-in1';
+/** Every gateway of the demonstration reports its history before anything live; these stand for the meters of the two that have most. */
+const LIVE_METERS = ['lq-in1', 'lq-in2'] as const;
 /** A meter of the tests' own: its readings, and its silence, are theirs alone. */
 const OWN = {
   gateway: 'browser-gateway',
@@ -22,7 +22,7 @@ const OWN = {
 const FROM_OWN = { gateway: OWN.gateway, intervalSeconds: 3600 } as const;
 
 export const PARK = PARK_ID;
-export const METER = LIVE_METER;
+export const METER = LIVE_METERS[0];
 /** The enterprise whose user the demonstration makes, and another one. */
 const [own, other] = DEMO_PARK.enterprises.filter(({ stage }) => stage === 'admitted');
 if (own === undefined || other === undefined) throw new Error('the demonstration has no two admitted enterprises');
@@ -164,11 +164,13 @@ export class DemonstrationService {
   }
 
   async #live(began: number): Promise<void> {
-    const isLive = async () => {
-      const items = await this.admin.items<{ readonly ts: string }>(`/api/v1/meters/${LIVE_METER}/latest`);
-      return items.some(({ ts }) => Date.parse(ts) > began + 1000);
-    };
-    await eventually(isLive, 'the history of the demonstration park', 90_000);
+    for (const meter of LIVE_METERS) {
+      const isLive = async () => {
+        const items = await this.admin.items<{ readonly ts: string }>(`/api/v1/meters/${meter}/latest`);
+        return items.some(({ ts }) => Date.parse(ts) > began + 1000);
+      };
+      await eventually(isLive, `the history of ${meter}`, 90_000);
+    }
   }
 
   async #state(): Promise<{ readonly figures: { readonly air: object | null } }> {
