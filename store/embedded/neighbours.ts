@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { NeighbourColumns, PointsAsk } from './point-columns.ts';
+import { metersOf, type NeighbourColumns, type PointsAsk } from './point-columns.ts';
 import type { Knowledge } from './questions.ts';
 import { readingsOfAll, USABLE } from './readings-sql.ts';
 import { numbers } from './rows.ts';
@@ -61,17 +61,6 @@ async function look(
     foundTs[place] = ts[at] as number;
     foundValue[place] = value[at] as number;
   }
-}
-
-/** Meters by quantity, of the points at some places. */
-function metersOf({ meter, quantity }: PointsAsk, places: readonly number[]): Map<number, number[]> {
-  const found = new Map<number, Set<number>>();
-  for (const place of places) {
-    const list = found.get(quantity[place] as number);
-    if (list === undefined) found.set(quantity[place] as number, new Set([meter[place] as number]));
-    else list.add(meter[place] as number);
-  }
-  return new Map([...found].map(([code, meters]) => [code, [...meters]]));
 }
 
 /** Places in order of time, cut where `gap` ms and more lie between two: at the widest such gaps, if there are very many. */

@@ -31,3 +31,14 @@ export const neighboursAt = ({ beforeTs, beforeValue, afterTs, afterValue }: Nei
 
 const pointAt = (ts: Float64Array, value: Float64Array, place: number): CounterPoint | null =>
   Number.isNaN(ts[place]) ? null : { ts: ts[place] as number, value: value[place] as number };
+
+/** Meters by quantity, of what is asked at some places. */
+export function metersOf({ meter, quantity }: Pick<PointsAsk, 'meter' | 'quantity'>, places: Iterable<number>): Map<number, number[]> {
+  const found = new Map<number, Set<number>>();
+  for (const place of places) {
+    const meters = found.get(quantity[place] as number);
+    if (meters === undefined) found.set(quantity[place] as number, new Set([meter[place] as number]));
+    else meters.add(meter[place] as number);
+  }
+  return new Map([...found].map(([code, meters]) => [code, [...meters]]));
+}

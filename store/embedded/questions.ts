@@ -2,6 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { RawSeries, Revision, SeriesQuery, Step } from '../port.ts';
 import { requireWhole } from '../storable.ts';
 import { type CounterAnswer, type CounterAsk, Places } from './counter-columns.ts';
+import { metersOf } from './point-columns.ts';
 import type { LatestColumns } from './protocol.ts';
 import { readingsOf, readingsOfAll, stepStart, time, USABLE } from './readings-sql.ts';
 import { type NumberColumns, numbers, oneNumber } from './rows.ts';
@@ -83,17 +84,6 @@ function stepColumns(columns: readonly Float64Array[], place: Int32Array) {
     Float64Array,
   ];
   return { place, at, firstTs, firstValue, lastTs, lastValue, rise, falls };
-}
-
-/** Meters by quantity, of the counters at some places. */
-function metersOf({ meter, quantity }: CounterAsk, some: Iterable<number>): Map<number, number[]> {
-  const found = new Map<number, number[]>();
-  for (const place of some) {
-    const list = found.get(quantity[place] as number);
-    if (list === undefined) found.set(quantity[place] as number, [meter[place] as number]);
-    else list.push(meter[place] as number);
-  }
-  return found;
 }
 
 /** The usable reading of each counter that is nearest to `border`: the last one before it, or the first one at or after it. By place. */
