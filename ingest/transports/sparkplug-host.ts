@@ -31,6 +31,8 @@ export interface SparkplugHostOptions {
   readonly times?: Partial<SparkplugTimes>;
   /** How long the pipeline may be full before the nodes are told that the host is offline, in milliseconds. Default 5000. */
   readonly pressureGraceMs?: number;
+  /** How long the first connection waits for the STATE that the broker may keep in this host's name, in milliseconds. Default 500. */
+  readonly keptStateMs?: number;
   readonly pipeline: DecodedIntake;
   readonly stages?: StageTimes;
   readonly directory: { readonly current: SparkplugDirectory };
@@ -61,6 +63,7 @@ export class SparkplugHost {
   #timestamp = 0;
   /** Newest timestamp that the broker kept of a STATE in this host's name. */
   #newestSeen = 0;
+  #onHeardOwn: () => void = () => {};
   #isAnnounced = false;
   #full = false;
   #patience: NodeJS.Timeout | null = null;
@@ -82,8 +85,7 @@ export class SparkplugHost {
       beforeConnect: () => {
         this.#connection.client.options.will = this.#nextWill();
       },
-      // The whole namespace, which the own STATE is part of.
-      onConnected: () => this.#connection.subscribe([`${NAMESPACE}/#`], { qos: 1 }),
+      onConnected: () => this.#listen(),
       onOnline: () => {
         this.#announce();
         for (const { topic, payload } of this.sessions.askAll(options.clock())) this.#publish(topic, payload);
@@ -155,8 +157,28 @@ export class SparkplugHost {
     clearTimeout(timer);
   }
 
+  /**
+   * To the whole namespace, which the own STATE is part of. EMQX brings retained messages some time after its SUBACK: said before it, the first
+   * STATE of this process would take the place of the one kept, which may be of a clock that ran ahead, and nodes would pass over ours as older.
+   */
+  async #listen(): Promise<void> {
+    const isHeard = new Promise<void>((resolve) => {
+      this.#onHeardOwn = resolve;
+    });
+    await this.#connection.subscribe([`${NAMESPACE}/#`], { qos: 1 });
+    if (this.#connection.connects > 1) return;
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#options.keptStateMs ?? 500).unref();
+    });
+    await Promise.race([isHeard, patience]);
+    clearTimeout(timer);
+    if (this.#newestSeen >= this.#timestamp) throw this.#isOutdated();
+  }
+
   #take(topic: string, payload: Buffer, isRetained: boolean): boolean {
     if (topic === this.#topic) {
+      this.#onHeardOwn();
       this.#onOwnState(payload, isRetained);
       return true;
     }
@@ -216,7 +238,7 @@ export class SparkplugHost {
     if (said.timestamp > this.#timestamp && Number.isSafeInteger(said.timestamp + 1)) {
       this.#newestSeen = Math.max(this.#newestSeen, said.timestamp);
       if (this.#stopping || !isRetained) return;
-      this.#connection.fault(new Error(`the broker keeps a STATE of host ${this.#options.hostId} that is newer than this one's; it is told again`));
+      this.#connection.fault(this.#isOutdated());
       // Nodes pass over what is older than they know: the next connection is newer, and so is its will.
       this.#connection.client.stream.destroy();
       return;
@@ -224,6 +246,10 @@ export class SparkplugHost {
     if (this.#isAnnounced && !isRetained && (!said.online || said.timestamp < this.#timestamp)) {
       this.#publishState(true, this.#timestamp).catch((error: Error) => this.#connection.fault(error));
     }
+  }
+
+  #isOutdated(): Error {
+    return new Error(`the broker keeps a STATE of host ${this.#options.hostId} that is newer than this one's; it is told again`);
   }
 
   #nextWill(): NonNullable<IClientOptions['will']> {

@@ -73,6 +73,7 @@ describe('Sparkplug host on a real Mosquitto with a real edge node', function ()
       logger: quiet,
       reconnect: { firstMs: 20, longestMs: 100 },
       times: { reorderMs: 200, rebirthEveryMs: 500 },
+      keptStateMs: 20,
       ...override,
     });
     ended.push(() => made.stop(2000));
