@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from './config.ts';
 import type { Core, CoreOptions, Undo } from './core.ts';
+import { plainAddress } from './ingest/transports/broker-address.ts';
 import type { BrokerStats } from './ingest/transports/broker-limits.ts';
 import { EmbeddedBroker } from './ingest/transports/embedded-broker.ts';
 import { EmbeddedSparkplug } from './ingest/transports/embedded-sparkplug.ts';
@@ -138,7 +139,7 @@ function startClient(config: Config, url: string, core: Core, { clock, logger }:
   if (host !== null) undo.push(() => host.stop());
   return {
     port: null,
-    notes: [`Readings come from the broker ${url}`],
+    notes: [`Readings come from the broker ${plainAddress(url)}`],
     connection: client,
     brokerStats: null,
     trouble: () => {

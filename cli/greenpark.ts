@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { GreenparkError } from '../model/errors.ts';
 import { gatewayCommand, tokenCommand, userCommand } from './access.ts';
+import { brokerCommand } from './broker.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { hj212SendCommand } from './hj212.ts';
 import { mappingCommand } from './mapping.ts';
@@ -21,6 +22,7 @@ const program = new Command('greenpark')
   .addCommand(replayCommand())
   .addCommand(mappingCommand())
   .addCommand(hj212SendCommand())
+  .addCommand(brokerCommand())
   .addCommand(deadLettersCommand())
   .addCommand(userCommand())
   .addCommand(tokenCommand())

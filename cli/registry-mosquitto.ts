@@ -2,6 +2,7 @@ import { closeSync, fchmodSync, fchownSync, mkdirSync, openSync, renameSync, rmS
 import { join } from 'node:path';
 import { readConfig } from '../config.ts';
 import { compileTopicFilter, overlap, type TopicFilter } from '../ingest/mappings/topic-filter.ts';
+import { CHECK_TOPICS } from '../ingest/transports/check-topics.ts';
 import { GreenparkError } from '../model/errors.ts';
 import { isLogger } from '../model/gateway-link.ts';
 import type { Mapping } from '../model/mapping.ts';
@@ -64,7 +65,12 @@ export function mosquittoAcl(
   meters: readonly Meter[],
   mapped: readonly Pick<Mapping, 'park' | 'topics' | 'except'>[] = [],
 ): string {
-  const lines = ['# Written by greenpark registry export --mosquitto; changes are lost.', `user ${own}`, 'topic read parks/#'];
+  const lines = [
+    '# Written by greenpark registry export --mosquitto; changes are lost.',
+    `user ${own}`,
+    'topic read parks/#',
+    `topic readwrite ${CHECK_TOPICS}/#`,
+  ];
   const rights = mapped.map(({ park, topics, except = [] }) => ({
     park,
     topics: filtersOf(topics).map(({ subscription }) => subscription),

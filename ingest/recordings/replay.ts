@@ -4,6 +4,7 @@ import type { Clock } from '../../model/clock.ts';
 import { GreenparkError } from '../../model/errors.ts';
 import type { EpochMs } from '../../model/ids.ts';
 import { invalid } from '../../model/schema.ts';
+import { plainAddress } from '../transports/broker-address.ts';
 import { RecordingCounts, type Rejection } from './counts.ts';
 import type { Mapping } from './mapping.ts';
 import { type RecordedFrame, readRecording } from './read.ts';
@@ -142,14 +143,17 @@ class Sender {
         client.once('error', (error) => reject(refusal(error)));
         options.signal.addEventListener('abort', () => resolve(), { once: true });
         timeout.then(
-          () => reject(new GreenparkError('BROKER_UNREACHABLE', `the broker at ${safe(options.url)} does not answer`, { retryable: true })),
+          () => reject(new GreenparkError('BROKER_UNREACHABLE', `the broker at ${plainAddress(options.url)} does not answer`, { retryable: true })),
           () => {},
         );
       });
     } catch (error) {
       client.end(true);
       throw error instanceof GreenparkError && error.code === 'BROKER_UNREACHABLE'
-        ? new GreenparkError('BROKER_UNREACHABLE', `the broker at ${safe(options.url)} cannot be reached: ${error.message}`, { cause: error, retryable: true })
+        ? new GreenparkError('BROKER_UNREACHABLE', `the broker at ${plainAddress(options.url)} cannot be reached: ${error.message}`, {
+            cause: error,
+            retryable: true,
+          })
         : error;
     } finally {
       stop.abort();
@@ -229,6 +233,3 @@ function refusal(error: Error): GreenparkError {
   const why = error.message !== '' ? error.message : typeof code === 'string' ? code : 'no connection';
   return new GreenparkError('BROKER_UNREACHABLE', why, { cause: error, retryable: true });
 }
-
-/** The URL without what may be a password in it. */
-const safe = (url: string): string => url.replace(/\/\/[^@/]*@/, '//***@');

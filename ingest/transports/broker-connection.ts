@@ -6,6 +6,7 @@ import type { Clock } from '../../model/clock.ts';
 import { GreenparkError } from '../../model/errors.ts';
 import type { EpochMs } from '../../model/ids.ts';
 import { Backoff, type RetryPace } from '../retry.ts';
+import { plainAddress } from './broker-address.ts';
 import { NO_PACKET_ID, PublishReader } from './publish-reader.ts';
 
 export type ConnectionState = 'connecting' | 'online' | 'offline' | 'stopped';
@@ -114,10 +115,7 @@ export class BrokerConnection {
 
   /** The broker's address as it may stand in a log. */
   get address(): string {
-    const parsed = new URL(this.#parts.url);
-    parsed.username = '';
-    parsed.password = '';
-    return parsed.toString();
+    return plainAddress(this.#parts.url);
   }
 
   /** Resolves when `isReached`; rejects `BROKER_UNREACHABLE` after `withinMs`, and when the connection was ended. */

@@ -115,6 +115,11 @@ describe('a real Mosquitto with the configuration that is shipped and the files 
     for (const id of ['g-old', 'g-logger']) expect(readFileSync(join(config, 'passwords'), 'utf8')).to.not.contain(id);
   });
 
+  it('does for the service what greenpark broker check tries', async () => {
+    const { code, out } = await greenpark(['broker', 'check', '--messages', '500', '--json'], { GREENPARK_MQTT_URL: mosquitto.url, ...OWN });
+    expect([code, JSON.parse(out).faults]).to.deep.equal([0, []]);
+  });
+
   it('passes on what a gateway says of its own meter, and nothing else; it hears nothing', async () => {
     const reader = await join1('greenpark', 'own password');
     const heard: string[] = [];
