@@ -57,6 +57,21 @@ describe('the InfluxDB store against a real server', function () {
     expect([error.code, error.retryable]).to.deep.equal(['STORE_UNREACHABLE', true]);
   });
 
+  it('takes no answer that the server has cut for a whole one; a question for less is answered', async function () {
+    const cutting = await Influx.start(requireServer(this, 'influxd'), { http: ['max-row-limit = 100'] });
+    try {
+      const store = await openInfluxStore({ url: cutting.url, version: 1, bucket: 'park', meters });
+      for (let ts = 1000; ts < 1200; ts++) await store.write(block(1, ts), 'fresh');
+      const rows = (to: number) => store.raw({ meter: 0, quantity: POWER, from: 0, to, limit: 10_000 });
+      const error = await refusal(rows(2000));
+      expect([error.code, error.message]).to.deep.equal(['STORE_REFUSED', 'InfluxDB refused a question: max-row-limit has cut the answer: set it to 0']);
+      expect((await rows(1100)).ts).to.have.length(100);
+      await store.close();
+    } finally {
+      await cutting.remove();
+    }
+  });
+
   it('says what the server refused, and that it always will', async () => {
     const store = await open();
     const error = await refusal(store.write(block(2, 8e15), 'fresh')); // InfluxDB's time ends in 2262
