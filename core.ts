@@ -13,6 +13,7 @@ import { GatewayBook } from './ingest/gateways/book.ts';
 import { MappingCodec } from './ingest/mappings/codec.ts';
 import { MappingWatch } from './ingest/mappings/watch.ts';
 import { Pipeline } from './ingest/pipeline.ts';
+import type { MeterStatus } from './ingest/port.ts';
 import { DEFAULT_PACE, orAborted, untilDone } from './ingest/retry.ts';
 import { sparkplugReplay } from './ingest/sparkplug/replay.ts';
 import { SparkplugSessions } from './ingest/sparkplug/sessions.ts';
@@ -24,6 +25,7 @@ import type { Clock } from './model/clock.ts';
 import { GreenparkError } from './model/errors.ts';
 import type { EpochMs, ParkId } from './model/ids.ts';
 import { LatestReadings } from './model/latest.ts';
+import { MeterStatuses } from './model/meter-statuses.ts';
 import type { ReadingBlock } from './model/reading.ts';
 import { SERVICE_AUTHOR } from './model/register-change.ts';
 import { expectDeclared, lastGoodRegisters, notesOf } from './registers.ts';
@@ -40,6 +42,7 @@ export interface Core {
   readonly directory: DirectoryWatch;
   readonly store: ReadingStore;
   readonly latest: LatestReadings;
+  readonly statuses: MeterStatuses;
   readonly usage: UsageTally;
   readonly registers: RegisterChanges;
   readonly alerts: AlertEngine;
@@ -56,6 +59,10 @@ export interface Core {
   onMappedTopics: () => Promise<void> | void;
   /** Called with each block of fresh readings after they were judged; the live view hangs here. */
   show: (block: ReadingBlock) => void;
+  /** Called when something was said of whether the meter, by ordinal, can be reached; the live view hangs here, too. */
+  showStatus: (meter: number) => void;
+  /** Somebody said whether a meter can be reached. */
+  tellStatus(status: MeterStatus): void;
   /** Late or corrected readings changed what was measured from `from` on: running figures are computed again soon. */
   usageTouched(from: EpochMs): void;
 }
@@ -188,6 +195,7 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
     if (reseed !== null) clearTimeout(reseed);
   });
 
+  const statuses = new MeterStatuses();
   const ages = new CommitAges();
   const stages = new StageTimes();
   const mappings = new MappingCodec({
@@ -210,8 +218,15 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
   await unknown.seed(registry.deadLetters);
 
   const core: Omit<Core, 'pipeline'> = {
-    ...{ registry, directory, store, latest, usage, registers, alerts, ages, figures, mappings, sparkplug, unknown, gateways, usageTouched, spool },
+    ...{ registry, directory, store, latest, statuses, usage, registers, alerts, ages, figures, mappings, sparkplug, unknown, gateways, usageTouched, spool },
     show: () => {},
+    showStatus: () => {},
+    tellStatus: ({ meter: id, online, at }) => {
+      const meter = directory.current.meter(id);
+      if (meter === undefined) return;
+      statuses.tell(meter.ordinal, online, at);
+      core.showStatus(meter.ordinal);
+    },
     onMappedTopics: () => {},
   };
   await mappingWatch.reload();
@@ -242,6 +257,7 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
       if (arrival === 'fresh') ages.observe(block, clock());
     },
     codecs: [mappings, sparkplugReplay(sparkplug)],
+    onStatus: (status) => core.tellStatus(status),
     onUnknownMeter: (sighting) => unknown.see(sighting),
     limits: {
       maxPayloadBytes: config.mqtt.maxPacketBytes,

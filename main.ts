@@ -103,6 +103,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
   const live = new LiveState({
     directory: core.directory,
     latest: core.latest,
+    statuses: core.statuses,
     alerts: { open: () => core.alerts.open(), capStates: (park, enterprise, now) => core.alerts.capStates(park, enterprise, now) },
     accounting: {
       today: (owner, now) => today.today(owner, now),
@@ -112,6 +113,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     clock,
   });
   core.show = (block) => live.show(block);
+  core.showStatus = (meter) => live.showStatus(meter);
 
   let transports: Transports | null = null;
   const gateway: { current: LiveGateway | null } = { current: null };

@@ -133,6 +133,7 @@ function startClient(config: Config, url: string, core: Core, { clock, logger }:
           maxPacketBytes,
           pipeline: core.pipeline,
           stages: core.pipeline.stages,
+          onStatus: core.tellStatus,
           directory: core.directory,
           sessions: core.sparkplug,
         });

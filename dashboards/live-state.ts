@@ -4,7 +4,17 @@ import type { Clock } from '../model/clock.ts';
 import { GreenparkError } from '../model/errors.ts';
 import type { EnterpriseId, EpochMs, ParkId } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
-import { isStale, type LiveFigures, type LiveMeter, type LiveReading, type LiveValue, type ParkSnapshot } from '../model/live.ts';
+import {
+  isStale,
+  type LiveBatch,
+  type LiveFigures,
+  type LiveMeter,
+  type LiveReading,
+  type LiveStatus,
+  type LiveValue,
+  type ParkSnapshot,
+} from '../model/live.ts';
+import type { MeterStatuses } from '../model/meter-statuses.ts';
 import { isUsable, qualityName } from '../model/quality.ts';
 import { quantityOf, quantityOfCode } from '../model/quantities.ts';
 import type { ReadingBlock } from '../model/reading.ts';
@@ -15,6 +25,7 @@ import { powerNow } from './power.ts';
 export interface LiveStateDeps {
   readonly directory: { readonly current: LiveDirectory };
   readonly latest: LatestReadings;
+  readonly statuses: Pick<MeterStatuses, 'of'>;
   readonly alerts: Pick<LiveAlerts, 'open' | 'capStates'>;
   readonly accounting: LiveAccounting;
   readonly clock: Clock;
@@ -31,18 +42,18 @@ export interface Room {
   watchers: number;
 }
 
-export interface ReadingsBatch {
-  readonly seq: number;
-  readonly at: EpochMs;
-  readonly readings: readonly LiveReading[];
-}
-
 interface ParkRooms {
   whole: Room | null;
   readonly enterprises: Map<EnterpriseId, Room>;
 }
 
 const ACTIVE_POWER = quantityOf('active_power').code;
+
+/** What a room's next batch is made of. */
+interface Changes {
+  readonly readings: LiveReading[];
+  readonly statuses: LiveStatus[];
+}
 
 /**
  * The park as it is now, and what changed in it since last asked. `show` runs in the ingest path and only marks; everything
@@ -56,6 +67,8 @@ export class LiveState {
   #marks = new Uint8Array(1024);
   #changed = new Int32Array(1024);
   #count = 0;
+  /** Meters, by ordinal, of whose status something was said since. */
+  readonly #told = new Set<number>();
 
   constructor(deps: LiveStateDeps) {
     this.#deps = deps;
@@ -72,6 +85,11 @@ export class LiveState {
       this.#marks[position] = 1;
       this.#changed[this.#count++] = position;
     }
+  }
+
+  /** Something was said of whether the meter can be reached. */
+  showStatus(meter: number): void {
+    if (this.#watched > 0) this.#told.add(meter);
   }
 
   /** The place that a wish to watch names, or null when there is no such park or enterprise. */
@@ -129,30 +147,44 @@ export class LiveState {
   }
 
   /** One merged batch per watched room with changes since the last take; each raises its room's `seq` by one. */
-  take(): Map<Room, ReadingsBatch> {
-    const batches = new Map<Room, ReadingsBatch>();
-    if (this.#count === 0) return batches;
+  take(): Map<Room, LiveBatch> {
+    const batches = new Map<Room, LiveBatch>();
+    if (this.#count === 0 && this.#told.size === 0) return batches;
     const at = this.#deps.clock();
-    const lists = new Map<Room, LiveReading[]>();
-    const directory = this.#deps.directory.current;
+    const changes = new Map<Room, Changes>();
     for (let index = 0; index < this.#count; index++) {
       const series = this.#changed[index] as number;
       this.#marks[series] = 0;
-      const meter = directory.meterOf(this.#deps.latest.meter[series] as number);
-      if (meter === undefined) continue;
-      const rooms = this.#rooms.get(meter.park);
-      if (rooms === undefined) continue;
-      const own = meter.enterprise === null ? undefined : rooms.enterprises.get(meter.enterprise);
-      if (rooms.whole === null && own === undefined) continue;
-      const value = this.#valueAt(series);
-      if (value === null) continue;
-      const reading: LiveReading = [meter.id, ...value];
-      if (rooms.whole !== null) push(lists, rooms.whole, reading);
-      if (own !== undefined) push(lists, own, reading);
+      this.#push(changes, this.#deps.latest.meter[series] as number, series);
     }
     this.#count = 0;
-    for (const [room, readings] of lists) batches.set(room, { seq: ++room.seq, at, readings });
+    for (const meter of this.#told) this.#push(changes, meter, null);
+    this.#told.clear();
+    for (const [room, { readings, statuses }] of changes) batches.set(room, { seq: ++room.seq, at, readings, statuses });
     return batches;
+  }
+
+  /** Into the batches of the rooms that may see the meter: a series of it, or its status where that is null. */
+  #push(changes: Map<Room, Changes>, ordinal: number, series: number | null): void {
+    const meter = this.#deps.directory.current.meterOf(ordinal);
+    if (meter === undefined) return;
+    const rooms = this.#rooms.get(meter.park);
+    if (rooms === undefined) return;
+    const own = meter.enterprise === null ? undefined : rooms.enterprises.get(meter.enterprise);
+    if (rooms.whole === null && own === undefined) return;
+    if (series === null) {
+      const status = this.#deps.statuses.of(ordinal);
+      if (status === null) return;
+      const told: LiveStatus = [meter.id, status.online, status.since];
+      if (rooms.whole !== null) changesOf(changes, rooms.whole).statuses.push(told);
+      if (own !== undefined) changesOf(changes, own).statuses.push(told);
+      return;
+    }
+    const value = this.#valueAt(series);
+    if (value === null) return;
+    const reading: LiveReading = [meter.id, ...value];
+    if (rooms.whole !== null) changesOf(changes, rooms.whole).readings.push(reading);
+    if (own !== undefined) changesOf(changes, own).readings.push(reading);
   }
 
   /** The whole view of a park, or of one enterprise in it: what the API answers and the socket sends first. Throws `NOT_FOUND` for an unknown park. */
@@ -182,6 +214,7 @@ export class LiveState {
         // A parent outside the view is somebody else's meter: not even its id is told.
         parent: meter.parent !== null && inView.has(meter.parent) ? meter.parent : null,
         intervalSeconds: meter.intervalSeconds,
+        status: this.#deps.statuses.of(meter.ordinal),
         latest: this.#valuesOf(meter),
       })),
       alerts: this.#deps.alerts.open().filter((alert) => mayHear(alert, park, enterprise)),
@@ -263,8 +296,11 @@ const mayHear = (alert: Alert, park: ParkId, enterprise: EnterpriseId | null): b
 // Ids hold no slash, so no enterprise's room can be taken for a park's.
 const roomName = (park: ParkId, enterprise: EnterpriseId | null): string => (enterprise === null ? `park/${park}` : `enterprise/${park}/${enterprise}`);
 
-function push(lists: Map<Room, LiveReading[]>, room: Room, reading: LiveReading): void {
-  const list = lists.get(room);
-  if (list === undefined) lists.set(room, [reading]);
-  else list.push(reading);
+function changesOf(all: Map<Room, Changes>, room: Room): Changes {
+  let changes = all.get(room);
+  if (changes === undefined) {
+    changes = { readings: [], statuses: [] };
+    all.set(room, changes);
+  }
+  return changes;
 }

@@ -474,6 +474,8 @@ export class Pipeline implements Intake, DecodedIntake {
     this.#message.kept = true;
     // One that is there is enough.
     this.#message.online = online || this.#message.online === true;
+    // A dead letter that is tried again says nothing of now.
+    if (message.replayed === true) return;
     const { park, id } = plan.meter;
     this.#parts.onStatus?.({ park, meter: id, gateway: message.gateway ?? plan.gateway, online, at: message.receivedAt });
   }

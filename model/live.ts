@@ -1,6 +1,7 @@
 import type { Alert, AlertChange } from './alert.ts';
 import type { EnterpriseId, EpochMs, MeterId, ParkId } from './ids.ts';
 import type { MeterKind } from './meter-kinds.ts';
+import type { ToldStatus } from './meter-statuses.ts';
 import type { QualityName } from './quality.ts';
 import type { QuantityName } from './quantities.ts';
 import type { Stage } from './registry.ts';
@@ -38,12 +39,25 @@ export interface LiveMeter {
   readonly enterprise: EnterpriseId | null;
   readonly parent: MeterId | null;
   readonly intervalSeconds: number;
+  /** Null where nobody said. */
+  readonly status: ToldStatus | null;
   readonly latest: readonly LiveValue[];
 }
 
 /** Null values never stand here: a quantity that was never read is absent. */
 export type LiveValue = readonly [quantity: QuantityName, ts: EpochMs, value: number, quality: QualityName];
 export type LiveReading = readonly [meter: MeterId, ...LiveValue];
+export type LiveStatus = readonly [meter: MeterId, online: boolean, since: EpochMs];
+
+/** What changed in a room since the batch before. `seq` rises by one. */
+export interface LiveBatch {
+  readonly seq: number;
+  readonly at: EpochMs;
+  /** Latest value per series that changed. */
+  readonly readings: readonly LiveReading[];
+  /** Of meters of which something was said. */
+  readonly statuses: readonly LiveStatus[];
+}
 
 /** Figures that are computed, sent whole every few seconds. */
 export interface LiveFigures {
@@ -107,10 +121,14 @@ export function isStale(latestTs: EpochMs, intervalSeconds: number, now: EpochMs
   return silentFor > Math.max(3 * intervalSeconds * 1000, 120_000) || silentFor < -AHEAD_MS;
 }
 
+/** Was the meter told to be gone, and has measured nothing since? `newest` is the time of its newest reading, null before the first. */
+export const isGone = (status: ToldStatus | null, newest: EpochMs | null): boolean =>
+  status !== null && !status.online && (newest === null || newest <= status.since);
+
 export interface ServerToClient {
   snapshot(state: ParkSnapshot): void;
-  /** Latest value per series that changed since the event before; at most four a second per room. `seq` rises by one. */
-  readings(batch: { readonly seq: number; readonly at: EpochMs; readonly readings: readonly LiveReading[] }): void;
+  /** At most ten a second per room. */
+  readings(batch: LiveBatch): void;
   alert(change: AlertChange): void;
   usage(figures: LiveFigures): void;
 }

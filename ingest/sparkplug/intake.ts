@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { DecodedIntake, Done, IngestMessage } from '../port.ts';
+import type { DecodedIntake, Done, IngestMessage, MeterStatus } from '../port.ts';
 import type { StageTimes } from '../stage-times.ts';
 import type { Command, SparkplugSessions } from './sessions.ts';
 
@@ -8,6 +8,8 @@ export interface SparkplugIntakeParts {
   readonly pipeline: DecodedIntake;
   /** Sends to the node, at QoS 0 and not retained; what does not arrive is asked for again later. */
   send(command: Command): void;
+  /** A meter is gone, though no message said so. */
+  onStatus?: ((status: MeterStatus) => void) | undefined;
   readonly stages?: StageTimes | undefined;
   readonly logger: Logger;
 }
@@ -37,6 +39,7 @@ export class SparkplugIntake {
   /** To be called about once a second. */
   tick(now: number): void {
     this.#send(this.#parts.sessions.due(now));
+    for (const status of this.#parts.sessions.gone(now)) this.#parts.onStatus?.(status);
   }
 
   #send(commands: readonly Command[]): void {

@@ -28,7 +28,7 @@ export interface NodeLimits {
 
 /** The node itself, or one device of it: what its birth described. */
 export class Scope {
-  readonly #node: NodeSession;
+  readonly node: NodeSession;
   /** Null for the node itself. */
   readonly device: string | null;
   born = false;
@@ -41,7 +41,7 @@ export class Scope {
   readonly #meters = new Set<string>();
 
   constructor(node: NodeSession, device: string | null) {
-    this.#node = node;
+    this.node = node;
     this.device = device;
   }
 
@@ -65,7 +65,7 @@ export class Scope {
 
   forget(): void {
     this.born = false;
-    this.#node.metrics -= this.#byName.size;
+    this.node.metrics -= this.#byName.size;
     this.#byName.clear();
     this.#byAlias.clear();
   }
@@ -100,12 +100,12 @@ export class Scope {
         continue;
       }
       const to = this.#resolve(name, metric.datatype);
-      if (this.#node.mayRemember()) this.#define(metric, name, to);
+      if (this.node.mayRemember()) this.#define(metric, name, to);
       else beyond++;
       if (to.kind === 'taken') this.#meters.add(to.meter);
       frames.take(metric, name, metric.datatype, to);
     }
-    if (beyond > 0) frames.refuse('too-large', `the births of node ${quote(this.#node.node)} describe too many metrics; ${beyond} were not remembered`, beyond);
+    if (beyond > 0) frames.refuse('too-large', `the births of node ${quote(this.node.node)} describe too many metrics; ${beyond} were not remembered`, beyond);
   }
 
   /** Metrics of a data message. Answers how many no birth has described. */
@@ -139,7 +139,7 @@ export class Scope {
 
   #define(metric: Metric, name: string, to: Destination): void {
     const definition = { name, datatype: metric.datatype, to };
-    if (!this.#byName.has(name)) this.#node.metrics++;
+    if (!this.#byName.has(name)) this.node.metrics++;
     this.#byName.set(name, definition);
     const { alias } = metric;
     if (alias === null) return;
@@ -148,12 +148,12 @@ export class Scope {
   }
 
   #resolve(name: string, datatype: number): Destination {
-    const { link, node } = this.#node;
+    const { link, node } = this.node;
     return destinationOf(link, node, this.device, name, datatype);
   }
 
   #stranger({ alias }: Metric): string {
-    const who = this.device === null ? `node ${quote(this.#node.node)}` : `device ${quote(this.device)} of node ${quote(this.#node.node)}`;
+    const who = this.device === null ? `node ${quote(this.node.node)}` : `device ${quote(this.device)} of node ${quote(this.node.node)}`;
     if (alias === null) return `a metric of ${who} has neither name nor alias`;
     return this.#byAlias.get(alias) === null
       ? `alias ${alias} of ${who} stands for two metrics in its birth`
@@ -178,6 +178,8 @@ export class NodeSession {
   linked: LinkedGateway | null = null;
   /** States that a change of the link made, and nobody was told. */
   readonly untold: DecodedStatus[] = [];
+  /** Meters that were online when the host lost touch, and of which nothing was heard since. */
+  readonly unsure = new Set<string>();
   /** Devices that were online before the last birth of the node and have not been born behind it. */
   readonly awaited = new Set<Scope>();
   #limits: NodeLimits;
@@ -203,6 +205,7 @@ export class NodeSession {
   /** Nothing is known of it until it is born again: messages of it may have been missed. */
   lose(at: EpochMs): void {
     for (const scope of [this.own, ...this.devices.values()]) {
+      if (scope.online) for (const meter of scope.meters) this.unsure.add(meter);
       scope.forget();
       scope.become(false, at);
     }

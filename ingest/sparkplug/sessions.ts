@@ -1,8 +1,9 @@
-import type { EpochMs } from '../../model/ids.ts';
+import type { EpochMs, MeterId } from '../../model/ids.ts';
 import type { Decoded, DecodedStatus } from '../codecs/decoded.ts';
 import { FIELD, type Key64, key64 } from '../codecs/sparkplug/metric.ts';
 import { readPayload, rebirthCommand, type SparkplugPayload } from '../codecs/sparkplug/payload.ts';
 import { type NodeTopic, nodeCommandTopic, readTopic } from '../codecs/sparkplug/topics.ts';
+import type { MeterStatus } from '../port.ts';
 import type { RejectReason } from '../reject-reasons.ts';
 import { quote } from '../wording.ts';
 import { FrameBuilder } from './frames.ts';
@@ -40,8 +41,10 @@ export interface SparkplugTimes {
   readonly reorderMs: number;
   /** A node is asked for its births at most this often. */
   readonly rebirthEveryMs: number;
+  /** How long a node may take for its births when the host is back. */
+  readonly returnMs: number;
 }
-export const DEFAULT_TIMES: SparkplugTimes = { reorderMs: 5_000, rebirthEveryMs: 30_000 };
+export const DEFAULT_TIMES: SparkplugTimes = { reorderMs: 5_000, rebirthEveryMs: 30_000, returnMs: 30_000 };
 
 /** Nodes that no gateway is linked with are remembered only so far: the one not heard for longest goes first. */
 const MOST_STRANGERS = 256;
@@ -149,6 +152,25 @@ export class SparkplugSessions {
       }
     }
     return commands;
+  }
+
+  /**
+   * The host was away, has asked for the births, and these meters were in none: nobody can reach them. Told once. To be called about once a
+   * second.
+   */
+  gone(now: EpochMs): readonly MeterStatus[] {
+    const gone: MeterStatus[] = [];
+    for (const { group, node, unsure, linked, rebirthAskedAt } of this.#nodes.values()) {
+      if (unsure.size === 0 || linked === null || rebirthAskedAt === null) continue;
+      // A clock that was set back does not keep them waiting for ever.
+      if (now - rebirthAskedAt < this.#times.returnMs && now >= rebirthAskedAt) continue;
+      // Whose meters they are after a change of the link is another node's to say.
+      if (this.#links.of(group, node) !== linked) unsure.clear();
+      const { id, park } = linked.gateway;
+      for (const meter of unsure) if (this.#links.isRegistered(meter)) gone.push({ park, meter: meter as MeterId, gateway: id, online: false, at: now });
+      unsure.clear();
+    }
+    return gone;
   }
 
   /**
@@ -304,7 +326,10 @@ export class SparkplugSessions {
   /** The state of a scope is that of its meters, as far as they are registered. */
   #say(scope: Scope, online: boolean, now: EpochMs, statuses: DecodedStatus[]): void {
     scope.become(online, now);
-    for (const meter of scope.meters) if (this.#links.isRegistered(meter)) statuses.push({ meter, online });
+    for (const meter of scope.meters) {
+      scope.node.unsure.delete(meter);
+      if (this.#links.isRegistered(meter)) statuses.push({ meter, online });
+    }
   }
 
   /** Two gateways cannot speak in one stranger's name: each that signed in has its own. */

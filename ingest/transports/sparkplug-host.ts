@@ -2,7 +2,7 @@ import type { IClientOptions } from 'mqtt';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { NAMESPACE, stateTopic } from '../codecs/sparkplug/topics.ts';
-import type { DecodedIntake } from '../port.ts';
+import type { DecodedIntake, MeterStatus } from '../port.ts';
 import type { RetryPace } from '../retry.ts';
 import { SparkplugIntake } from '../sparkplug/intake.ts';
 import type { SparkplugDirectory } from '../sparkplug/links.ts';
@@ -34,6 +34,8 @@ export interface SparkplugHostOptions {
   /** How long the first connection waits for the STATE that the broker may keep in this host's name, in milliseconds. Default 500. */
   readonly keptStateMs?: number;
   readonly pipeline: DecodedIntake;
+  /** Of meters of which no message says it. */
+  readonly onStatus?: (status: MeterStatus) => void;
   readonly stages?: StageTimes;
   readonly directory: { readonly current: SparkplugDirectory };
   /** Shared with the replay of dead letters; made here when absent. */
@@ -99,6 +101,7 @@ export class SparkplugHost {
       sessions: this.sessions,
       pipeline: options.pipeline,
       stages: options.stages,
+      onStatus: options.onStatus,
       send: ({ topic, payload }) => this.#publish(topic, payload),
       logger: options.logger,
     });

@@ -42,7 +42,7 @@ describe('live state', () => {
     const room = park.live.join(PARK, null);
     for (let i = 0; i < 100; i++) park.read(['grid', 'active_power', i, NOON + i]);
     const first = park.live.take().get(room);
-    expect(first).to.deep.equal({ seq: 1, at: NOON, readings: [['grid', 'active_power', NOON + 99, 99, 'good']] });
+    expect(first).to.deep.equal({ seq: 1, at: NOON, readings: [['grid', 'active_power', NOON + 99, 99, 'good']], statuses: [] });
     expect(park.live.take().size, 'nothing new').to.equal(0);
     park.read(['grid', 'active_power', 1, NOON + 200]);
     expect(park.live.take().get(room)?.seq).to.equal(2);
@@ -60,6 +60,28 @@ describe('live state', () => {
       ['paper-water'],
       ['other-e'],
     ]);
+  });
+
+  it('tells each room what was said of its own meters, once, and whoever comes later in the snapshot', () => {
+    const park = new Fixture();
+    const rooms = [park.live.join(PARK, null), park.live.join(PARK, STEEL), park.live.join(PARK, PAPER)];
+    for (const id of ['grid', 'steel-e', 'other-e']) park.say(id, false);
+    park.say('steel-e', true, NOON + 1);
+    const batches = park.live.take();
+    expect(rooms.map((room) => batches.get(room))).to.deep.equal([
+      {
+        ...{ seq: 1, at: NOON, readings: [] },
+        statuses: [
+          ['grid', false, NOON],
+          ['steel-e', true, NOON + 1],
+        ],
+      },
+      { seq: 1, at: NOON, readings: [], statuses: [['steel-e', true, NOON + 1]] },
+      undefined,
+    ]);
+    expect(park.live.take().size).to.equal(0);
+    const told = park.live.snapshot(PARK, STEEL).meters.map(({ id, status }) => [id, status]);
+    expect(told).to.deep.equal([['steel-e', { online: true, since: NOON + 1 }]]);
   });
 
   it('marks nothing while nobody watches, and forgets a room when the last one leaves', () => {

@@ -6,6 +6,7 @@ import type { EnterpriseId, EpochMs, MeterId, ParkId } from '../../model/ids.ts'
 import { LatestReadings } from '../../model/latest.ts';
 import type { AirQuality, CapState } from '../../model/live.ts';
 import type { MeterKind } from '../../model/meter-kinds.ts';
+import { MeterStatuses } from '../../model/meter-statuses.ts';
 import { type QuantityName, quantityOf } from '../../model/quantities.ts';
 import { type ReadingBlock, ReadingBlockBuilder } from '../../model/reading.ts';
 import type { Enterprise, Park, RegisteredMeter } from '../../model/registry.ts';
@@ -136,7 +137,15 @@ export class Fixture {
     },
   };
   readonly accounting: LiveAccounting = { today: () => this.today, carbonToday: () => null, air: () => AIR };
-  readonly live = new LiveState({ directory: this.directory, latest: this.latest, alerts: this.alerts, accounting: this.accounting, clock: () => this.now });
+  readonly statuses = new MeterStatuses();
+  readonly live = new LiveState({
+    directory: this.directory,
+    latest: this.latest,
+    statuses: this.statuses,
+    alerts: this.alerts,
+    accounting: this.accounting,
+    clock: () => this.now,
+  });
 
   /** Takes readings in as the pipeline does: latest first, then shown. */
   read(...readings: readonly (readonly [meter: string, quantity: QuantityName, value: number, ts?: EpochMs, quality?: number])[]): ReadingBlock {
@@ -151,6 +160,13 @@ export class Fixture {
     const taken = block.take();
     this.live.show(taken);
     return taken;
+  }
+
+  /** As the core does. */
+  say(id: string, online: boolean, at: EpochMs = this.now): void {
+    const ordinal = METERS.find((meter) => meter.id === id)?.ordinal ?? 999;
+    this.statuses.tell(ordinal, online, at);
+    this.live.showStatus(ordinal);
   }
 
   change(alert: Alert, kind: AlertChange['kind'] = 'fired'): void {

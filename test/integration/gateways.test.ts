@@ -6,6 +6,7 @@ import { connectAsync, type MqttClient } from 'mqtt';
 import { Station } from '../../ingest/simulators/hj212-station.ts';
 import type { GatewayId } from '../../model/ids.ts';
 import type { GatewayStanding } from '../../model/ingest.ts';
+import type { ParkSnapshot } from '../../model/live.ts';
 import { importDocument } from '../../store/registry/document.ts';
 import { hashGatewaySecret } from '../../store/registry/gateway-secret.ts';
 import { openRegistry } from '../../store/registry/open.ts';
@@ -81,6 +82,17 @@ describe('gateways as the operator sees them, through the executable', function 
       `gateway ${id} as ${JSON.stringify(expected)}`,
     );
 
+  /** Waits until the live view says so of the meter; answers since when. */
+  const said = (id: string, online: boolean): Promise<number> =>
+    eventually(
+      async () => {
+        const { body } = await operator.get<ParkSnapshot>('/api/v1/parks/p-1/state');
+        const status = body.meters.find((each) => each.id === id)?.status ?? null;
+        return status?.online === online && status.since;
+      },
+      `meter ${id} ${online ? 'online' : 'offline'}`,
+    );
+
   /** What Prometheus would read of a gateway. */
   async function metric(name: string, id: string): Promise<number | undefined> {
     const { body } = await operator.get<string>('/metrics');
@@ -136,15 +148,19 @@ describe('gateways as the operator sees them, through the executable', function 
     await plain.publishAsync('parks/p-1/meters/unheard-of/readings', '{"active_power": 5}', { qos: 1 });
     const { lastSeen } = await standing('plain', { state: 'ok', connected: true, transport: 'mqtt', messages: 2, readings: 1 });
     await standing(null, { state: 'refused', messages: 1, refused: 1 });
+    const since = await said('plain-1', true);
     plain.stream.destroy();
     await standing('plain', { state: 'offline', connected: false, messages: 3, lastSeen });
+    expect(await said('plain-1', false)).to.be.within(since, Date.now());
 
     const power = { name: 'active_power', type: 'Double' as const, value: 5, alias: 1, timestamp: Date.now() };
     const node = new EdgeNode(mosquitto.url, 'node-1', [{ id: 'Meter 1', metrics: () => [power] }]);
     ended.push(() => node.stop());
     await standing('edge', { state: 'ok', connected: true, transport: 'sparkplug', readings: 1 });
     expect(await metric('connected', 'edge'), 'the births tell that').to.equal(1);
+    await said('meter-1', true);
     node.cut();
     await standing('edge', { state: 'offline', connected: false });
+    await said('meter-1', false);
   });
 });

@@ -302,6 +302,20 @@ describe('Sparkplug host on a real Mosquitto with a real edge node', function ()
     await until(() => made.sessions.stats.messages.DDATA > 0, 'the data');
   });
 
+  it('tells that the meters of a node are gone which died while the broker was away', async () => {
+    const told: (readonly [meter: string, online: boolean])[] = [];
+    const times = { reorderMs: 200, rebirthEveryMs: 500, returnMs: 300 };
+    const made = await host({ times, onStatus: ({ meter, online: isOnline }) => told.push([meter, isOnline]) });
+    const dying = await edge('node-1', { id: 'Meter 1', metrics: () => [power(1)] });
+    await until(() => made.sessions.stats.messages.DBIRTH === 1, 'the births');
+    // Asked to end, Mosquitto would pass the node's will on first.
+    await mosquitto.kill();
+    dying.stop();
+    await mosquitto.start();
+    await until(() => told.length > 0, 'the end of its meter', 10_000);
+    expect([told, made.connects]).to.deep.equal([[['m-1', false]], 2]);
+  });
+
   it('works with the rights that the documentation gives, and a node cannot speak for another', async () => {
     await mosquitto.remove();
     const text = readFileSync(new URL('../../../docs/ingest-sparkplug.md', import.meta.url), 'utf8');

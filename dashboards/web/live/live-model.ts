@@ -1,9 +1,10 @@
 import type { Alert, AlertChange } from '../../../model/alert.ts';
 import type { EpochMs } from '../../../model/ids.ts';
-import type { LiveFigures, LiveMeter, LiveReading, LiveValue, ParkSnapshot } from '../../../model/live.ts';
+import type { LiveBatch, LiveFigures, LiveMeter, LiveValue, ParkSnapshot } from '../../../model/live.ts';
 
 /** A meter with its newest values by quantity. */
-export interface ModelMeter extends Omit<LiveMeter, 'latest'> {
+export interface ModelMeter extends Omit<LiveMeter, 'latest' | 'status'> {
+  status: LiveMeter['status'];
   readonly values: Map<LiveValue[0], LiveValue>;
   /** Newest time of measurement over all quantities; null before the first reading. */
   newest: EpochMs | null;
@@ -39,7 +40,7 @@ export class LiveModel {
   }
 
   /** Merges a batch. False when one before it is missing: then a new snapshot must be asked for. */
-  readings(batch: { readonly seq: number; readonly at: EpochMs; readonly readings: readonly LiveReading[] }): boolean {
+  readings(batch: LiveBatch): boolean {
     if (batch.seq !== this.#seq + 1) return false;
     this.#seq = batch.seq;
     this.at = Math.max(this.at, batch.at);
@@ -50,6 +51,10 @@ export class LiveModel {
       if (known !== undefined && known[1] > value[1]) continue;
       meter.values.set(value[0], value);
       if (meter.newest === null || value[1] > meter.newest) meter.newest = value[1];
+    }
+    for (const [id, online, since] of batch.statuses) {
+      const meter = this.meters.get(id);
+      if (meter !== undefined) meter.status = { online, since };
     }
     return true;
   }

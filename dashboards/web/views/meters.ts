@@ -1,10 +1,13 @@
-import { isStale, type LiveValue } from '../../../model/live.ts';
+import { isGone, isStale, type LiveValue } from '../../../model/live.ts';
 import type { MeterKind } from '../../../model/meter-kinds.ts';
 import { findQuantity } from '../../../model/quantities.ts';
 import { ageText, type Figure } from '../format.ts';
 import { type Language, nameIn } from '../i18n/text.ts';
 import type { LiveModel, ModelMeter } from '../live/live-model.ts';
 import type { Reader } from './reader.ts';
+
+/** `offline`: told to be gone, and nothing measured since. `stale`: silent for too long. */
+export type MeterState = 'fresh' | 'stale' | 'never' | 'offline';
 
 export interface MeterRow {
   readonly id: string;
@@ -15,7 +18,7 @@ export interface MeterRow {
   readonly quantity: string;
   readonly value: Figure;
   readonly age: string;
-  readonly state: 'fresh' | 'stale' | 'never';
+  readonly state: MeterState;
   readonly stateName: string;
   readonly flagged: string | null;
 }
@@ -36,8 +39,9 @@ export const quantityName = (language: Language, name: string): string => {
   return quantity === undefined ? name : language === 'en' ? quantity.en : quantity.zh;
 };
 
-/** A meter's state by the age of its newest reading. */
-export function meterState(meter: ModelMeter, now: number): MeterRow['state'] {
+/** A meter's state by what was said of it and by the age of its newest reading. */
+export function meterState(meter: ModelMeter, now: number): MeterState {
+  if (isGone(meter.status, meter.newest)) return 'offline';
   if (meter.newest === null) return 'never';
   return isStale(meter.newest, meter.intervalSeconds, now) ? 'stale' : 'fresh';
 }
@@ -84,6 +88,7 @@ export function meterRow(meter: ModelMeter, model: LiveModel, { text, format, la
   const lead = leadingQuantity(meter);
   const latest = lead === undefined ? undefined : meter.values.get(lead);
   const state = meterState(meter, now);
+  const since = state === 'offline' ? (meter.status?.since ?? null) : meter.newest;
   const owner = model.enterprises.find((each) => each.id === meter.enterprise);
   return {
     id: meter.id,
@@ -93,7 +98,7 @@ export function meterRow(meter: ModelMeter, model: LiveModel, { text, format, la
     owner: meter.enterprise === null ? text('meter.park') : owner === undefined ? meter.enterprise : nameIn(language, owner),
     quantity: lead === undefined ? '' : quantityName(language, lead),
     value: latest === undefined ? { text: '–', unit: '' } : format.quantity(latest[0], latest[2]),
-    age: meter.newest === null ? '–' : ageText(text, now - meter.newest),
+    age: since === null ? '–' : ageText(text, now - since),
     state,
     stateName: text(`meter.${state}`),
     flagged: latest === undefined || latest[3] === 'good' ? null : text(`quality.${latest[3]}`),
@@ -126,7 +131,7 @@ export interface MeterFilter {
   readonly search: string;
 }
 
-/** Silent meters first, then by owner and name: what is wrong is seen without a search. */
+/** Meters that are gone or silent first, then by owner and name: what is wrong is seen without a search. */
 export function meterRows(model: LiveModel, filter: MeterFilter, reader: Reader): MeterRow[] {
   const wanted = filter.search.trim().toLowerCase();
   const rows = [...model.meters.values()]
@@ -136,7 +141,7 @@ export function meterRows(model: LiveModel, filter: MeterFilter, reader: Reader)
     .filter(
       (row) => wanted === '' || row.id.toLowerCase().includes(wanted) || row.name.toLowerCase().includes(wanted) || row.owner.toLowerCase().includes(wanted),
     );
-  const order = { stale: 0, never: 1, fresh: 2 } as const;
+  const order = { offline: 0, stale: 0, never: 1, fresh: 2 } as const;
   const compare = new Intl.Collator(reader.language).compare;
   return rows.sort((a, b) => order[a.state] - order[b.state] || compare(a.owner, b.owner) || compare(a.name, b.name) || compare(a.id, b.id));
 }

@@ -19,22 +19,31 @@ describe('the live model of a client', () => {
     park.read(['grid', 'active_power', 1]);
     const model = watching(park);
     const grid = 'grid' as MeterId;
-    expect(model.readings({ seq: 1, at: NOON + 9, readings: [[grid, 'active_power', NOON + 5, 2, 'good']] })).to.equal(true);
-    expect(model.readings({ seq: 2, at: NOON + 9, readings: [[grid, 'active_power', NOON + 3, 9, 'good']] })).to.equal(true);
+    expect(model.readings({ seq: 1, at: NOON + 9, readings: [[grid, 'active_power', NOON + 5, 2, 'good']], statuses: [] })).to.equal(true);
+    expect(model.readings({ seq: 2, at: NOON + 9, readings: [[grid, 'active_power', NOON + 3, 9, 'good']], statuses: [] })).to.equal(true);
     expect(model.meters.get('grid')?.values.get('active_power')?.[2]).to.equal(2);
     expect(model.meters.get('grid')?.newest).to.equal(NOON + 5);
   });
 
+  it('knows what was said last of each meter', () => {
+    const park = new Fixture();
+    park.say('grid', true);
+    const model = watching(park);
+    expect([model.meters.get('grid')?.status, model.meters.get('air')?.status]).to.deep.equal([{ online: true, since: NOON }, null]);
+    model.readings({ seq: 1, at: NOON + 9, readings: [], statuses: [['grid' as MeterId, false, NOON + 5]] });
+    expect(model.meters.get('grid')?.status).to.deep.equal({ online: false, since: NOON + 5 });
+  });
+
   it('notices a missing batch, and takes nothing from the one after it', () => {
     const model = watching(new Fixture());
-    expect(model.readings({ seq: 2, at: NOON, readings: [['grid' as MeterId, 'active_power', NOON, 9, 'good']] })).to.equal(false);
+    expect(model.readings({ seq: 2, at: NOON, readings: [['grid' as MeterId, 'active_power', NOON, 9, 'good']], statuses: [] })).to.equal(false);
     expect(model.meters.get('grid')?.values.size).to.equal(0);
   });
 
   it('does not grow with what it does not know or what is over', () => {
     const model = watching(new Fixture());
     for (let seq = 1; seq <= 500; seq++) {
-      model.readings({ seq, at: NOON + seq, readings: [[`m-${seq}` as MeterId, 'active_power', NOON + seq, 1, 'good']] });
+      model.readings({ seq, at: NOON + seq, readings: [[`m-${seq}` as MeterId, 'active_power', NOON + seq, 1, 'good']], statuses: [] });
       model.alert({ kind: 'fired', at: NOON, alert: anAlert(`x-${seq}`, null) });
       model.alert({ kind: 'resolved', at: NOON, alert: anAlert(`x-${seq}`, null, { state: 'resolved' }) });
     }
@@ -69,7 +78,7 @@ describe('the overview', () => {
     const park = new Fixture();
     park.read(['grid', 'active_power', 500], ['steel-e', 'active_power', 300]);
     const model = watching(park);
-    expect(buildOverview(model, readerFor('en', NOON)).meters.text).to.equal('3 of 5 meters silent');
+    expect(buildOverview(model, readerFor('en', NOON)).meters.text).to.equal('3 of 5 meters silent or offline');
     const later = buildOverview(model, readerFor('en', NOON + 200_000));
     expect(later.meters.silent).to.equal(5);
     expect(later.enterprises.map((row) => row.power.text)).to.deep.equal(['–', '–']);
@@ -181,6 +190,22 @@ describe('the list of meters', () => {
     expect(meterRows(model, { ...all, search: '纸厂' }, readerFor('en', NOON)).map((row) => row.id)).to.deep.equal(['paper-water', 'paper-e']);
     expect(meterRows(model, { ...all, silentOnly: true }, readerFor('en', NOON))).to.have.length(4);
     expect(meterRows(model, { ...all, kind: 'water' }, readerFor('en', NOON)).map((row) => row.id)).to.deep.equal(['paper-water']);
+  });
+
+  it('says that one is gone as soon as that was said, until it measures again', () => {
+    const park = new Fixture();
+    park.read(['grid', 'active_power', 500]);
+    park.say('grid', false, NOON + 1000);
+    park.say('air', false, NOON - 60_000);
+    const model = watching(park);
+    const shown = (now: number) =>
+      meterRows(model, all, readerFor('en', now)).flatMap(({ id, state, age }) => (id === 'grid' || id === 'air' ? [[id, state, age]] : []));
+    expect(shown(NOON + 6000)).to.deep.equal([
+      ['air', 'offline', '66 s ago'],
+      ['grid', 'offline', '5 s ago'],
+    ]);
+    model.readings({ seq: 1, at: NOON + 6000, readings: [['grid' as MeterId, 'active_power', NOON + 6000, 1, 'good']], statuses: [] });
+    expect(shown(NOON + 6000)[1]).to.deep.equal(['grid', 'fresh', 'just now']);
   });
 
   it('marks a value that may not be used', () => {

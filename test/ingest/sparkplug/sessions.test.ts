@@ -440,6 +440,34 @@ describe('ingest/sparkplug, deaths', () => {
     expect(framesOf(node.send('DDATA', { device: 'd-1', metrics: [{ alias: 1, doubleValue: 232 }] }))[0]?.values).to.deep.equal({ voltage_a: 232 });
   });
 
+  it('meters that are in no birth some time after the host is back are gone, and told to be once', () => {
+    const node = aNode();
+    node.nodeBirth();
+    node.deviceBirth('d-1');
+    node.deviceBirth('d-2');
+    const gone = (at: number) => node.sessions.gone(NOW + at).map(({ meter, gateway, park, online, at: when }) => [meter, gateway, park, online, when - NOW]);
+    expect(gone(100_000), 'while the host is there').to.deep.equal([]);
+    node.sessions.lostTouch(NOW + 5);
+    expect(gone(100_000), 'while the host is away').to.deep.equal([]);
+    node.sessions.askAll(NOW + 100_000);
+    // The node comes back, and one of its devices.
+    node.nodeBirth({ at: 100_001 });
+    node.deviceBirth('d-2', undefined, { at: 100_002 });
+    expect(gone(129_999)).to.deep.equal([]);
+    expect(gone(130_000)).to.deep.equal([['d-1', 'g-1', 'p-1', false, 130_000]]);
+    expect(gone(131_000)).to.deep.equal([]);
+  });
+
+  it('of meters that another gateway has now, a node that stayed away says nothing', () => {
+    const node = aNode();
+    node.nodeBirth();
+    node.deviceBirth('d-1');
+    node.sessions.lostTouch(NOW + 5);
+    node.sessions.askAll(NOW + 6);
+    node.directory.current = directoryOf({ node: 'node-2' }, ['d-1']);
+    expect(node.sessions.gone(NOW + 100_000)).to.deep.equal([]);
+  });
+
   it('a node whose births never tell what it sends is asked no oftener for that', () => {
     const node = aNode();
     let asks = 0;
