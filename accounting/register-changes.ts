@@ -19,7 +19,11 @@ export function riseAcross(a: number, b: number, move?: RegisterMove): number {
 function riseOf(change: NotedRegisterChange, a: number, b: number): number {
   if (change.author === SERVICE_AUTHOR && change.kind === 'rollover' && a < change.width * (1 - NEAR)) return riseAcross(a, b);
   if (change.author !== SERVICE_AUTHOR || change.kind !== 'exchange') return riseAcross(a, b, change);
-  return b >= a ? b - a : b - change.opening;
+  const { closing, opening } = change;
+  if (opening <= closing) return b >= a ? b - a : b - opening;
+  // It rose by more than it can: only from one side to the other nobody knows what was used.
+  const middle = (closing + opening) / 2;
+  return a < middle && b >= middle ? Math.max(0, b - opening) : riseAcross(a, b);
 }
 
 /** Moves of one register that are noted within a day of each other. */

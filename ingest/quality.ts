@@ -44,8 +44,9 @@ export type OnRegisterMove = (series: number, ts: EpochMs, move: RegisterMove) =
  * register as usage. A counter follows when it does not fall (`backwards` otherwise), and whatever has a bound for jumps when it keeps to
  * it (`jump`). The next reading decides:
  * - it follows from the last good one: the odd one was a slip and stays flagged;
- * - it follows from the candidate: that was the truth, `good` again. A counter that fell has another register from here on, which is told;
- * - a low register again, at rest: still undecided, as a stuck zero looks the same. There is no usage in it either way;
+ * - it follows from the candidate: that was the truth, `good` again. A counter that fell, or rose by more than it can, has another register
+ *   from here on, which is told;
+ * - a register again that is at rest there: still undecided, as a slip that is repeated looks the same. There is no usage in it either way;
  * - neither: undecided, with this one as the new candidate.
  */
 export class QualityJudge {
@@ -181,12 +182,13 @@ export class QualityJudge {
     if (!follows(state, last, state.lastTs, value, ts)) {
       const candidate = this.#candidates.get(series);
       const fell = state.isCounter && value < last;
-      if (candidate === undefined || !follows(state, candidate, state.candidateTs, value, ts) || (fell && value === candidate)) {
+      const isAtRest = state.isCounter && value === candidate;
+      if (candidate === undefined || !follows(state, candidate, state.candidateTs, value, ts) || isAtRest) {
         this.#candidates.set(series, value);
         state.candidateTs = ts;
         return fell ? QUALITY.backwards : QUALITY.jump;
       }
-      if (fell) this.#tellMove(series, ts, candidate);
+      if (state.isCounter) this.#tellMove(series, ts, candidate);
     }
     this.#take(series, value);
     state.lastTs = ts;
@@ -209,6 +211,7 @@ export class QualityJudge {
     const state = this.#checked.get(series);
     if (state === undefined || follows(state, this.#last[series] as number, state.lastTs, next.value, next.ts)) return false;
     if (!follows(state, value, ts, next.value, next.ts)) return false;
+    if (state.isCounter) this.#tellMove(series, ts, value);
     this.#take(series, value);
     state.lastTs = ts;
     return true;

@@ -24,8 +24,6 @@ export interface InfluxSeries {
   readonly tags?: Readonly<Record<string, string>>;
   readonly columns: readonly string[];
   readonly values: readonly (readonly (string | number | null)[])[];
-  /** Version 1 with `max-row-limit`: there are more rows than these. */
-  readonly partial?: boolean;
 }
 
 interface QueryAnswer {
@@ -92,20 +90,23 @@ export class InfluxConnection {
     if (status !== 204 && status !== 201) throw statusError(status ?? 0, 'not what a write is acknowledged with', url);
   }
 
-  /** Runs one or more statements; the series of each, whole, times in ms. `params` are bound as `$name`. */
+  /** Runs one or more statements; the series of each, times in ms. `params` are bound as `$name`. */
   async query(statements: string, params: Readonly<Record<string, string | number>> = {}): Promise<readonly (readonly InfluxSeries[])[]> {
     const form = new URLSearchParams({ db: this.#address.bucket, epoch: 'ms', q: statements, params: JSON.stringify(params) });
     const answer = await this.#post('/query', form);
     return (answer.results ?? []).map(({ error, series = [] }) => {
       if (error !== undefined) throw questionError(error);
-      if (series.some(({ partial }) => partial === true)) throw questionError(CUT);
       return series;
     });
   }
 
-  /** Makes the database on version 1; nothing happens when it is there. */
+  /** Makes the database on version 1, for which a user needs all privileges; nothing happens when it is there. */
   async createDatabase(): Promise<void> {
     if (this.#address.version !== 1) return;
+    // Shows a user what it may read or write.
+    const [[known] = []] = await this.query('SHOW DATABASES');
+    // Without any it has no values.
+    if (known !== undefined && 'values' in known && known.values.some(([name]) => name === this.#address.bucket)) return;
     await this.#post('/query', new URLSearchParams({ q: `CREATE DATABASE ${quotedName(this.#address.bucket)}` }));
   }
 
@@ -178,8 +179,7 @@ function translated(error: unknown, url: string): GreenparkError {
 }
 
 /** Limits of the server's configuration, which a question for less may keep. */
-const TOO_MUCH_ASKED = /^max-(?:select|row)-/;
-const CUT = 'max-row-limit has cut the answer: set it to 0';
+const TOO_MUCH_ASKED = /^max-select-/;
 
 /**
  * What a server says of a question that it has understood, with status 200: mostly of its own state, as that the database is missing or that

@@ -108,7 +108,25 @@ const jumps: readonly Row[] = [
 
 const counterJumps: readonly Row[] = [
   { name: 'a register that leaps is flagged, and the true one that returns is good', values: [5000, 900_000, 5010], expect: 'good jump good' },
-  { name: 'a leap that is confirmed was an exchange to a higher register, or so much was used', values: [5000, 900_000, 900_001], expect: 'good jump good' },
+  {
+    name: 'a leap that is confirmed was an exchange to a higher register, as nothing can be used so fast',
+    values: [5000, 900_000, 900_001],
+    expect: 'good jump good',
+    moves: ['exchange at 3, closing 5000, opening 900000'],
+  },
+  { name: 'a wrong register that is sent twice confirms nothing', values: [5000, 900_000, 900_000, 5010, 5020], expect: 'good jump jump good good' },
+  {
+    name: 'a register that leapt and is at rest there is undecided until it moves',
+    values: [5000, 900_000, 900_000, 900_001],
+    expect: 'good jump jump good',
+    moves: ['exchange at 4, closing 5000, opening 900000'],
+  },
+  {
+    name: 'a slip on the way to another register is none',
+    values: [5000, 900_000, 9000, 9001],
+    expect: 'good jump jump good',
+    moves: ['exchange at 4, closing 5000, opening 9000'],
+  },
   { name: 'a fall is told from a leap', values: [5000, 0, 5010], expect: 'good backwards good' },
 ];
 

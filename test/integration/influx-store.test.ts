@@ -57,18 +57,30 @@ describe('the InfluxDB store against a real server', function () {
     expect([error.code, error.retryable]).to.deep.equal(['STORE_UNREACHABLE', true]);
   });
 
-  it('takes no answer that the server has cut for a whole one; a question for less is answered', async function () {
+  it('is not opened on a server that cuts its answers', async function () {
     const cutting = await Influx.start(requireServer(this, 'influxd'), { http: ['max-row-limit = 100'] });
     try {
-      const store = await openInfluxStore({ url: cutting.url, version: 1, bucket: 'park', meters });
-      for (let ts = 1000; ts < 1200; ts++) await store.write(block(1, ts), 'fresh');
-      const rows = (to: number) => store.raw({ meter: 0, quantity: POWER, from: 0, to, limit: 10_000 });
-      const error = await refusal(rows(2000));
-      expect([error.code, error.message]).to.deep.equal(['STORE_REFUSED', 'InfluxDB refused a question: max-row-limit has cut the answer: set it to 0']);
-      expect((await rows(1100)).ts).to.have.length(100);
-      await store.close();
+      const error = await refusal(openInfluxStore({ url: cutting.url, version: 1, bucket: 'park', meters }));
+      expect([error.code, error.retryable]).to.deep.equal(['STORE_REFUSED', false]);
+      expect(error.message).to.equal(`InfluxDB at ${cutting.url} cuts its answers after 100 rows: set max-row-limit to 0 in its section [http]`);
     } finally {
       await cutting.remove();
+    }
+  });
+
+  it('is opened by a user who may not ask for the configuration', async function () {
+    const guarded = await Influx.start(requireServer(this, 'influxd'), { http: ['auth-enabled = true'] });
+    try {
+      const ask = (q: string, user = '') => fetch(`${guarded.url}/query?${new URLSearchParams({ q })}${user}`, { method: 'POST' });
+      await ask("CREATE USER root WITH PASSWORD 'r' WITH ALL PRIVILEGES");
+      const root = '&u=root&p=r';
+      for (const q of ['CREATE DATABASE park', "CREATE USER plain WITH PASSWORD 'p'", 'GRANT ALL ON park TO plain'])
+        expect((await ask(q, root)).status).to.equal(200);
+      const store = await openInfluxStore({ url: guarded.url, version: 1, bucket: 'park', username: 'plain', password: 'p', meters });
+      expect((await store.write(block(1, 1000), 'fresh')).stored).to.equal(1);
+      await store.close();
+    } finally {
+      await guarded.remove();
     }
   });
 
