@@ -46,6 +46,11 @@ export class Peers {
     return this.#peers.get(client);
   }
 
+  hasWaiting(client: Client): boolean {
+    const peer = this.#peers.get(client);
+    return peer !== undefined && peer.waiting.length > 0;
+  }
+
   connectionsOf(gateway: string): number {
     return this.#accounts.get(gateway)?.peers.size ?? 0;
   }

@@ -7,6 +7,7 @@ import { BrokerIntake, type BrokerIntakeOptions } from './broker-intake.ts';
 import { type BrokerLimits, BrokerStats, DEFAULT_LIMITS } from './broker-limits.ts';
 import { boundPackets } from './broker-packets.ts';
 import { Peers } from './broker-peers.ts';
+import { readUnless } from './broker-reading.ts';
 import { BrokerSignIn, type SignInOptions } from './broker-sign-in.ts';
 
 export interface EmbeddedBrokerOptions extends BrokerIntakeOptions, SignInOptions {
@@ -169,6 +170,7 @@ export class EmbeddedBroker {
     this.#sockets.add(socket);
     socket.setNoDelay(true);
     const client = this.#broker.handle(socket);
+    readUnless(() => this.#peers.hasWaiting(client), socket);
     socket.once('close', () => {
       this.stats.connections--;
       this.#sockets.delete(socket);

@@ -156,6 +156,21 @@ describe('accounting: registers that moved', () => {
     expect(await usage(await bookOf(change(2, rollover, 'chen')), points, [[0, 6]], 6)).to.deep.equal([610]);
   });
 
+  it('count nothing for a found leap to a higher register, wherever the readings came to stand since', async () => {
+    const leap = change(4, { kind: 'exchange', closing: 5000, opening: 90_000 });
+    const between = async (...points: readonly (readonly [number, number])[]) => (await usage(await bookOf(leap), points, [[0, 6]], 6))[0];
+    expect(await between([0, 5000], [4, 90_002], [5, 90_010]), 'as it was found').to.equal(2 + 8);
+    expect(await between([0, 5000], [2, 5004], [4, 90_002]), 'late, on the old register').to.equal(4 + 2);
+    expect(await between([0, 5000], [4, 5006], [5, 5010]), 'a slip after all, and corrected').to.equal(10);
+    const earlier = change(3, { kind: 'exchange', closing: 5000, opening: 89_990 });
+    const late = [
+      [0, 5000],
+      [3, 89_990],
+      [4, 90_002],
+    ] as const;
+    expect((await usage(await bookOf(leap, earlier), late, [[0, 6]], 6))[0], 'late, on the new register').to.equal(12);
+  });
+
   it('let a person take a found exchange for a reset', async () => {
     const points = [
       [0, 60_000],

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { connect as connectSocket } from 'node:net';
+import { connect as connectSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import { generate } from 'mqtt-packet';
 import { GatewayTraffic } from '../../ingest/gateways/traffic.ts';
 import { EmbeddedBroker, type EmbeddedBrokerOptions } from '../../ingest/transports/embedded-broker.ts';
 import { mayListen, mayReport } from '../../ingest/transports/sparkplug-rights.ts';
@@ -199,6 +200,36 @@ describe('security of the embedded broker', () => {
     await until(() => traffic['g-2'].isConnected === false, 'the end of the flooder’s connection');
     expect(traffic['g-1'].isConnected).to.equal(true);
   });
+
+  for (const way of ['TCP', 'TLS'] as const) {
+    it(`over ${way}: leaves what a flood of large messages has beyond its rate in the gateway’s own socket, and takes up where it stopped`, async function () {
+      this.timeout(20_000);
+      const folder = mkdtempSync(join(tmpdir(), 'greenpark-flood-'));
+      const files = certificateAuthority(folder).issue('localhost');
+      const tls = { cert: readFileSync(files.cert), key: readFileSync(files.key) };
+      await open({ limits: { bytesPerSecond: 2_000_000 }, ...(way === 'TLS' ? { tls } : {}) });
+      const { stream } = await join1('g-1', way === 'TLS' ? { ca: readFileSync(files.ca) } : {}, way === 'TLS' ? 'mqtts' : 'mqtt');
+      rmSync(folder, { recursive: true });
+      const socket = stream as Socket;
+      const large = generate({ cmd: 'publish', topic: topic('m-1'), payload: Buffer.alloc(100_000, ' '), qos: 0, dup: false, retain: false });
+      let sent = 0;
+      const begun = performance.now();
+      while (performance.now() - begun < 2000) {
+        while (socket.writableLength < 1_000_000) {
+          socket.write(large);
+          sent++;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      const seconds = (performance.now() - begun) / 1000;
+      const taken = sent * large.length - socket.writableLength;
+      // The burst and the rate, and some megabytes in the buffers of two sockets.
+      expect(taken).to.be.below(2_000_000 * (1 + seconds) + 16_000_000);
+      expect(taken).to.be.above(4_000_000);
+      const before = rig.pipeline.stats.messages;
+      await until(() => rig.pipeline.stats.messages > before + 20, 'more of it');
+    });
+  }
 
   it('speaks TLS with its certificate, and refuses a client of another authority or without TLS', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'greenpark-tls-'));

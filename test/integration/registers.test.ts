@@ -25,6 +25,7 @@ const METERS: readonly (readonly [string, object])[] = [
   ['corrected', {}],
   ['corrected-newest', {}],
   // A step of one, so that nothing rises with the number of meters in the park's figure.
+  ['leap', { checks: { [ENERGY]: { jump: { change: 100, perSeconds: 3600 } } } }],
   ['higher', { checks: { [ENERGY]: { jump: { change: 100, perSeconds: 3600 } } } }],
 ];
 
@@ -120,6 +121,17 @@ for (const { name, prepare } of SURROUNDINGS) {
       await row('exchange', ['08:00', 60_000], ['08:15', 50_000], ['08:30', 50_002]);
       expect((await changes('exchange')).map(({ kind, closing, opening }) => [kind, closing, opening])).to.deep.equal([['exchange', 60_000, 50_000]]);
       expect([await usage('exchange'), await running()]).to.deep.equal([2, 20 + 2]);
+    });
+
+    it('takes a leap beyond the bound for another instrument’s too, and a wrong register for none, however often it is sent', async () => {
+      const before = await running();
+      await row('leap', ['08:00', 5000], ['08:15', 900_000], ['08:30', 900_000], ['08:45', 90_000], ['09:00', 90_003]);
+      expect(await qualities('leap')).to.deep.equal(['good', 'jump', 'jump', 'jump', 'good']);
+      expect((await changes('leap')).map(({ kind, closing, opening }) => [kind, closing, opening])).to.deep.equal([['exchange', 5000, 90_000]]);
+      expect([await usage('leap'), (await running()) - before]).to.deep.equal([3, 3]);
+      // It comes late, and stood on the new register already.
+      await row('leap', ['08:40', 89_999]);
+      expect([(await qualities('leap')).at(3), await usage('leap')]).to.deep.equal(['good', 4]);
     });
 
     it('computes usage by what people read off the registers, from the declaration on', async () => {
