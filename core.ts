@@ -239,9 +239,9 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
     deadLetters: registry.deadLetters,
     clock,
     logger,
-    judge: (block) => {
+    judge: (block, isHistory) => {
       usage.add(block);
-      alerts.judge(block);
+      if (!isHistory) alerts.judge(block);
       core.show(block);
     },
     lastGood,

@@ -14,14 +14,14 @@ import type { IngestStats } from './stats.ts';
 import { nameOf } from './wording.ts';
 
 const YEAR_2000 = Date.UTC(2000, 0, 1);
-/** What was measured within this time is news to a series whose newest reading stands in the future. */
+/** What was measured within this time is news: to a series whose newest reading stands in the future, and where it is marked as history. */
 const NEWS_MS = 3_600_000;
 
 export interface AdmissionParts {
   readonly latest: LatestReadings;
   readonly quality: QualityJudge;
   readonly lateQuality: LateQuality;
-  readonly writer: Pick<ReadingWriter, 'fresh' | 'late' | 'doubtFresh'>;
+  readonly writer: Pick<ReadingWriter, 'fresh' | 'late' | 'doubtFresh' | 'historyIs'>;
   readonly clock: Clock;
   readonly stats: IngestStats;
   /** Of the message that is being taken: what is refused goes there. */
@@ -37,7 +37,7 @@ export interface AdmissionParts {
 /** Values of a known meter become rows: time, number, unit, quality; fresh or late. The hot path, once per value. */
 export class Admission {
   readonly #latest: LatestReadings;
-  readonly #writer: Pick<ReadingWriter, 'fresh' | 'late' | 'doubtFresh'>;
+  readonly #writer: Pick<ReadingWriter, 'fresh' | 'late' | 'doubtFresh' | 'historyIs'>;
   readonly #clock: Clock;
   readonly #stats: IngestStats;
   readonly #state: MessageState;
@@ -76,6 +76,7 @@ export class Admission {
       return;
     }
     const dated = backfill ? QUALITY.good : this.#dated(ts);
+    this.#writer.historyIs(backfill && ts < state.receivedAt - NEWS_MS);
     let guess = 0;
     for (const name in values) {
       const column = plan.columnOf(name, guess);
@@ -92,6 +93,8 @@ export class Admission {
 
   /** What was scanned: the same as `take` for each of its frames, without a name to look up. */
   takeScanned(plan: MeterPlan, scan: CanonicalScan): void {
+    // What is scanned bears no such mark.
+    this.#writer.historyIs(false);
     if (this.#takeRegular(plan, scan)) return;
     const { ts: times, end: ends, column: columns, value: values, frames, isArray } = scan;
     let row = 0;

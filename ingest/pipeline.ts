@@ -60,8 +60,11 @@ export interface PipelineParts {
   readonly deadLetters: Pick<DeadLetterRecords, 'add'>;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Readings that are the newest of their series, in order of arrival, before they are stored: alerts and live view go on while the store is away. */
-  judge(block: ReadingBlock): void;
+  /**
+   * Readings that are the newest of their series, in order of arrival, before they are stored: alerts and live view go on while the store is
+   * away. What is history says nothing of now.
+   */
+  judge(block: ReadingBlock, isHistory: boolean): void;
   /** By series: the last good register before a newest stored reading that is flagged. */
   readonly lastGood?: ReadonlyMap<number, CounterPoint>;
   /** Makes it durable that registers did not go on from where they stood; their readings are stored after that. */
@@ -194,7 +197,7 @@ export class Pipeline implements Intake, DecodedIntake {
       mostRows: this.limits.maxBlockRows,
       writesAtOnce: this.limits.writesAtOnce,
       lingerMs: this.limits.lingerMs,
-      judge: (block) => stages.measure('judge', block.length, () => parts.judge(block)),
+      judge: (block, isHistory) => stages.measure('judge', block.length, () => parts.judge(block, isHistory)),
       judgeLate: (block) => this.#lateQuality.judge(block),
       late: (block) => parts.late?.(block),
       onCommitted: (block, arrival) => parts.onCommitted?.(block, arrival),

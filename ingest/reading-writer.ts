@@ -81,6 +81,8 @@ export class ReadingWriter {
   #running = 0;
   /** Those of them that write late rows, for which the store has to look first: the others do not wait for it. */
   #late = 0;
+  /** What the fresh rows that are not judged yet are. */
+  #isHistory = false;
   #turnAhead = false;
   #lingering = false;
   // On the monotonic clock: when the first and the last message of the open group came.
@@ -104,6 +106,13 @@ export class ReadingWriter {
 
   get late(): ReadingBlockBuilder {
     return this.#open.late;
+  }
+
+  /** The fresh rows from here on are history, or are not. */
+  historyIs(isHistory: boolean): void {
+    if (isHistory === this.#isHistory) return;
+    this.#judge(this.#open);
+    this.#isHistory = isHistory;
   }
 
   /** The store has to look whether it has the fresh rows of this group. */
@@ -171,7 +180,7 @@ export class ReadingWriter {
     if (group.judgedTo === group.fresh.length) return;
     const block = group.fresh.view(group.judgedTo);
     group.judgedTo = group.fresh.length;
-    this.#tell('judge', () => this.#parts.judge(block));
+    this.#tell('judge', () => this.#parts.judge(block, this.#isHistory));
   }
 
   #close(): void {
@@ -288,7 +297,7 @@ export interface WriterParts {
   readonly logger: Logger;
   readonly stats: IngestStats;
   /** Fresh rows in order of arrival, in the turn in which they arrived, before they are stored. */
-  judge(block: ReadingBlock): void;
+  judge(block: ReadingBlock, isHistory: boolean): void;
   /** Late rows before they are stored: puts their quality into them. Answers what is called when they are, or will not be. */
   judgeLate(block: ReadingBlock): Promise<() => void>;
   /** Late rows after they were stored; those among them that were there already are in it too. */

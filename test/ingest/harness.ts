@@ -140,6 +140,8 @@ export interface Rig {
   readonly letters: RecordingLetters;
   readonly latest: LatestReadings;
   readonly judged: Row[];
+  /** Those of `judged` that were told to be history. */
+  readonly history: Row[];
   readonly late: Row[];
   readonly directory: { current: ReturnType<typeof directoryOf> };
   /** Hands a message over and waits for its `done`; rejects with what `done` was given. */
@@ -161,6 +163,7 @@ export function aRig(
   const letters = new RecordingLetters();
   const latest = parts.latest ?? new LatestReadings();
   const judged: Row[] = [];
+  const history: Row[] = [];
   const late: Row[] = [];
   const directory = { current: directoryOf(...(meters ?? [aMeter(1), aMeter(2)])) };
   const pipeline = new Pipeline({
@@ -170,7 +173,10 @@ export function aRig(
     deadLetters: letters,
     clock: () => NOW,
     logger: quiet,
-    judge: (block) => judged.push(...rowsOf(block)),
+    judge: (block, isHistory) => {
+      judged.push(...rowsOf(block));
+      if (isHistory) history.push(...rowsOf(block));
+    },
     late: (block) => late.push(...rowsOf(block)),
     retry: { firstMs: 1, longestMs: 4 },
     ...parts,
@@ -181,6 +187,7 @@ export function aRig(
     letters,
     latest,
     judged,
+    history,
     late,
     directory,
     send: (payload, { meter = 'm-1', topic = `parks/p-1/meters/${meter}/readings`, gateway = null, retained = false } = {}) =>

@@ -44,6 +44,22 @@ describe('ingest: readings from far back', () => {
     expect(qualitiesOf(rig.store)).to.deep.equal(['good']);
   });
 
+  it('are judged as history when they are marked and older than an hour, what is of now in the same turn is not', async () => {
+    const rig = aRig({ meters: [1, 2, 3, 4].map((n) => aMeter(n)) });
+    const HOUR = 3_600_000;
+    await Promise.all([
+      rig.send(energy(-1, 1), { meter: 'm-1' }),
+      rig.send([energy(-3 * HOUR, 2, { backfill: true }), energy(-2 * HOUR, 3, { backfill: true })], { meter: 'm-2' }),
+      rig.send(energy(-HOUR, 4, { backfill: true }), { meter: 'm-3' }),
+      rig.send(energy(-3 * HOUR, 5), { meter: 'm-4' }),
+    ]);
+    const values = (rows: readonly (readonly unknown[])[]) => rows.map((row) => row[3]);
+    expect([values(rig.judged), values(rig.history)]).to.deep.equal([
+      [1, 2, 3, 4, 5],
+      [2, 3],
+    ]);
+  });
+
   it('lose nothing but the mark when it is not true or false', async () => {
     const rig = aRig();
     await rig.send(energy(-1, 5, { backfill: 'yes' }));

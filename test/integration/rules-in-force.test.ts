@@ -40,4 +40,28 @@ describe('a rule that was put', () => {
       rmSync(folder, { recursive: true, force: true });
     }
   });
+
+  it('says nothing of history that is delivered late on purpose, and of a buffer without that mark all the same', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'greenpark-rules-'));
+    try {
+      await withCore(readConfig({ GREENPARK_DATA_DIR: folder }), { clock: () => NOW, logger: pino({ level: 'silent' }) }, async (core) => {
+        await core.registry.import(TERMS, { actor: 'test', at: NOW });
+        await core.directory.refresh();
+        const send = (reading: object) =>
+          new Promise<void>((resolve, reject) => {
+            const message = { topic: 'parks/north/meters/m-1/readings', payload: Buffer.from(JSON.stringify(reading)), gateway: null, transport: 'test' };
+            core.pipeline.accept({ ...message, receivedAt: NOW }, (error) => (error === undefined ? resolve() : reject(error)));
+          });
+        await send({ ts: NOW - 86_400_000, values: { active_power: 6 }, backfill: true });
+        expect(core.alerts.open()).to.deep.equal([]);
+        await send({ ts: NOW - 7_200_000, values: { active_power: 6 } });
+        expect(core.alerts.open().map(({ rule }) => rule)).to.deep.equal(['r']);
+        await core.registry.rules.delete(PARK, 'r');
+        await core.directory.refresh();
+        expect(core.alerts.open()).to.deep.equal([]);
+      });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 });
