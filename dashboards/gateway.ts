@@ -56,8 +56,8 @@ type LiveSocket = Socket<ClientToServer, ServerToClient, Record<string, never>, 
 type LiveNamespace = Namespace<ClientToServer, ServerToClient, Record<string, never>, SocketData>;
 
 /**
- * Namespace `/live`: who is let in and what each room hears. Nobody is let in whom `authenticate` does not name, nobody
- * joins a room that the principal's scope does not cover, and both are asked again while the connection lasts.
+ * Namespace `/live`: who is let in and what each room hears. Nobody is let in whom `authenticate` does not name, or to any other
+ * namespace; nobody joins a room that the principal's scope does not cover, and both are asked again while the connection lasts.
  */
 export class LiveGateway {
   readonly #io: Server<ClientToServer, ServerToClient, Record<string, never>, SocketData>;
@@ -87,6 +87,8 @@ export class LiveGateway {
       pingInterval: this.#timing.pingMs,
       pingTimeout: this.#timing.pingMs,
     });
+    // A client may join it on its own; nothing is there for anybody, and whoever could join would hold a connection that nobody checks.
+    this.#io.use((_socket, next) => next(new Refusal('NOT_FOUND', 'there is nothing here; the live view is in the namespace /live')));
     this.#namespace = this.#io.of('/live');
     this.#namespace.use((socket, next) => {
       this.#admit(socket).then(

@@ -84,9 +84,9 @@ describe('live gateway', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  function come(options: { token?: string; cookie?: string; origin?: string; transports?: string[] } = {}): Viewer {
+  function come(options: { token?: string; cookie?: string; origin?: string; transports?: string[]; namespace?: string } = {}): Viewer {
     const viewer = new Viewer(
-      io(url, {
+      io(new URL(options.namespace ?? '/live', url).href, {
         forceNew: true,
         reconnection: false,
         transports: options.transports ?? ['websocket'],
@@ -119,6 +119,17 @@ describe('live gateway', () => {
         await until('the refusal', () => viewer.refused !== null);
         expect(viewer.refused).to.equal('UNAUTHENTICATED');
         expect(gateway.connections).to.equal(0);
+      });
+    }
+
+    for (const [namespace, refusal] of [
+      ['/', 'NOT_FOUND'],
+      ['/other', 'Invalid namespace'],
+    ] as const) {
+      it(`stays shut in namespace ${namespace} for everybody`, async () => {
+        const both = [come({ namespace }), come({ namespace, token: 'operator' })];
+        await until('the refusals', () => both.every(({ refused }) => refused !== null));
+        expect(both.map(({ refused, socket }) => [refused, socket.connected])).to.deep.equal(both.map(() => [refusal, false]));
       });
     }
 
