@@ -66,27 +66,29 @@ export class BrokerSignIn {
       this.noStranger(address);
       return done(null, true);
     }
-    const fail = (why: string): void => {
+    const refuse = (why: string, answer: AuthenticateError | null): void => {
       this.#stats.signInsRefused++;
       logger.warn({ gateway: username, client: client.id, address, why }, 'sign-in refused');
-      done(null, false);
+      done(answer, false);
     };
+    const fail = (why: string): void => refuse(why, null);
+    const putOff = (why: string): void => refuse(why, unavailable(why));
     if (username === undefined || password === undefined) return fail('anonymous');
-    if (!this.#failures.mayTry(address, username, performance.now())) return fail('too many failures');
+    if (!this.#failures.mayTry(address, username, performance.now())) return putOff('too many failures');
     let answer: { readonly known: boolean; readonly credential: string | null };
     try {
       answer = await this.#check(username, password.toString('utf8'));
     } catch (error) {
       logger.error({ err: error, gateway: username }, 'a gateway could not be checked');
-      return fail('not checked');
+      return putOff('not checked');
     }
     if (!answer.known) {
       this.#failures.failed(address, username, performance.now());
       return fail('wrong name or secret');
     }
     this.#failures.succeeded(address, username);
-    if (this.#closing || client.conn.destroyed) return fail('closing');
-    if (this.#peers.connectionsOf(username) >= this.#limits.connectionsPerGateway) return fail('too many connections of this gateway');
+    if (this.#closing || client.conn.destroyed) return putOff('closing');
+    if (this.#peers.connectionsOf(username) >= this.#limits.connectionsPerGateway) return putOff('too many connections of this gateway');
     // A client id is taken over by whoever comes with the same one; nobody shall push out another gateway. aedes declares it read-only.
     (client as { id: string }).id = `${username}/${client.id}`;
     this.#peers.welcome(client, username, answer.credential);
@@ -120,5 +122,11 @@ export class BrokerSignIn {
     }
   }
 }
+
+/**
+ * Answered with CONNACK code 3, server unavailable: the gateway is to come again later. With code 5, not authorized, whoever looks for the
+ * fault would look for it in the secret, and some gateways give up.
+ */
+const unavailable = (why: string): AuthenticateError => Object.assign(new Error(why), { returnCode: 3 as AuthenticateError['returnCode'] });
 
 const addressOf = ({ conn }: Client): string => (conn as Socket).remoteAddress ?? '';
