@@ -34,7 +34,7 @@ export interface BrokerConnectionParts {
   take(topic: string, payload: Buffer, packetId: number, isRetained: boolean): boolean;
   /** mqtt.js builds the next CONNECT from its options after this call. */
   beforeConnect?(): void;
-  /** Makes the connection what its owner needs; it is online when this resolves, and broken off when it rejects. */
+  /** Makes the connection what its owner needs; it is online when this resolves, and made anew when it rejects. */
   onConnected(connack: IConnackPacket): Promise<void>;
   onOnline?(): void;
   onClosed?(): void;
@@ -52,6 +52,10 @@ const RECEIVE_BYTES = 128 << 10;
  * read it alone: a third of all its work with single messages, and some of the broker's.
  */
 const REST_MS = 1;
+/** DISCONNECT as MQTT 3.1.1 and 5 both have it: the connection ends as it should, and the broker sends no will. (MQTT 5, 3.14) */
+const DISCONNECT = Buffer.of(0xe0, 0);
+/** How long a broker that was told goodbye may take to close its side, in milliseconds. */
+const GOODBYE_MS = 1000;
 
 /**
  * Connection to a broker that is not ours. It keeps trying to connect, with growing pauses, until it is ended; while its owner cannot
@@ -153,6 +157,17 @@ export class BrokerConnection {
     this.#lastError = text;
   }
 
+  /** Ends this connection without its will being sent, and makes another. `why` is told. */
+  startOver(why: Error): void {
+    this.fault(why);
+    const { stream } = this.client;
+    if (stream.writableEnded) return;
+    stream.end(DISCONNECT);
+    // Closed at once, it would be reset where something was not read yet, and the broker might not read the DISCONNECT then.
+    const patience = setTimeout(() => stream.destroy(), GOODBYE_MS);
+    stream.once('close', () => clearTimeout(patience));
+  }
+
   /** From now on it is not tried again. */
   beginEnd(): void {
     this.#ending = true;
@@ -230,17 +245,18 @@ export class BrokerConnection {
   async #onConnect(connack: IConnackPacket): Promise<void> {
     this.connects++;
     const { stream } = this.client;
+    const isGone = () => stream.destroyed || stream !== this.client.stream;
     try {
       await this.#parts.onConnected(connack);
+      if (isGone()) return;
       this.#backoff.reset();
       this.client.options.reconnectPeriod = this.#backoff.next();
       this.#lastError = null;
       this.#become('online');
       this.#parts.onOnline?.();
     } catch (error) {
-      if (this.#ending || !this.client.connected) return;
-      this.fault(error instanceof Error ? error : new Error(String(error)));
-      stream.destroy();
+      if (this.#ending || isGone()) return;
+      this.startOver(error instanceof Error ? error : new Error(String(error)));
     }
   }
 

@@ -31,7 +31,7 @@ export interface SparkplugHostOptions {
   readonly times?: Partial<SparkplugTimes>;
   /** How long the pipeline may be full before the nodes are told that the host is offline, in milliseconds. Default 5000. */
   readonly pressureGraceMs?: number;
-  /** How long the first connection waits for the STATE that the broker may keep in this host's name, in milliseconds. Default 500. */
+  /** How long to wait, until it was once done to the end, for the STATE that the broker may keep in this host's name, in milliseconds. Default 500. */
   readonly keptStateMs?: number;
   readonly pipeline: DecodedIntake;
   /** Of meters of which no message says it. */
@@ -46,6 +46,8 @@ export interface SparkplugHostOptions {
 
 const KEEPALIVE = 30;
 const TICK_MS = 1000;
+/** Longest wait for the broker's acknowledgement of the last STATE of a connection, in milliseconds. */
+const FAREWELL_MS = 2000;
 
 /**
  * Sparkplug B 3.0 host application on an external broker. Nodes send at QoS 0 and the host's session is clean, so nothing waits for it
@@ -65,8 +67,12 @@ export class SparkplugHost {
   #timestamp = 0;
   /** Newest timestamp that the broker kept of a STATE in this host's name. */
   #newestSeen = 0;
-  #onHeardOwn: () => void = () => {};
+  /** This process has heard what the broker keeps in this host's name, or has waited for it to the end. */
+  #knowsKept = false;
+  #endWait: () => void = () => {};
   #isAnnounced = false;
+  /** Offline was said on this connection, which is about to be made anew. */
+  #isLeaving = false;
   #full = false;
   #patience: NodeJS.Timeout | null = null;
   #stopping = false;
@@ -93,6 +99,8 @@ export class SparkplugHost {
         for (const { topic, payload } of this.sessions.askAll(options.clock())) this.#publish(topic, payload);
       },
       onClosed: () => {
+        this.#endWait();
+        this.#isLeaving = false;
         this.#isAnnounced = false;
         this.sessions.lostTouch(options.clock());
       },
@@ -142,7 +150,7 @@ export class SparkplugHost {
     this.#connection.beginEnd();
     this.#connection.goOn();
     const deadline = Date.now() + graceMs;
-    if (this.#connection.client.connected) await this.#farewell(Math.min(graceMs, 2000));
+    if (this.#connection.client.connected) await this.#farewell(Math.min(graceMs, FAREWELL_MS));
     await this.#underWay.none(Math.max(0, deadline - Date.now()));
     await this.#connection.end();
   }
@@ -150,8 +158,8 @@ export class SparkplugHost {
   /** The broker's acknowledgement of the last STATE is waited for, but not for ever. */
   async #farewell(withinMs: number): Promise<void> {
     this.#isAnnounced = false;
-    // A pause in between may have stood at the time of connecting; the end is never older than that.
-    const timestamp = Math.max(this.#options.clock(), this.#timestamp);
+    // The clock may have been set back since; the end is never older than what nodes have heard.
+    const timestamp = Math.max(this.#options.clock(), this.#timestamp, this.#newestSeen);
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, withinMs);
@@ -165,23 +173,29 @@ export class SparkplugHost {
    * STATE of this process would take the place of the one kept, which may be of a clock that ran ahead, and nodes would pass over ours as older.
    */
   async #listen(): Promise<void> {
-    const isHeard = new Promise<void>((resolve) => {
-      this.#onHeardOwn = resolve;
-    });
     await this.#connection.subscribe([`${NAMESPACE}/#`], { qos: 1 });
-    if (this.#connection.connects > 1) return;
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#options.keptStateMs ?? 500).unref();
-    });
-    await Promise.race([isHeard, patience]);
-    clearTimeout(timer);
+    if (!this.#knowsKept) await this.#waitForKept();
     if (this.#newestSeen >= this.#timestamp) throw this.#isOutdated();
+  }
+
+  /** Ends as well when the connection does; the next one waits again then. */
+  #waitForKept(): Promise<void> {
+    return new Promise((resolve) => {
+      const patience = setTimeout(() => {
+        this.#knowsKept = true;
+        resolve();
+      }, this.#options.keptStateMs ?? 500).unref();
+      this.#endWait = () => {
+        clearTimeout(patience);
+        resolve();
+      };
+    });
   }
 
   #take(topic: string, payload: Buffer, isRetained: boolean): boolean {
     if (topic === this.#topic) {
-      this.#onHeardOwn();
+      this.#knowsKept ||= isRetained;
+      if (isRetained) this.#endWait();
       this.#onOwnState(payload, isRetained);
       return true;
     }
@@ -221,7 +235,7 @@ export class SparkplugHost {
   /** Makes the STATE what it should be. */
   #announce(): void {
     const online = !this.#full;
-    if (this.#stopping || !this.#connection.isOnline || this.#isAnnounced === online) return;
+    if (this.#stopping || this.#isLeaving || !this.#connection.isOnline || this.#isAnnounced === online) return;
     this.#isAnnounced = online;
     if (!online) {
       this.pauses++;
@@ -240,15 +254,24 @@ export class SparkplugHost {
     if (said === null) return;
     if (said.timestamp > this.#timestamp && Number.isSafeInteger(said.timestamp + 1)) {
       this.#newestSeen = Math.max(this.#newestSeen, said.timestamp);
-      if (this.#stopping || !isRetained) return;
-      this.#connection.fault(this.#isOutdated());
-      // Nodes pass over what is older than they know: the next connection is newer, and so is its will.
-      this.#connection.client.stream.destroy();
+      // One that is not online yet is made anew by #listen.
+      if (isRetained && this.#connection.isOnline) void this.#startOver();
       return;
     }
     if (this.#isAnnounced && !isRetained && (!said.online || said.timestamp < this.#timestamp)) {
       this.#publishState(true, this.#timestamp).catch((error: Error) => this.#connection.fault(error));
     }
+  }
+
+  /**
+   * Nodes pass over what is older than they know: the next connection is newer, and so is its will. That of this one must not be sent, as it would
+   * take the place of the newer word. Offline is said instead, as new as that, so that the broker keeps the truth should this process end here.
+   */
+  async #startOver(): Promise<void> {
+    if (this.#stopping || this.#isLeaving) return;
+    this.#isLeaving = true;
+    await this.#farewell(FAREWELL_MS);
+    if (this.#isLeaving && !this.#stopping) this.#connection.startOver(this.#isOutdated());
   }
 
   #isOutdated(): Error {

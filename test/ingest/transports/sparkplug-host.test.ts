@@ -13,19 +13,25 @@ interface Said {
 
 const STATE = 'spBv1.0/STATE/greenpark';
 
+/** When the broker brings what it keeps: milliseconds after the SUBACK, or after the first word of the host. */
+type Lateness = number | 'after its word';
+
 /**
- * A broker for one host that keeps its STATE and brings it `lateMs` after the SUBACK, or never, as EMQX may: a real one brings it when it
+ * A broker for one host that keeps its STATE and brings it some time after the SUBACK, or never, as EMQX may: a real one brings it when it
  * likes, and this is about when.
  */
 class LateBroker {
+  /** Every word on the STATE, wills among them. */
   readonly said: Said[] = [];
+  /** Connections that end in place of a SUBACK, without a will, as those of a broker that is killed. */
+  crashes = 0;
   readonly #server = createServer((socket) => this.#serve(socket));
   #kept: string | null;
-  readonly #lateMs: number;
+  readonly #late: Lateness;
 
-  constructor(kept: Said | null, lateMs: number) {
+  constructor(kept: Said | null, late: Lateness) {
     this.#kept = kept === null ? null : JSON.stringify(kept);
-    this.#lateMs = lateMs;
+    this.#late = late;
   }
 
   async listen(): Promise<string> {
@@ -43,24 +49,41 @@ class LateBroker {
     const answer = (packet: Packet) => {
       if (!socket.destroyed) socket.write(generate(packet, { protocolVersion: 5 }));
     };
+    let will: string | null = null;
+    let bring = () => {};
     parser.on('packet', (packet) => {
-      if (packet.cmd === 'connect') answer({ cmd: 'connack', reasonCode: 0, sessionPresent: false });
+      if (packet.cmd === 'connect') {
+        will = String(packet.will?.payload);
+        answer({ cmd: 'connack', reasonCode: 0, sessionPresent: false });
+      } else if (packet.cmd === 'disconnect') will = null;
       else if (packet.cmd === 'pingreq') answer({ cmd: 'pingresp' });
-      else if (packet.cmd === 'subscribe') {
+      else if (packet.cmd === 'subscribe' && this.crashes > 0) {
+        this.crashes--;
+        will = null;
+        socket.destroy();
+      } else if (packet.cmd === 'subscribe') {
         answer({ cmd: 'suback', messageId: packet.messageId as number, granted: [1] });
-        const bring = () => {
-          if (this.#kept !== null) answer({ cmd: 'publish', topic: STATE, payload: Buffer.from(this.#kept), qos: 1, messageId: 7, retain: true, dup: false });
-        };
-        setTimeout(bring, this.#lateMs);
+        const kept = this.#kept;
+        if (kept === null) return;
+        bring = () => answer({ cmd: 'publish', topic: STATE, payload: Buffer.from(kept), qos: 1, messageId: 7, retain: true, dup: false });
+        if (this.#late !== 'after its word') setTimeout(bring, this.#late);
       } else if (packet.cmd === 'publish') {
         answer({ cmd: 'puback', messageId: packet.messageId as number });
         if (packet.topic !== STATE) return;
-        this.#kept = String(packet.payload);
-        this.said.push(JSON.parse(this.#kept));
+        this.#keep(String(packet.payload));
+        if (this.#late === 'after its word' && this.said.length === 1) bring();
       }
+    });
+    socket.on('close', () => {
+      if (will !== null) this.#keep(will);
     });
     socket.on('data', (bytes) => parser.parse(bytes));
     socket.on('error', () => {});
+  }
+
+  #keep(state: string): void {
+    this.#kept = state;
+    this.said.push(JSON.parse(state));
   }
 }
 
@@ -90,6 +113,27 @@ describe('the Sparkplug host of a broker that brings what it keeps after its SUB
     const made = await host(broker, 60_000);
     await until(() => made.state.announced && broker.said.length > 0, 'its STATE');
     expect([broker.said, made.connects]).to.deep.equal([[{ online: true, timestamp: future + 1 }], 2]);
+  });
+
+  it('says of a later STATE that it hears of too late nothing older, and not that it is there while it is not', async () => {
+    const future = NOW + 3_600_000;
+    const broker = new LateBroker({ online: true, timestamp: future }, 'after its word');
+    const made = await host(broker, 1);
+    await until(() => made.connects === 2 && made.state.announced && broker.said.length > 2, 'its last STATE');
+    expect(broker.said).to.deep.equal([
+      { online: true, timestamp: NOW },
+      { online: false, timestamp: future },
+      { online: true, timestamp: future + 1 },
+    ]);
+  });
+
+  it('waits for the kept STATE again where the first connection broke before it was heard', async () => {
+    const future = NOW + 3_600_000;
+    const broker = new LateBroker({ online: true, timestamp: future }, 20);
+    broker.crashes = 1;
+    const made = await host(broker, 60_000);
+    await until(() => made.state.announced && broker.said.length > 0, 'its STATE');
+    expect([broker.said, made.connects]).to.deep.equal([[{ online: true, timestamp: future + 1 }], 3]);
   });
 
   it('waits no longer than it must for an old one, and not for ever for one that is not there', async () => {
