@@ -4,6 +4,7 @@ import { plainAddress } from '../ingest/transports/broker-address.ts';
 import { type BrokerFindings, checkBroker } from '../ingest/transports/broker-check.ts';
 import { readTls } from '../ingest/transports/tls-files.ts';
 import { GreenparkError } from '../model/errors.ts';
+import { onInterrupt } from './interrupt.ts';
 
 export interface CheckOptions {
   readonly messages: number;
@@ -19,7 +20,8 @@ export async function runCheck({ messages: count, json }: CheckOptions): Promise
   const logger = pino({ level: logLevel === 'info' ? 'warn' : logLevel, base: null }, destination({ dest: 2, sync: false }));
   const { url, username, password, protocolVersion } = mqtt;
   const tls = readTls(mqtt.tls, 'mqtt.tls', Date.now(), logger);
-  const findings = await checkBroker({ url, username, password, tls, protocolVersion, logger, messages: count });
+  const stop = onInterrupt();
+  const findings = await checkBroker({ url, username, password, tls, protocolVersion, logger, messages: count, signal: stop.signal }).finally(stop.end);
   const verdicts = verdictsOn(findings);
   if (json === true) console.log(JSON.stringify({ ...findings, faults: verdicts.filter(({ advice }) => advice !== null).map(({ about }) => about) }));
   else {

@@ -8,6 +8,7 @@ import type { Beginning, ImportSummary, RejectSink } from '../ingest/recordings/
 import { type Mapping, parseMapping } from '../ingest/recordings/mapping.ts';
 import type { RejectsMark } from '../ingest/recordings/progress.ts';
 import { GreenparkError } from '../model/errors.ts';
+import { onInterrupt } from './interrupt.ts';
 
 export interface CommonOptions {
   readonly mapping: string;
@@ -31,8 +32,6 @@ export interface ReplayCommandOptions extends CommonOptions {
 
 /** Rejections of one reason that are printed; --rejects FILE gets all. */
 const SHOWN_PER_REASON = 5;
-/** Longest time that stopping an import may take, in milliseconds: a store that is silent keeps its connections for longer. */
-const STOP_WITHIN_MS = 30_000;
 
 export async function runImport(file: string, options: ImportCommandOptions): Promise<void> {
   const [{ withCore }, { importRecording }] = await Promise.all([import('../core.ts'), import('../ingest/recordings/import.ts')]);
@@ -254,29 +253,4 @@ class ProgressLine {
     if (this.#shown) process.stderr.write('\r\x1b[K');
     this.#shown = false;
   }
-}
-
-/** Ctrl-C asks for a clean end; a second one ends at once. Where it takes too long, `onLate` says what there is to say and the process ends. */
-function onInterrupt(onLate?: () => void): { readonly signal: AbortSignal; end(): void } {
-  const controller = new AbortController();
-  let late: NodeJS.Timeout | undefined;
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort();
-    if (onLate === undefined) return;
-    late = setTimeout(() => {
-      onLate();
-      process.exit(1);
-    }, STOP_WITHIN_MS);
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  return {
-    signal: controller.signal,
-    end: () => {
-      clearTimeout(late);
-      process.removeListener('SIGINT', stop);
-      process.removeListener('SIGTERM', stop);
-    },
-  };
 }

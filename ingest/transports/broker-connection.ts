@@ -1,11 +1,11 @@
 import { connect as connectTcp } from 'node:net';
 import type { Duplex, Writable } from 'node:stream';
-import { connect, type IClientOptions, type IClientSubscribeOptions, type IConnackPacket, type MqttClient } from 'mqtt';
+import { connect, type IClientOptions, type IClientSubscribeOptions, type IConnackPacket, type IDisconnectPacket, type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import { GreenparkError } from '../../model/errors.ts';
 import type { EpochMs } from '../../model/ids.ts';
-import { Backoff, type RetryPace } from '../retry.ts';
+import { Backoff, inTime, type RetryPace } from '../retry.ts';
 import { plainAddress } from './broker-address.ts';
 import { NO_PACKET_ID, PublishReader } from './publish-reader.ts';
 
@@ -175,7 +175,7 @@ export class BrokerConnection {
 
   async end(): Promise<void> {
     this.#ending = true;
-    await this.client.endAsync(!this.client.connected);
+    await endClient(this.client);
     this.#become('stopped');
   }
 
@@ -284,3 +284,9 @@ export class BrokerConnection {
 }
 
 const DEFAULT_PORT = 1883;
+
+/** Ends a connection with a DISCONNECT, or by force where the broker does not close its side: a frozen one never would. */
+export async function endClient(client: MqttClient, goodbye: Partial<IDisconnectPacket> = {}): Promise<void> {
+  const { stream } = client;
+  await inTime(client.endAsync(!client.connected, goodbye), GOODBYE_MS, null).catch(() => stream.destroy());
+}

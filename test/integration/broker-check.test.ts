@@ -1,24 +1,102 @@
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { connect } from 'mqtt';
 import { verdictsOn } from '../../cli/broker-runs.ts';
-import type { BrokerFindings } from '../../ingest/transports/broker-check.ts';
+import { type BrokerCheckOptions, type BrokerFindings, checkBroker } from '../../ingest/transports/broker-check.ts';
 import { EmbeddedBroker } from '../../ingest/transports/embedded-broker.ts';
 import { aRig, quiet } from '../ingest/harness.ts';
 import { requireServer } from '../real-servers.ts';
 import { Mosquitto, type MosquittoOptions } from '../servers/mosquitto.ts';
 import { freePort } from '../servers/program.ts';
-import { type Ended, type Environment, greenpark } from './greenpark-process.ts';
+import { type Ended, type Environment, GreenparkRun, greenpark } from './greenpark-process.ts';
+
+/** Bytes that only the subscriber hears which came back, some way into what was kept for it. */
+const IN_THE_HOLD = 300_000;
+
+/** Passes on what goes to a broker and comes from it; `onHold` is called once, with the subscriber's connection, while it is handed what was kept. */
+class Relay {
+  readonly #server;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(port: number, onHold: (subscriber: Socket) => void) {
+    let isCalled = false;
+    this.#server = createServer((near) => {
+      const far = connectSocket(port, '127.0.0.1');
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        this.#sockets.add(from.on('error', () => {}));
+        from.once('close', () => to.destroy());
+        from.pipe(to);
+      }
+      let bytes = 0;
+      far.on('data', ({ length }) => {
+        bytes += length;
+        if (isCalled || bytes < IN_THE_HOLD) return;
+        isCalled = true;
+        onHold(near);
+      });
+    });
+  }
+
+  async listen(): Promise<string> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    return `mqtt://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
 
 describe('greenpark broker check', function () {
   this.timeout(30_000);
   let mosquitto: Mosquitto | null = null;
+  let relay: Relay | null = null;
 
   afterEach(async () => {
+    relay?.close();
+    relay = null;
     await mosquitto?.remove();
     mosquitto = null;
   });
+
+  async function started(test: Mocha.Context, options: MosquittoOptions): Promise<Mosquitto> {
+    mosquitto = await Mosquitto.start(requireServer(test, 'mosquitto'), { persistence: false, ...options });
+    return mosquitto;
+  }
+
+  /** Its address, by way of a relay. */
+  function relayed({ port }: Mosquitto, onHold: (subscriber: Socket) => void): Promise<string> {
+    relay = new Relay(port, onHold);
+    return relay.listen();
+  }
+
+  /** In this process, and without the patience of the command. */
+  const briefly = (url: string, more: Partial<BrokerCheckOptions> = {}): Promise<BrokerFindings> =>
+    checkBroker({ url, protocolVersion: 5, messages: 5000, logger: quiet, signal: new AbortController().signal, answerWithinMs: 1000, ...more });
+
+  const failure = (check: Promise<unknown>): Promise<string> =>
+    check.then(
+      () => 'none',
+      (error: Error) => error.message,
+    );
+
+  /** Whether the session of the check is still at the broker, whose log says what it is called. */
+  async function isSessionLeft({ folder, url }: Mosquitto): Promise<boolean> {
+    const clientId = /as (greenpark-check-[0-9a-f]+)/.exec(readFileSync(join(folder, 'log'), 'utf8'))?.[1] ?? '';
+    expect(clientId).to.not.equal('');
+    const again = connect(url, { clientId, clean: false, protocolVersion: 5 });
+    const sessionPresent = await new Promise<boolean>((resolve) => again.once('connect', (connack) => resolve(connack.sessionPresent)));
+    await again.endAsync();
+    return sessionPresent;
+  }
 
   async function check(
     test: Mocha.Context,
@@ -27,10 +105,10 @@ describe('greenpark broker check', function () {
     args: readonly string[] = ['--json'],
     version = 5,
   ): Promise<Ended> {
-    mosquitto = await Mosquitto.start(requireServer(test, 'mosquitto'), { persistence: false, ...options });
-    const file = join(mosquitto.folder, 'greenpark.yaml');
+    const { folder, url } = await started(test, options);
+    const file = join(folder, 'greenpark.yaml');
     writeFileSync(file, `mqtt: { protocolVersion: ${version} }\n`);
-    return greenpark(['broker', 'check', '--messages', '5000', ...args], { GREENPARK_MQTT_URL: mosquitto.url, GREENPARK_CONFIG: file, ...env });
+    return greenpark(['broker', 'check', '--messages', '5000', ...args], { GREENPARK_MQTT_URL: url, GREENPARK_CONFIG: file, ...env });
   }
 
   const found = ({ out }: Ended): BrokerFindings & { faults: string[] } => JSON.parse(out);
@@ -42,13 +120,7 @@ describe('greenpark broker check', function () {
       ...{ sent: 5000, sessionKept: true, sessionSeconds: null, kept: 5000, gone: 'none', ahead: 5000 },
       ...{ maximumPacketBytes: null, faults: [] },
     });
-    const { folder, url } = mosquitto as Mosquitto;
-    const clientId = /as (greenpark-check-[0-9a-f]+)/.exec(readFileSync(join(folder, 'log'), 'utf8'))?.[1] ?? '';
-    expect(clientId).to.not.equal('');
-    const again = connect(url, { clientId, clean: false, protocolVersion: 5 });
-    const sessionPresent = await new Promise<boolean>((resolve) => again.once('connect', (connack) => resolve(connack.sessionPresent)));
-    expect(sessionPresent).to.equal(false);
-    await again.endAsync();
+    expect(await isSessionLeft(mosquitto as Mosquitto)).to.equal(false);
   });
 
   it('sees a queue that ends, and who loses by it', async function () {
@@ -80,6 +152,61 @@ BAD   queue     100 of 5,000 messages were there when the service came back; the
       /^greenpark: the broker does not let user greenpark publish below greenpark\/check\/ \(.+\); .+topic readwrite greenpark\/check\/#\n$/,
     );
   });
+
+  it('tells a user who may publish and hears nothing which right is missing, and does not call it a queue that ends', async function () {
+    const { url } = await started(this, { users: { greenpark: 'own' }, acl: ['user greenpark', 'topic write greenpark/check/#'] });
+    const user = { username: 'greenpark', password: 'own' };
+    expect(await failure(briefly(url, user))).to.equal(
+      "user greenpark may publish below greenpark/check/ but hears nothing there; give it the right to read, in Mosquitto's list: topic readwrite greenpark/check/#",
+    );
+    expect(await failure(briefly(url, { ...user, protocolVersion: 4 }))).to.match(
+      /^nothing comes back of what user greenpark publishes .+ to read or to write/,
+    );
+  });
+
+  it('tells a message that is too large from a right that is missing', async function () {
+    const { url } = await started(this, { config: ['message_size_limit 100', 'max_queued_messages 1000'] });
+    expect(await failure(briefly(url))).to.match(
+      /^the broker's answer to a message of 200 bytes below greenpark\/check\/ is none of MQTT's \(Invalid puback reason code\); a limit on size or memory may be why/,
+    );
+    // MQTT 3.1.1 has it acknowledged and thrown away.
+    expect(await failure(briefly(url, { protocolVersion: 4 }))).to.match(/or 200 bytes are too many/);
+  });
+
+  it('says that the broker ended the connection of the publisher, and its reason where it gives one', async function () {
+    const { url } = await started(this, { config: ['max_packet_size 200'] });
+    const ended = 'the broker ended the connection of the publisher (message of 200 bytes below greenpark/check/)';
+    const hint = "; a limit on size or memory may be why, or a right that user (none) lacks (in Mosquitto's list: topic readwrite greenpark/check/#)";
+    expect(await failure(briefly(url))).to.equal(`${ended}: Packet too large, reason code 149${hint}`);
+    expect(await failure(briefly(url, { protocolVersion: 4 }))).to.equal(`${ended}${hint}`);
+  });
+
+  it('counts what was handed over ahead on one connection, though that broke and all of it came again', async function () {
+    const broker = await started(this, { config: ['max_inflight_messages 1500'] });
+    const url = await relayed(broker, (subscriber) => subscriber.destroy());
+    const findings = await briefly(url, { protocolVersion: 4, answerWithinMs: 5000 });
+    expect(findings).to.include({ sessionKept: true, kept: 5000, ahead: 1500 });
+    expect(readFileSync(join(broker.folder, 'log'), 'utf8').match(/as greenpark-check-[0-9a-f]+ \(p2, c0/g), 'connections of the session').to.have.length(3);
+  });
+
+  it('ends soon with a broker that freezes, and says that it does not answer', async function () {
+    const broker = await started(this, {});
+    const url = await relayed(broker, () => void broker.pause());
+    const began = Date.now();
+    expect(await failure(briefly(url))).to.match(/^no (connection to|subscription at) mqtt:.+: (connack timeout|no answer)$/);
+    // Its patience of a second in each phase, and half of it for giving back the session.
+    expect(Date.now() - began).to.be.below(10_000);
+  });
+
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    it(`gives its session back when it is ended by ${signal}`, async function () {
+      const broker = await started(this, {});
+      const url = await relayed(broker, () => void run.end(signal));
+      const run = new GreenparkRun(['broker', 'check', '--messages', '5000'], { GREENPARK_MQTT_URL: url });
+      expect(await run.ended).to.deep.equal({ code: 1, signal: null, out: '', err: 'greenpark: stopped before the check was done\n' });
+      expect(await isSessionLeft(broker)).to.equal(false);
+    });
+  }
 
   it('says why there is no connection, without what is secret in the address', async () => {
     const port = await freePort();
