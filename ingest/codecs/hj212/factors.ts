@@ -32,7 +32,6 @@ const ROWS: readonly Row[] = [
   ['a01014', 'S05', 'stack_humidity'],
   ['a00000', 'B02', 'stack_flow', 'm³/s'],
   ['a19001', 'S01', 'stack_oxygen'],
-  ['a21004', null, 'no2'],
   // Medium: restated by one source.
   ['a05024', null, 'o3'],
   ['a24088', null, 'stack_nmhc'],
@@ -45,15 +44,18 @@ const ROWS: readonly Row[] = [
   ['a50001', null, 'sound_level'],
 ];
 
-/** The same code in a stack and in the open air. */
+/** The same code in a stack, in the standard's unit, and in the open air, in that of practice. */
 const STACK: readonly Row[] = [
   ['a34013', '01', 'stack_dust'],
   ['a21026', '02', 'stack_so2'],
   ['a21002', '03', 'stack_nox'],
+  // Its quantity is that of the open air, in whose unit it would be a thousandth.
+  ['a21004', null, 'no2', 'mg/m³'],
   ['a21005', '04', 'stack_co'],
 ];
 const AMBIENT: readonly Row[] = [
   ['a21026', null, 'so2'],
+  ['a21004', null, 'no2'],
   ['a21005', null, 'co'],
 ];
 

@@ -5,13 +5,17 @@ import fc from 'fast-check';
 import { commandOf } from '../../../../ingest/codecs/hj212/commands.ts';
 import { crcOf, crcText } from '../../../../ingest/codecs/hj212/crc.ts';
 import { type DeviceContext, decodeSegment } from '../../../../ingest/codecs/hj212/decode.ts';
+import { factorOf } from '../../../../ingest/codecs/hj212/factors.ts';
 import { PacketJoiner } from '../../../../ingest/codecs/hj212/packets.ts';
 import { parseCp, parseSegment, wallTime } from '../../../../ingest/codecs/hj212/segment.ts';
 import { FrameSplitter, type RawFrame } from '../../../../ingest/codecs/hj212/splitter.ts';
 import { writeAnswer, writeFrame } from '../../../../ingest/codecs/hj212/write.ts';
 import { framesOf } from '../../../../ingest/simulators/hj212-station.ts';
 import type { MeterId, ParkId } from '../../../../model/ids.ts';
+import type { MeterKind } from '../../../../model/meter-kinds.ts';
 import { QUALITY } from '../../../../model/quality.ts';
+import { findQuantity } from '../../../../model/quantities.ts';
+import { conversion } from '../../../../model/units.ts';
 import { fuzzRuns } from '../../../fuzz-runs.ts';
 
 const split = (text: string | Uint8Array): RawFrame[] => new FrameSplitter(10_240).push(Buffer.from(text as string));
@@ -203,6 +207,12 @@ describe('HJ 212 messages', () => {
     });
   });
 
+  it('have NO₂ of a stack in mg/m³, by the meter’s kind or the system code, and that of the open air in µg/m³', () => {
+    const no2 = (kind: MeterKind, st: string) => decode(`${TIME};a21004-Rtd=45`, { st }, device({ meter: () => ({ kind }) })).frames[0]?.values;
+    expect([no2('stack', '22'), no2('noise', '31'), no2('ambient', '31')]).to.deep.equal([{ no2: 45_000 }, { no2: 45_000 }, { no2: 45 }]);
+    expect(decode(`${TIME};a21004-Avg=45`, { cn: '2061' }).frames[0]?.values).to.deep.equal({ no2_hour_avg: 45_000 });
+  });
+
   it('follow the link for factors of other meters, other scales, and those that are left out', () => {
     const own = device({}, { factors: { a21026: { meter: 'm-2' as MeterId, scale: 2 }, a21018: { ignore: true } } });
     expect(decode(`${TIME};a21026-Rtd=3;a21018-Rtd=1;a19001-Rtd=9`, {}, own)).to.deep.include({ refusals: [] });
@@ -327,6 +337,30 @@ describe('HJ 212 messages', () => {
     expect(ended('##9999QN=1;MN=M;CP=&&a=1&&')).to.equal('QN=1;MN=M;CP=&&a=1&&');
     expect(ended('##QN=1;MN=M;CP=&&a=1&&ABCD')).to.equal('QN=1;MN=M;CP=&&a=1&&');
     for (const begun of ['##9999QN=1;MN=M;CP=&&a=1', '##0020QN=1', '##', 'x']) expect(ended(begun), begun).to.equal(null);
+  });
+});
+
+describe('the factors', () => {
+  const file = resolve('../shared/reference/data/hj212-codes.json');
+  before(function () {
+    if (existsSync(file)) return;
+    if (process.env['CI'] === 'true') throw new Error(`${file} is missing`);
+    this.skip();
+  });
+
+  it('have at a stack and an outfall, by either code, the unit of the standard, but for its ng/m³, which is met nowhere', () => {
+    const { factors } = JSON.parse(readFileSync(file, 'utf8')) as {
+      factors: readonly { code: string; old_code: string | null; unit: string; confidence: string }[];
+    };
+    const written: Readonly<Record<string, string>> = { degC: '°C', '-': '1' };
+    const known = factors.filter(({ code, unit, confidence }) => factorOf(code, 'stack', '31') !== undefined && unit !== 'ng/m3' && confidence === 'high');
+    expect(known).to.have.length(27);
+    for (const { code, old_code: old, unit } of known) {
+      for (const name of old === null ? [code] : [code, old]) {
+        const [[quantity, value] = ['', 0]] = Object.entries(decode(`${TIME};${name}-Rtd=1`).frames[0]?.values ?? {});
+        expect(value, name).to.equal(conversion(written[unit] ?? unit, findQuantity(quantity)?.unit ?? '1')?.factor);
+      }
+    }
   });
 });
 
