@@ -7,7 +7,7 @@ export const REJECT_REASONS = {
   'wrong-topic': { stage: 'transport', meaning: 'the topic is not one of the contract' },
   'not-utf8': { stage: 'codec', meaning: 'the payload is not UTF-8 text' },
   'not-json': { stage: 'codec', meaning: 'the payload is not JSON' },
-  'wrong-shape': { stage: 'codec', meaning: 'the JSON is not a reading, an array of readings or an object of values' },
+  'wrong-shape': { stage: 'codec', meaning: 'the JSON is not a reading, an array of readings or an object of values; in HJ 212, a part is no name=value' },
   empty: { stage: 'codec', meaning: 'there is no reading in the message' },
   'unknown-key': { stage: 'codec', meaning: 'a key beside "ts", "values" and "backfill"; what stands beside it is kept' },
   'repeated-key': { stage: 'codec', meaning: 'the same key twice in one object, so that its value is uncertain' },

@@ -125,6 +125,23 @@ describe('HJ 212 over TCP', () => {
     expect(server.stats.frames).to.be.above(1);
   });
 
+  it('keeps a letter of what is no name=value in one packet of several, which is refused again when it is tried again', async () => {
+    await open();
+    const groups = ['a21026-Rtd=5', 'a01012-Rtd=121,7', 'a19001-Rtd 9', ...Array.from({ length: 60 }, (_, at) => `SB${at}-EFlag=${'x'.repeat(20)}`)];
+    expect(await (await station()).send(message(0, { groups }))).to.equal(true);
+    expect(rig.store.rows.map(([, quantity, , value]) => [quantity, value])).to.deep.equal([['stack_so2', 5]]);
+    expect(reasons()).to.have.members(['not-a-number', 'wrong-shape']);
+    const { topic, payload, gateway } = rig.letters.letters[0] as Letter;
+    const again = await hj212Replay(directory(), async () => null).decode({ topic, payload, gateway, receivedAt: NOW });
+    expect(again?.refusals.map(({ reason }) => reason)).to.deep.equal(['not-a-number', 'wrong-shape']);
+  });
+
+  it('does not answer a message of which nothing can be taken', async () => {
+    await open();
+    expect(await (await station(1, once1)).send(message(0, { groups: ['a01012-Rtd=121,7,a01012-Flag=N', 'garbage text'] }))).to.equal(false);
+    expect(reasons()).to.have.members(['not-a-number', 'wrong-shape']);
+  });
+
   const faulty = [
     {
       title: 'a wrong CRC',

@@ -383,7 +383,8 @@ export const en: Readonly<Record<TextKey, string>> = {
   'ingest.advice.wrong-topic': 'The topic is neither one of this service nor taken by a mapping. Check the topic, or switch on a mapping for it.',
   'ingest.advice.not-utf8': 'The payload is not UTF-8 text. If it is a binary uplink, take it with a mapping that reads bytes.',
   'ingest.advice.not-json': 'The payload is not valid JSON. Check what the gateway writes, or the payload format that the mapping names.',
-  'ingest.advice.wrong-shape': 'The JSON is not a reading, an array of readings or an object of values. Check what the gateway writes.',
+  'ingest.advice.wrong-shape':
+    'The JSON is not a reading, an array of readings or an object of values, or a part of an HJ 212 message is no name=value. Check what the gateway writes.',
   'ingest.advice.empty': 'There is no reading in the message. If there should be one, check the settings of the gateway; otherwise nothing is to be done.',
   'ingest.advice.unknown-key': 'There is a key that is not known; it was not stored, and what stands beside it was. Check its name.',
   'ingest.advice.repeated-key': 'One key stands twice in one object, so that its value is uncertain. Mend what the gateway writes.',

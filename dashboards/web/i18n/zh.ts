@@ -381,7 +381,7 @@ export const zh = {
   'ingest.advice.wrong-topic': '主题既不是本系统的格式，也没有映射接收它。请核对主题，或为该主题启用映射。',
   'ingest.advice.not-utf8': '报文不是 UTF-8 文本。若为二进制上行数据，请用按字节解码的映射接收。',
   'ingest.advice.not-json': '报文不是合法的 JSON。请核对网关的输出，或映射中所写的报文格式。',
-  'ingest.advice.wrong-shape': 'JSON 不是一条读数、读数数组或数值对象。请核对网关的输出。',
+  'ingest.advice.wrong-shape': 'JSON 不是一条读数、读数数组或数值对象，或 HJ 212 报文中有不是“名称=值”的部分。请核对网关的输出。',
   'ingest.advice.empty': '报文中没有读数。若本应有读数，请核对网关的设置；否则无需处理。',
   'ingest.advice.unknown-key': '读数中有不认识的字段；该字段未入库，同一条中的其他内容已入库。请核对字段名。',
   'ingest.advice.repeated-key': '同一对象中同一字段出现两次，无法确定取哪个值。请修正网关的输出。',

@@ -81,6 +81,9 @@ function ownFactor({ factors }: Hj212Link, code: string): NonNullable<Hj212Link[
   return key === undefined ? undefined : factors[key];
 }
 
+/** Is it what a comma has cut off a number? */
+const isRestOfNumber = (field: CpField | undefined): field is CpField => field?.name === '' && /^\d[\d.]*(e[+-]?\d+)?$/i.test(field.value);
+
 type DataCommand = Exclude<Command, { kind: 'notice' | 'unused' }>;
 
 class MessageDecoder {
@@ -141,7 +144,12 @@ class MessageDecoder {
     const sent = timeIn(group);
     if (sent !== undefined) this.#ts = this.#device.instant(wallTime(sent) ?? Number.NaN);
     const flags = flagsIn(group);
-    for (const { name, value } of group) {
+    for (let at = 0; at < group.length; at++) {
+      const { name, value } = group[at] as CpField;
+      if (name === '') {
+        this.#refuse('wrong-shape', `${quote(value)} is no name=value; expected e.g. a01012-Rtd=121.7, with "," or ";" before the next one`);
+        continue;
+      }
       const dash = name.lastIndexOf('-');
       if (dash <= 0) {
         this.#takeBare(name, value);
@@ -149,8 +157,12 @@ class MessageDecoder {
       }
       const code = name.slice(0, dash);
       const suffix = name.slice(dash + 1);
+      if (NO_VALUES.has(suffix.toLowerCase())) continue;
+      // The first half of a number alone would be a wrong value; the whole is refused as none.
+      let text = value;
+      for (let next = group[at + 1]; isRestOfNumber(next); next = group[++at + 1]) text += `,${next.value}`;
       const key = code.toLowerCase();
-      if (!NO_VALUES.has(suffix.toLowerCase())) this.#takeValue(code, suffix, value, flags.get(key) ?? this.#looseFlags?.get(key));
+      this.#takeValue(code, suffix, text, flags.get(key) ?? this.#looseFlags?.get(key));
     }
   }
 
@@ -197,7 +209,8 @@ class MessageDecoder {
       return;
     }
     if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i.test(text)) {
-      this.#refuse('not-a-number', `${quote(`${code}-${suffix}`)} is ${quote(text)}; expected a number`);
+      const hint = text.includes(',') ? ' with a decimal point: a decimal comma cuts it in two' : '';
+      this.#refuse('not-a-number', `${quote(`${code}-${suffix}`)} is ${quote(text)}; expected a number${hint}`);
       return;
     }
     const value = this.#inUnit(Number(text), { quantity, base: measured, total: meaning.statistic === 'total' }, record?.units, own, factor?.unit ?? null);

@@ -15,8 +15,9 @@ export interface Segment {
   readonly cp: string;
 }
 
-/** One `name=value` of a CP. */
+/** One part of a CP: `name=value`, or what stands in the place of one. */
 export interface CpField {
+  /** Empty where the part has none; the value is then the part as it stands. */
   readonly name: string;
   readonly value: string;
 }
@@ -61,15 +62,18 @@ export function segmentText({ qn, st, cn, mn, pnum, pno, resent, cp }: Segment):
   return `${fields.map(([name, value]) => (value === null ? '' : `${name}=${value};`)).join('')}CP=&&${cp}&&`;
 }
 
-/** The groups of a CP, each with all of its fields: what stands twice is there twice. */
+/** The groups of a CP, each with all of its parts: what stands twice is there twice, and only stray separators are passed over. */
 export function parseCp(cp: string): CpField[][] {
   return cp.split(';').flatMap((group) => {
-    const fields = group.split(',').flatMap((part) => {
-      const equals = part.indexOf('=');
-      return equals <= 0 ? [] : { name: part.slice(0, equals).trim(), value: part.slice(equals + 1).trim() };
-    });
+    const fields = group.split(',').flatMap((part) => fieldOf(part.trim()) ?? []);
     return fields.length === 0 ? [] : [fields];
   });
+}
+
+function fieldOf(part: string): CpField | null {
+  if (part === '') return null;
+  const equals = part.indexOf('=');
+  return equals <= 0 ? { name: '', value: part } : { name: part.slice(0, equals).trim(), value: part.slice(equals + 1).trim() };
 }
 
 export const wantsAnswer = ({ flag }: Segment): boolean => flag !== null && (flag & 1) === 1;

@@ -228,6 +228,8 @@ describe('HJ 212 messages', () => {
     ['a mean among real-time values', `${TIME};a21026-Avg=1`, '2011', 'unknown-quantity'],
     ['a second value of a quantity', `${TIME};a21026-Rtd=1,a21026-Rtd=2`, '2011', 'repeated-key'],
     ['what is no number', `${TIME};a21026-Rtd=--`, '2011', 'not-a-number'],
+    ['a value that its name is not joined to', `${TIME};a01012-Rtd 121`, '2011', 'wrong-shape'],
+    ['a value without a name', `${TIME};=121`, '2011', 'wrong-shape'],
     ['a time that no calendar has', 'DataTime=20261301080000;a21026-Rtd=1', '2011', 'bad-time'],
     ['a statistic without a time', 'a21026-Avg=1', '2051', 'bad-time'],
     ['a command that no logger sends', TIME, '1072', 'unknown-command'],
@@ -237,6 +239,42 @@ describe('HJ 212 messages', () => {
   for (const [title, cp, cn, reason] of refused) {
     it(`refuse ${title}`, () => expect(decode(cp, { cn }).refusals.map((each) => each.reason)).to.deep.equal([reason]));
   }
+
+  it('refuse what is no name=value part by part, say it, and take the rest', () => {
+    const { frames, refusals } = decode(`${TIME};a01012-Rtd 121;a19001-Rtd=9,spare,a19001-Flag=N;7;a21026-Rtd=1`);
+    expect(frames[0]?.values).to.deep.equal({ stack_oxygen: 9, stack_so2: 1 });
+    expect(refusals.map(({ reason, detail }) => [reason, detail.split(';')[0]])).to.deep.equal(
+      ['a01012-Rtd 121', 'spare', '7'].map((part) => ['wrong-shape', `"${part}" is no name=value`]),
+    );
+  });
+
+  const cut = [
+    ['a01012-Rtd=121,7,a01012-Flag=N', '121,7'],
+    ['a01012-Rtd=121, 7', '121,7'],
+    ['a01012-Rtd=,7,a01012-Flag=D', ',7'],
+    ['a01012-Rtd=1,234.5', '1,234.5'],
+    ['a01012-Rtd=1,234,567,a01012-Flag=N', '1,234,567'],
+  ] as const;
+  for (const [group, text] of cut) {
+    it(`store nothing of the number that a comma cuts in ${group}, and the values beside it`, () => {
+      const { frames, refusals } = decode(`${TIME};a21026-Rtd=1;${group};a19001-Rtd=9`);
+      expect(frames.map(({ values }) => values)).to.deep.equal([{ stack_so2: 1, stack_oxygen: 9 }]);
+      const detail = `"a01012-Rtd" is "${text}"; expected a number with a decimal point: a decimal comma cuts it in two`;
+      expect(refusals).to.deep.equal([{ reason: 'not-a-number', detail, count: 1 }]);
+    });
+  }
+
+  it('lose no digits behind a flag, a time or a value that is left out', () => {
+    const own = device({}, { factors: { a21018: { ignore: true } } });
+    const reasons = (cp: string) => decode(cp, {}, own).refusals.map(({ reason }) => reason);
+    expect(reasons(`${TIME},5;a21026-Rtd=1,a21026-Flag=N,5`)).to.deep.equal(['wrong-shape', 'wrong-shape']);
+    expect(reasons(`${TIME};a21026-Rtd=1;a21018-Rtd=1,5`)).to.deep.equal([]);
+  });
+
+  it('pass over stray separators', () => {
+    const { frames, refusals } = decode(`;;${TIME}; , ;a21026-Rtd=1,,a21026-Flag=N,; `);
+    expect([frames[0]?.values, refusals]).to.deep.equal([{ stack_so2: 1 }, []]);
+  });
 
   it('of commands that are well formed and not used rest as letters, and are understood, so that they are answered', () => {
     for (const cn of ['2012', '2013', '2021', '2022', '2041', '2052', '2062', '2072', '2111', '2999', '3019', '3020', '3021']) {
