@@ -20,6 +20,7 @@ const HJ212: Hj212Stats = {
     wrongCrcRefused: 1,
     junkBytes: 12,
     packetsMissing: 3,
+    missingValues: 8,
     slowed: 5,
   },
 };
@@ -93,6 +94,7 @@ describe('the metrics', () => {
     expect(sampleOf('greenpark_hj212_faulty_frames_total{fault="crc",result="refused"}')).to.equal(1);
     expect(sampleOf('greenpark_hj212_connections_ended_total{cause="time-out"}')).to.equal(4);
     expect(sampleOf('greenpark_hj212_incomplete_messages_total')).to.equal(3);
+    expect(sampleOf('greenpark_hj212_missing_values_total')).to.equal(8);
     expect(sampleOf('greenpark_gateway_tolerated_total{gateway="g-1"}')).to.equal(6);
     expect(sampleOf('greenpark_gateway_tolerated_total{gateway="g-2"}')).to.equal(undefined);
     expect(sampleOf('greenpark_broker_refused_total{what="sign-in"}')).to.equal(3);

@@ -364,6 +364,7 @@ export class Hj212Connection {
     this.#parts.stages?.begin();
     const decoded = decodeSegment(joined, contextOf(device, this.#parts.devices.directory));
     this.#parts.stages?.lap('decode');
+    this.#parts.stats.missingValues += decoded.missing ?? 0;
     const strange = unknownFlags(joined);
     if (strange.length > 0) this.#parts.logger.warn({ gateway: device.gateway, flags: strange }, 'data flags that HJ 212 does not know; taken as a fault');
     this.#hand(decoded, joined, device, joined === packet ? frame.segment : Buffer.from(segmentText({ ...joined, pnum: null, pno: null }), 'latin1'));

@@ -18,6 +18,8 @@ export interface Hj212Stats {
   overlong: number;
   junkBytes: number;
   packetsMissing: number;
+  /** Values that loggers left out and flagged as other than normal. */
+  missingValues: number;
   /** Times that a connection was held back because it sent too fast. */
   slowed: number;
 }

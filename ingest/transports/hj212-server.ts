@@ -49,6 +49,7 @@ export class Hj212Server {
       overlong: 0,
       junkBytes: 0,
       packetsMissing: 0,
+      missingValues: 0,
       slowed: 0,
     },
   };

@@ -62,6 +62,7 @@ export const HJ212_FIGURES: readonly TransportFigure<Hj212Stats>[] = [
   },
   plain('greenpark_hj212_junk_bytes_total', 'counter', 'Bytes outside of any frame.', ({ junkBytes }) => junkBytes),
   plain('greenpark_hj212_incomplete_messages_total', 'counter', 'Split messages of which packets did not come.', ({ packetsMissing }) => packetsMissing),
+  plain('greenpark_hj212_missing_values_total', 'counter', 'Values that loggers left out, with a flag that says why.', ({ missingValues }) => missingValues),
   plain('greenpark_hj212_slowed_total', 'counter', 'Times that a connection was held back because it sent too fast.', ({ slowed }) => slowed),
 ];
 

@@ -142,6 +142,24 @@ describe('HJ 212 over TCP', () => {
     expect(reasons()).to.have.members(['not-a-number', 'wrong-shape']);
   });
 
+  it('answers a logger whose instruments are down and give no number, stores what it has, and counts what is missing', async () => {
+    await open();
+    const logger = await station(1, { tries: 1 });
+    expect(await logger.send(message(2, { groups: ['a01012-Rtd=,a01012-Flag=B', 'a19001-Flag=D'] }))).to.equal(true);
+    expect(await logger.send(message(1, { groups: ['a01012-Rtd=NaN,a01012-Flag=D', 'a21026-Rtd=5,a21026-Flag=N'] }))).to.equal(true);
+    expect(rig.store.rows.map(([, quantity, , value]) => [quantity, value])).to.deep.equal([['stack_so2', 5]]);
+    expect([reasons(), server.stats.missingValues]).to.deep.equal([[], 3]);
+    expect(await (await station(1, once1)).send(message(0, { groups: ['a01012-Rtd=,a01012-Flag=N'] }))).to.equal(false);
+    expect([reasons(), server.stats.missingValues]).to.deep.equal([['not-a-number'], 3]);
+  });
+
+  it('does not answer values for a foreign meter, whatever else is in the message', async () => {
+    await open({ meter: 'm-3' as Hj212Link['meter'] });
+    for (const other of ['PolNum=3', 'a01012-Flag=D'])
+      expect(await (await station(1, once1)).send(message(0, { groups: ['a21026-Rtd=5', other] })), other).to.equal(false);
+    expect(new Set(reasons())).to.deep.equal(new Set(['gateway-not-allowed']));
+  });
+
   const faulty = [
     {
       title: 'a wrong CRC',

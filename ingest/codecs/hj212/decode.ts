@@ -10,7 +10,7 @@ import { quote } from '../../wording.ts';
 import type { Decoded, DecodedFrame, DecodedRefusal } from '../decoded.ts';
 import { type Command, commandOf } from './commands.ts';
 import { factorOf } from './factors.ts';
-import { qualityOfFlag } from './flags.ts';
+import { isNormal, qualityOfFlag } from './flags.ts';
 import { type CpField, parseCp, type Segment, wallTime } from './segment.ts';
 import { isSealed } from './sm4.ts';
 
@@ -48,8 +48,14 @@ export const refusedWhole = (reason: RejectReason, detail: string, park?: ParkId
   ...(park === undefined ? {} : { park }),
 });
 
+/** What a message holds. */
+export interface DecodedMessage extends Decoded {
+  /** Values that are not there, and flagged as other than normal: the instrument is down, and its logger says so. */
+  readonly missing?: number;
+}
+
 /** What a message holds, of one packet or of several joined. Never throws. */
-export function decodeSegment(segment: Segment, device: DeviceContext): Decoded {
+export function decodeSegment(segment: Segment, device: DeviceContext): DecodedMessage {
   const command = commandOf(segment.cn);
   if (command === undefined) {
     return refusedWhole('unknown-command', `command CN=${segment.cn ?? ''} is not taken; taken are ${TAKEN}`, device.park);
@@ -98,6 +104,10 @@ class MessageDecoder {
   /** Flags that stand in groups of their own; null where the message has several times, so that nobody knows which they are of. */
   #looseFlags: ReadonlyMap<string, string> | null = null;
   #ignored = 0;
+  #missing = 0;
+  /** By time and factor: what has values, and what is flagged as other than normal. */
+  readonly #valued = new Set<string>();
+  readonly #flagged = new Set<string>();
 
   constructor(segment: Segment, command: DataCommand, device: DeviceContext) {
     this.#segment = segment;
@@ -105,7 +115,7 @@ class MessageDecoder {
     this.#device = device;
   }
 
-  decode(): Decoded {
+  decode(): DecodedMessage {
     const groups = parseCp(this.#segment.cp);
     const timeFault = this.#readTime(groups);
     if (timeFault !== null) return refusedWhole('bad-time', timeFault, this.#device.park);
@@ -119,9 +129,15 @@ class MessageDecoder {
       ...(this.#segment.resent ? { backfill: true } : {}),
       where: '',
     }));
-    if (frames.length === 0 && this.#refusals.length === 0 && this.#ignored === 0) this.#refuse('empty', 'there is no value in the CP');
-    const understood = this.#ignored > 0 && this.#refusals.length === 0;
-    return { frames, refusals: this.#refusals, statuses: [], park: this.#device.park, ...(understood ? { understood } : {}) };
+    for (const flagged of this.#flagged) if (!this.#valued.has(flagged)) this.#missing++;
+    const isLeftOut = this.#ignored > 0 || this.#missing > 0;
+    if (frames.length === 0 && this.#refusals.length === 0 && !isLeftOut) this.#refuse('empty', 'there is no value in the CP');
+    // Beside values it is theirs to say what becomes of the message.
+    const understood = isLeftOut && frames.length === 0 && this.#refusals.length === 0;
+    return {
+      ...{ frames, refusals: this.#refusals, statuses: [], park: this.#device.park, missing: this.#missing },
+      ...(understood ? { understood } : {}),
+    };
   }
 
   /** Every time that the message tells has to be one; the first of them, or that of its QN, is where it begins. */
@@ -144,6 +160,11 @@ class MessageDecoder {
     const sent = timeIn(group);
     if (sent !== undefined) this.#ts = this.#device.instant(wallTime(sent) ?? Number.NaN);
     const flags = flagsIn(group);
+    for (const [code, flag] of flags) {
+      if (isNormal(flag)) continue;
+      if (ownFactor(this.#device.link, code)?.ignore === true) this.#ignored++;
+      else this.#flagged.add(`${this.#ts} ${code}`);
+    }
     for (let at = 0; at < group.length; at++) {
       const { name, value } = group[at] as CpField;
       if (name === '') {
@@ -162,6 +183,7 @@ class MessageDecoder {
       let text = value;
       for (let next = group[at + 1]; isRestOfNumber(next); next = group[++at + 1]) text += `,${next.value}`;
       const key = code.toLowerCase();
+      this.#valued.add(`${this.#ts} ${key}`);
       this.#takeValue(code, suffix, text, flags.get(key) ?? this.#looseFlags?.get(key));
     }
   }
@@ -206,6 +228,11 @@ class MessageDecoder {
     }
     if (quantity === null || findQuantity(quantity) === undefined) {
       this.#refuse('unknown-quantity', `the catalogue has no ${quote(suffix)} of ${quote(base)}`);
+      return;
+    }
+    if (!isNormal(flag) && !/\d/.test(text)) {
+      // Empty, NaN or dashes: no number is lost, and a refusal would have the logger repeat it for as long as the instrument is down.
+      this.#missing++;
       return;
     }
     if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i.test(text)) {

@@ -23,3 +23,6 @@ const QUALITY_OF: Readonly<Record<string, number>> = {
 /** null: the flag is not of the standard's list, and the value is taken as `fault`. A value without a flag is normal. */
 export const qualityOfFlag = (flag: string | undefined): number | null =>
   flag === undefined || flag === '' ? QUALITY.good : (QUALITY_OF[flag.toUpperCase()] ?? null);
+
+/** Normal, or without a flag. */
+export const isNormal = (flag: string | undefined): boolean => qualityOfFlag(flag) === QUALITY.good;

@@ -271,6 +271,40 @@ describe('HJ 212 messages', () => {
     expect(reasons(`${TIME};a21026-Rtd=1;a21018-Rtd=1,5`)).to.deep.equal([]);
   });
 
+  for (const text of ['', 'NaN', '--', '-', 'null']) {
+    it(`understand "${text}" as a value that is not there where it is flagged, and refuse it as no number where it is normal`, () => {
+      for (const flag of ['B', 'd', 'F', 'H']) {
+        const told = decode(`${TIME};a01012-Rtd=${text},a01012-Flag=${flag};a19001-Rtd=${text};a19001-Flag=${flag}`);
+        expect(told, flag).to.deep.include({ frames: [], refusals: [], understood: true, missing: 2 });
+      }
+      for (const group of [`a01012-Rtd=${text},a01012-Flag=N`, `a01012-Rtd=${text},a01012-Flag=`, `a01012-Rtd=${text}`]) {
+        const told = decode(`${TIME};${group}`);
+        expect([told.refusals.map(({ reason }) => reason), told.understood, told.missing], group).to.deep.equal([['not-a-number'], undefined, 0]);
+      }
+    });
+  }
+
+  it('understand a flag that stands alone, and count it once for each time', () => {
+    expect(decode(`${TIME};a01012-Flag=D`)).to.deep.include({ frames: [], refusals: [], understood: true, missing: 1 });
+    expect(decode(`${TIME};a01012-Flag=D;DataTime=20260101080100;a01012-Rtd=1;DataTime=20260101080200;a01012-Flag=B`).missing).to.equal(2);
+    expect(decode(`${TIME};a01012-Flag=D;a01012-Rtd=1`).missing).to.equal(0);
+    expect(decode(`${TIME};a01012-Flag=N`).refusals.map(({ reason }) => reason)).to.deep.equal(['empty']);
+  });
+
+  it('count no missing value of a factor that the link ignores', () => {
+    const own = device({}, { factors: { a21018: { ignore: true } } });
+    for (const group of ['a21018-Rtd=,a21018-Flag=D', 'a21018-Flag=D'])
+      expect(decode(`${TIME};${group}`, {}, own)).to.deep.include({ refusals: [], understood: true, missing: 0 });
+  });
+
+  it('store the values beside one that is not there, and refuse what else is wrong', () => {
+    const { frames, refusals, missing } = decode(`${TIME};a01012-Rtd=,a01012-Flag=B;a21026-Rtd=1,a21026-Flag=N;a19001-Rtd=x`);
+    expect([frames[0]?.values, refusals.map(({ reason }) => reason), missing]).to.deep.equal([{ stack_so2: 1 }, ['not-a-number'], 1]);
+    expect(decode(`${TIME};a01012-Rtd=12x,a01012-Flag=B`))
+      .to.deep.include({ missing: 0 })
+      .and.not.have.property('understood');
+  });
+
   it('pass over stray separators', () => {
     const { frames, refusals } = decode(`;;${TIME}; , ;a21026-Rtd=1,,a21026-Flag=N,; `);
     expect([frames[0]?.values, refusals]).to.deep.equal([{ stack_so2: 1 }, []]);
