@@ -160,6 +160,14 @@ describe('HJ 212 over TCP', () => {
     expect(new Set(reasons())).to.deep.equal(new Set(['gateway-not-allowed']));
   });
 
+  it('takes a logger whose number has blanks before it, and answers it', async () => {
+    await open();
+    const socket = await raw();
+    socket.write(framesOf(message(0), '20260101080000000', { mn: ' MN1', pw: 'secret of g-1' })[0] ?? '');
+    await until(() => server.stats.answers === 1, 'the answer');
+    expect([rig.store.size, server.stats.unknownDevice]).to.deep.equal([3, 0]);
+  });
+
   const faulty = [
     {
       title: 'a wrong CRC',

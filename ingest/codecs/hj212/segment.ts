@@ -35,7 +35,7 @@ export function parseSegment(text: string): Segment {
     const equals = part.indexOf('=');
     if (equals < 0) continue;
     const name = part.slice(0, equals).replace(/[,\s]/g, '').toUpperCase();
-    const value = part.slice(equals + 1).replace(/[,\s]+$/g, '');
+    const value = part.slice(equals + 1).replace(/^[,\s]+|[,\s]+$/g, '');
     if (value !== '' && value.length <= MOST_CHARACTERS && !fields.has(name)) fields.set(name, value);
   }
   const number = (name: string): number | null => {

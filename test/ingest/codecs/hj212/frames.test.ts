@@ -332,6 +332,11 @@ describe('HJ 212 messages', () => {
     expect(marks('')).to.deep.equal([false, false]);
   });
 
+  it('have the fields of their head without the blanks and commas around them', () => {
+    const segment = parseSegment('QN= 20260101080000000;ST=31 ; CN = 2011 ;PW=\tx,;MN= 88880001 ;Flag= 5;CP=&&&&');
+    expect(segment).to.include({ qn: '20260101080000000', st: '31', cn: '2011', pw: 'x', mn: '88880001', flag: 5 });
+  });
+
   it('are answered strictly, in the version in which they came', () => {
     const answer = (flag: number) => writeAnswer(parseSegment(`QN=20260101080000000;PW=x;MN=M;Flag=${flag}`), '9014').toString('latin1');
     expect(answer(5).slice(6, -6)).to.equal('QN=20260101080000000;ST=91;CN=9014;PW=x;MN=M;Flag=4;CP=&&&&');
