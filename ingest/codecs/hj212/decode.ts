@@ -28,16 +28,17 @@ const TAKEN = '2011, 2051, 2061, 2031 and notices';
 const NO_VALUES: ReadonlySet<string> = new Set(['eflag', 'sampletime', 'flag']);
 
 type Meaning = { readonly converted: boolean; readonly statistic: Statistic | null };
+/** By suffix, in small letters. */
 const SUFFIXES: Readonly<Record<string, Meaning>> = {
-  Rtd: { converted: false, statistic: null },
-  ZsRtd: { converted: true, statistic: null },
-  Avg: { converted: false, statistic: 'avg' },
-  Min: { converted: false, statistic: 'min' },
-  Max: { converted: false, statistic: 'max' },
-  Cou: { converted: false, statistic: 'total' },
-  ZsAvg: { converted: true, statistic: 'avg' },
-  ZsMin: { converted: true, statistic: 'min' },
-  ZsMax: { converted: true, statistic: 'max' },
+  rtd: { converted: false, statistic: null },
+  zsrtd: { converted: true, statistic: null },
+  avg: { converted: false, statistic: 'avg' },
+  min: { converted: false, statistic: 'min' },
+  max: { converted: false, statistic: 'max' },
+  cou: { converted: false, statistic: 'total' },
+  zsavg: { converted: true, statistic: 'avg' },
+  zsmin: { converted: true, statistic: 'min' },
+  zsmax: { converted: true, statistic: 'max' },
 };
 
 /** Refused as a whole. */
@@ -198,7 +199,8 @@ class MessageDecoder {
   }
 
   #takeValue(code: string, suffix: string, text: string, flag: string | undefined): void {
-    const meaning = Object.hasOwn(SUFFIXES, suffix) ? SUFFIXES[suffix] : undefined;
+    const key = suffix.toLowerCase();
+    const meaning = Object.hasOwn(SUFFIXES, key) ? SUFFIXES[key] : undefined;
     const fits = meaning !== undefined && (meaning.statistic === null) === (this.#command.kind === 'realtime');
     if (!fits) {
       this.#refuse('unknown-quantity', `${quote(`${code}-${suffix}`)} is no value of command ${this.#segment.cn}`);

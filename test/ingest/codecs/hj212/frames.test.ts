@@ -394,6 +394,15 @@ describe('HJ 212 messages', () => {
     expect(decode('DataTime=20260101080000;a21026-Rtd=1;DataTime=20260101080099;a21026-Rtd=2').refusals[0]?.reason).to.equal('bad-time');
   });
 
+  it('have their suffixes in letters of any size', () => {
+    const values = (cp: string, cn?: string) => decode(`${TIME};${cp}`, { cn: cn ?? '2011' }).frames[0]?.values;
+    expect(values('a21026-rtd=1,a21026-ZSRTD=2,a01012-RTD=3')).to.deep.equal({ stack_so2: 1, stack_so2_converted: 2, stack_temperature: 3 });
+    expect(values('a21026-avg=1,a21026-COU=2,a21026-zsmax=3', '2061')).to.deep.equal({
+      ...{ stack_so2_hour_avg: 1, stack_so2_hour_total: 2, stack_so2_converted_hour_max: 3 },
+    });
+    expect(decode(`${TIME};a21026-rtd=1,a21026-Rtd=2`).refusals.map(({ reason }) => reason)).to.deep.equal(['repeated-key']);
+  });
+
   it('have their flags in the group of the value or in one of their own, in letters of any size', () => {
     for (const cp of ['a21026-Rtd=5;a21026-Flag=D', 'a21026-Rtd=5,a21026-flag=D', 'A21026-Rtd=5,a21026-Flag=D']) {
       expect(Object.values(decode(`${TIME};${cp}`).frames[0]?.flags ?? {}), cp).to.deep.equal([QUALITY.fault]);
