@@ -28,6 +28,12 @@ describe('ingest/mappings, as shipped', () => {
     });
   }
 
+  it('take the backlog of a gateway in one message, as many items as a message may have', async () => {
+    const items = Array.from({ length: 10_000 }, (_, at) => ({ ts: NOW - 10_000_000 + at * 1000, values: { power: at, energy: at } }));
+    const tried = await tryMapping(bodyOf('thingsboard-gateway'), 'v1/gateway/telemetry', Buffer.from(JSON.stringify({ 'm-1': items })), NOW, null);
+    expect([tried.failures, tried.outcome === 'left-alone']).to.deep.equal([[], false]);
+  }).timeout(10_000);
+
   it('are all valid, say where their form is described, and each has a sample', () => {
     for (const { id, ...body } of SHIPPED_MAPPINGS) {
       expect(mappingFaults(body), id).to.deep.equal([]);
