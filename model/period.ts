@@ -14,10 +14,11 @@ const DAY = 24 * HOUR;
 const FIXED_OFFSET: Readonly<Record<string, number>> = { 'Asia/Shanghai': 8 * HOUR, UTC: 0 };
 const FIXED_SINCE = Date.UTC(1992, 0, 1);
 
-/** Is `zone` one that the runtime knows? */
+/** Is `zone` one that can be computed with? Temporal takes none of the short names that stand for several, such as CST, which the runtime knows. */
 export function isTimeZone(zone: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone });
+    new Temporal.ZonedDateTime(0n, zone);
     return true;
   } catch {
     return false;

@@ -42,8 +42,19 @@ const TO: Partial<Record<Unit, FromUnits>> = {
   'dB(A)': { dB: 1, dBA: 1 },
 };
 
+// How units are written as well, where that cannot be mistaken: a milliwatt is no megawatt. The first µ is a sign of its own, the second a letter.
+const SPELLED: ReadonlyMap<string, string> = new Map([
+  ...(['kwh', 'KWH', '度', '千瓦时'] as const).map((text) => [text, 'kWh'] as const),
+  ...(['kw', 'KW', '千瓦'] as const).map((text) => [text, 'kW'] as const),
+  ...(['µg/m3', 'μg/m3', 'μg/m³'] as const).map((text) => [text, 'µg/m³'] as const),
+  ['吨', 't'],
+  ['℃', '°C'],
+  ['%RH', '%'],
+]);
+
 /** How to bring `from` to the catalogue's unit, or null where there is no such conversion. */
-export function conversion(from: string, to: Unit): Conversion | null {
+export function conversion(written: string, to: Unit): Conversion | null {
+  const from = SPELLED.get(written) ?? written;
   if (from === to) return { factor: 1, offset: 0 };
   const known = TO[to]?.[from];
   if (known === undefined) return null;

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { isoIn, periodOf, periodsBetween } from '../../model/period.ts';
+import { isoIn, isTimeZone, periodOf, periodsBetween } from '../../model/period.ts';
 
 const at = (iso: string) => Date.parse(iso);
 const HOUR = 3_600_000;
@@ -102,6 +102,13 @@ describe('calendar periods', () => {
     const days = periodsBetween(at('2026-01-30T20:00:00Z'), at('2026-02-02T00:00:00Z'), 'day', 'Asia/Shanghai');
     expect(days.map((day) => isoIn(day.from, 'Asia/Shanghai').slice(0, 10))).to.deep.equal(['2026-01-31', '2026-02-01', '2026-02-02']);
     expect(days.every((day) => day.to - day.from === 24 * HOUR)).to.equal(true);
+  });
+});
+
+describe('a time zone', () => {
+  it('is one that can be computed with: no short name that stands for several', () => {
+    expect(['Asia/Shanghai', 'UTC', 'Etc/GMT-8', 'America/Sao_Paulo'].filter(isTimeZone)).to.have.length(4);
+    expect(['CST', 'IST', 'PST', 'Beijing', ''].filter(isTimeZone)).to.deep.equal([]);
   });
 });
 

@@ -43,6 +43,23 @@ describe('units', () => {
     });
   }
 
+  it('are known as people write them, where that cannot be mistaken', () => {
+    const same = [
+      ...(['kwh', 'KWH', '度', '千瓦时'] as const).map((text) => [text, 'kWh'] as const),
+      ...(['kw', 'KW', '千瓦'] as const).map((text) => [text, 'kW'] as const),
+      ...([
+        ['℃', '°C'],
+        ['%RH', '%'],
+        ['吨', 't'],
+        ['μg/m3', 'µg/m³'],
+        ['µg/m3', 'µg/m³'],
+      ] as const),
+    ] as const;
+    for (const [text, unit] of same) expect(conversion(text, unit), text).to.deep.equal({ factor: 1, offset: 0 });
+    // A milliwatt or a megawatt?
+    expect(conversion('mw', 'kW')).to.equal(null);
+  });
+
   it('of different dimensions have no conversion', () => expect(conversion('kWh', 'm³')).to.equal(null));
 
   it('are taken as they are when they are the catalogue’s own', () => {

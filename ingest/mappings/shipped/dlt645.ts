@@ -8,6 +8,9 @@ const BY_IDENTIFIER = Object.fromEntries(
   QUANTITIES.flatMap(({ name, dlt645, unit }) => (dlt645 === null ? [] : [[dlt645, { quantity: name, unit }] as const])),
 );
 
+/** As frames are decoded: in the units of the standard, whatever the meter's record says. */
+const BY_QUANTITY = Object.fromEntries(QUANTITIES.flatMap(({ name, dlt645, unit }) => (dlt645 === null ? [] : [[name, { quantity: name, unit }] as const])));
+
 export const DLT645: readonly ShippedMapping[] = [
   {
     id: 'dlt645-frame',
@@ -18,7 +21,7 @@ export const DLT645: readonly ShippedMapping[] = [
     payload: 'bytes',
     each: '$dlt645($)',
     meter: 'address',
-    named: { from: 'values' },
+    named: { from: 'values', names: BY_QUANTITY },
   },
   {
     id: 'dlt645-hex',
@@ -31,7 +34,7 @@ export const DLT645: readonly ShippedMapping[] = [
     each: '($at := time; $map(frames, function($f) { {"frame": $f, "at": $at} }))',
     meter: '$dlt645(frame).address',
     time: 'at',
-    named: { from: '$dlt645(frame).values' },
+    named: { from: '$dlt645(frame).values', names: BY_QUANTITY },
   },
   {
     id: 'dlt645-values',

@@ -391,7 +391,7 @@ export const SAMPLES: readonly Sample[] = [
     mapping: 'dlt645-frame',
     topic: 'dlt645/dtu-1/frame',
     payload: 'hex:fefefe6812345678901268910833333433ab896745cc16',
-    frames: [['129078563412', null, { active_energy_import: '123456.78' }]],
+    frames: [['129078563412', null, { active_energy_import: '123456.78 kWh' }]],
   },
   {
     name: 'a frame whose check sum is wrong',
@@ -407,8 +407,8 @@ export const SAMPLES: readonly Sample[] = [
     topic: 'dlt645/dtu-1/frames',
     payload: { time: '2026-01-15 12:00:00', frames: [frame645('02030000', '803456'), frame645('0201FF00', '230223012299')] },
     frames: [
-      ['000000004711', AT, { active_power: '-0.3456' }],
-      ['000000004711', AT, { voltage_a: '229.9', voltage_b: '230.1', voltage_c: '230.2' }],
+      ['000000004711', AT, { active_power: '-0.3456 kW' }],
+      ['000000004711', AT, { voltage_a: '229.9 V', voltage_b: '230.1 V', voltage_c: '230.2 V' }],
     ],
   },
   {
@@ -420,8 +420,8 @@ export const SAMPLES: readonly Sample[] = [
       frames: [frame645('02030000', '003456'), '6812345678901268910833333433ab896745cd16', frame645('0201FF00', '230223012299')],
     },
     frames: [
-      ['000000004711', AT, { active_power: '0.3456' }],
-      ['000000004711', AT, { voltage_a: '229.9', voltage_b: '230.1', voltage_c: '230.2' }],
+      ['000000004711', AT, { active_power: '0.3456 kW' }],
+      ['000000004711', AT, { voltage_a: '229.9 V', voltage_b: '230.1 V', voltage_c: '230.2 V' }],
     ],
     failures: [['meter', 'mapping-failed']],
   },
