@@ -8,6 +8,7 @@ import { loadRuleBook } from './alerts/port.ts';
 import type { Figures } from './api/deps.ts';
 import { createFigures } from './api/figures.ts';
 import type { Config } from './config.ts';
+import type { TopicCodec } from './ingest/codecs/decoded.ts';
 import { CommitAges } from './ingest/commit-ages.ts';
 import { GatewayBook } from './ingest/gateways/book.ts';
 import { MappingCodec } from './ingest/mappings/codec.ts';
@@ -20,6 +21,7 @@ import { SparkplugSessions } from './ingest/sparkplug/sessions.ts';
 import { Spool } from './ingest/spool/spool.ts';
 import { learnOf, waitingIn } from './ingest/spool/waiting.ts';
 import { StageTimes } from './ingest/stage-times.ts';
+import { hj212Replay } from './ingest/transports/hj212-replay.ts';
 import { UnknownMeters } from './ingest/unknown-meters.ts';
 import type { Clock } from './model/clock.ts';
 import { GreenparkError } from './model/errors.ts';
@@ -53,6 +55,8 @@ export interface Core {
   readonly figures: Figures;
   readonly mappings: MappingCodec;
   readonly sparkplug: SparkplugSessions;
+  /** For dead letters that are decoded again, without a trace in any session. */
+  readonly letterCodecs: readonly TopicCodec[];
   readonly unknown: UnknownMeters;
   readonly gateways: GatewayBook;
   /** Called when the mappings take other topics than before; the subscription at an external broker hangs here. */
@@ -210,15 +214,16 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
     ({ park }) => parks?.includes(park) ?? true,
   );
   const sparkplug = new SparkplugSessions(directory, {}, parks !== undefined);
+  const letterCodecs = [mappings, sparkplugReplay(sparkplug), hj212Replay(directory, (gateway) => registry.gateways.key(gateway))];
   const gateways = new GatewayBook(directory, () => sparkplug.nodes());
   const unknown = new UnknownMeters({
     isRegistered: (meter) => directory.current.meter(meter) !== undefined,
     parkOfGateway: (gateway) => directory.current.gateway(gateway)?.park ?? null,
   });
-  await unknown.seed(registry.deadLetters);
 
   const core: Omit<Core, 'pipeline'> = {
-    ...{ registry, directory, store, latest, statuses, usage, registers, alerts, ages, figures, mappings, sparkplug, unknown, gateways, usageTouched, spool },
+    ...{ registry, directory, store, latest, statuses, usage, registers, alerts, ages, figures, usageTouched, spool },
+    ...{ mappings, sparkplug, letterCodecs, unknown, gateways },
     show: () => {},
     showStatus: () => {},
     tellStatus: ({ meter: id, online, at }) => {
@@ -230,6 +235,8 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
     onMappedTopics: () => {},
   };
   await mappingWatch.reload();
+  // After the mappings, which tell the meters of many a letter.
+  await unknown.seed(registry.deadLetters, letterCodecs);
   directory.onChange(() => mappingWatch.reload());
   const pipeline = new Pipeline({
     directory,

@@ -20,8 +20,6 @@ import { GatewayStandings } from './ingest/gateways/standing.ts';
 import { mappingDesk } from './ingest/mappings/desk.ts';
 import { IngestOverview } from './ingest/overview.ts';
 import { SAMPLE_EVERY_MS } from './ingest/recent-counts.ts';
-import { sparkplugReplay } from './ingest/sparkplug/replay.ts';
-import { hj212Replay } from './ingest/transports/hj212-replay.ts';
 import { readTls, type TlsTexts } from './ingest/transports/tls-files.ts';
 import { createMetrics } from './metrics.ts';
 import { GreenparkError } from './model/errors.ts';
@@ -140,7 +138,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
   const ingest = createIngestDesk({
     pipeline: core.pipeline,
     letters: core.registry.deadLetters,
-    codecs: [core.mappings, sparkplugReplay(core.sparkplug), hj212Replay(core.directory, (gateway) => core.registry.gateways.key(gateway))],
+    codecs: core.letterCodecs,
     unknown: core.unknown,
     overview,
     clock,

@@ -31,12 +31,13 @@ export function createIngestDesk(parts: {
   readonly clock: Clock;
 }): IngestDesk {
   const { pipeline, letters, unknown, overview, clock } = parts;
-  const replay = new LetterReplay({ pipeline, letters, codecs: [pushedLetters, ...parts.codecs], clock });
+  const codecs = [pushedLetters, ...parts.codecs];
+  const replay = new LetterReplay({ pipeline, letters, codecs, clock });
   return {
     push: (items, gateway, receivedAt) => pushReadings(pipeline, items, gateway, receivedAt, pipeline.stages),
     replay: (chosen) => replay.replay(chosen),
     unknown,
-    lettersOfUnknown: (meter, park) => lettersOfUnknown(letters, meter, park),
+    lettersOfUnknown: (meter, park) => lettersOfUnknown(letters, codecs, meter, park),
     state: () => overview.state(),
     gateways: () => overview.gateways(),
   };

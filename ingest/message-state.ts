@@ -4,7 +4,7 @@ import type { IngestMessage, RefusalTold } from './port.ts';
 import type { RejectReason } from './reject-reasons.ts';
 
 /** Sentences of one reason in one letter; the rest is counted. */
-const MOST_DETAILS = 5;
+export const MOST_DETAILS = 5;
 
 /** What one message has come to so far; one object for all of them, as one is taken at a time. */
 export class MessageState {

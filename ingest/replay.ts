@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../model/clock.ts';
-import type { ParkId } from '../model/ids.ts';
 import type { DeadLetter, DeadLetterRecords, TriedLetter } from '../store/registry/port.ts';
-import type { Decoded, DecodedFrame, DecodedRefusal, TopicCodec } from './codecs/decoded.ts';
-import { decodeNative } from './codecs/native.ts';
-import type { DecodedIntake, IngestMessage, MessageOutcome } from './port.ts';
-import { parseTopic } from './topics.ts';
+import type { TopicCodec } from './codecs/decoded.ts';
+import { decodeAgain, originalOf } from './letter-decoding.ts';
+import type { DecodedIntake, MessageOutcome } from './port.ts';
 import { outcomeOf } from './transports/http-push.ts';
 
 export interface LetterReplayParts {
@@ -76,7 +74,7 @@ export class LetterReplay {
         // Letters of earlier versions have it in their reason alone.
         const retained = group.some(({ isRetained, reason }) => isRetained || reason === 'retained-without-time');
         const message = { ...originalOf(first), retained, replayed: true };
-        const decoded = await this.#decode(message);
+        const decoded = await decodeAgain(message, this.#parts.codecs);
         const told = outcomeOf(pipeline, message, decoded).then(
           (outcome) => {
             count[outcome.refusals.length === 0 ? 'accepted' : outcome.outcome === 'refused' ? 'refused' : 'partly']++;
@@ -103,46 +101,10 @@ export class LetterReplay {
     const ids = new Set(chosen.map(({ id }) => id));
     return [...chosen, ...near.filter((letter) => !ids.has(letter.id) && messageOf(letter) === key)];
   }
-
-  async #decode(message: IngestMessage): Promise<Decoded> {
-    try {
-      if (message.topic.startsWith('parks/')) return nativeLetter(message);
-      for (const codec of this.#parts.codecs) {
-        const decoded = await codec.decode(message);
-        if (decoded !== null) return decoded;
-      }
-      return refusedWith({ reason: 'wrong-topic', detail: `nothing takes the topic "${message.topic}" now`, count: 1 });
-    } catch (error) {
-      return refusedWith({ reason: 'internal-error', detail: error instanceof Error ? error.message : String(error), count: 1 });
-    }
-  }
 }
 
 const messageOf = ({ receivedAt, transport, topic, gateway, payload }: DeadLetter): string =>
   JSON.stringify([receivedAt, transport, topic, gateway, createHash('sha256').update(payload).digest('base64')]);
-
-const originalOf = ({ topic, payload, gateway, transport, receivedAt }: DeadLetter): IngestMessage => ({
-  ...{ topic, payload, gateway, transport, receivedAt },
-  // All of an import is history that comes late on purpose.
-  ...(transport === 'import' ? { history: true } : {}),
-});
-
-const refusedWith = (refusal: DecodedRefusal): Decoded => ({ frames: [], statuses: [], refusals: [refusal] });
-
-/** The native form, decoded beside the pipeline so that its outcome can be told. */
-function nativeLetter({ topic, payload, retained = false }: IngestMessage): Decoded {
-  const parsed = parseTopic(topic);
-  if (typeof parsed === 'string') return refusedWith({ reason: 'wrong-topic', detail: parsed, count: 1 });
-  // A status is of its moment: what was said then is not told again.
-  if (parsed.leaf === 'status') return { frames: [], statuses: [], refusals: [], understood: true };
-  const frames: DecodedFrame[] = [];
-  const refusals: DecodedRefusal[] = [];
-  decodeNative(payload, retained, {
-    frame: (ts, values, index) => frames.push({ meter: parsed.meter, ts, values, where: index < 0 ? '' : `[${index}]` }),
-    refuse: (reason, detail, count = 1) => refusals.push({ reason, detail, count }),
-  });
-  return { frames, refusals, statuses: [], park: parsed.park as ParkId };
-}
 
 /**
  * Every refusal of this time stands in a letter of the message, and no new letter is made: one with the same reason keeps it, a letter

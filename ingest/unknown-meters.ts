@@ -3,6 +3,9 @@ import { type EpochMs, ID_PATTERN, type ParkId } from '../model/ids.ts';
 import type { MeterKind } from '../model/meter-kinds.ts';
 import { findQuantity } from '../model/quantities.ts';
 import type { DeadLetter, DeadLetterRecords } from '../store/registry/port.ts';
+import type { TopicCodec } from './codecs/decoded.ts';
+import { decodeAgain, originalOf } from './letter-decoding.ts';
+import { MOST_DETAILS } from './message-state.ts';
 import type { UnknownMeterSighting } from './port.ts';
 import { parseTopic } from './topics.ts';
 
@@ -96,13 +99,13 @@ export class UnknownMeters {
     for (const name of quantities) if (seen.names.size < MOST_NAMES) seen.names.add(name.slice(0, 64));
   }
 
-  /** Sees again what rests in the dead letters, oldest first. */
-  async seed(letters: Pick<DeadLetterRecords, 'list'>): Promise<void> {
+  /** Sees again what rests in the dead letters, oldest first. A letter that does not name all its meters is decoded again. */
+  async seed(letters: Pick<DeadLetterRecords, 'list'>, codecs: readonly TopicCodec[]): Promise<void> {
     for await (const letter of unknownMeterLetters(letters)) {
-      for (const meter of metersIn(letter)) {
+      for (const [meter, quantities] of await sightingsIn(letter, codecs)) {
         if (this.#parts.isRegistered(meter)) continue;
         const { topic, transport, gateway, receivedAt: at, payload } = letter;
-        this.see({ meter, park: parkOf(letter), topic, transport, gateway, at, quantities: [], payload });
+        this.see({ meter, park: parkOf(letter), topic, transport, gateway, at, quantities, payload });
       }
     }
   }
@@ -120,10 +123,16 @@ export class UnknownMeters {
 }
 
 /** Letters that were kept because this meter was not registered, oldest first; none that speak of another park, which may mean another meter. */
-export async function lettersOfUnknown(letters: Pick<DeadLetterRecords, 'list'>, meter: string, park: ParkId): Promise<DeadLetter[]> {
+export async function lettersOfUnknown(
+  letters: Pick<DeadLetterRecords, 'list'>,
+  codecs: readonly TopicCodec[],
+  meter: string,
+  park: ParkId,
+): Promise<DeadLetter[]> {
   const found: DeadLetter[] = [];
   for await (const letter of unknownMeterLetters(letters)) {
-    if ((parkOf(letter) ?? park) === park && (metersIn(letter).includes(meter) || isUntold(letter, meter))) found.push(letter);
+    if ((parkOf(letter) ?? park) !== park) continue;
+    if (metersIn(letter).includes(meter) || (await isUntold(letter, codecs, meter))) found.push(letter);
   }
   return found;
 }
@@ -151,9 +160,27 @@ export function metersIn({ topic, detail }: Pick<DeadLetter, 'topic' | 'detail'>
   return [...new Set([...detail.matchAll(/meter "?([A-Za-z0-9][A-Za-z0-9._:-]{0,63})"? is not registered/g)].map(([, meter]) => meter as string))];
 }
 
-/** The detail of a letter names only the first few: a message of many meters may speak of one that is not told. */
-const isUntold = ({ topic, detail, payload }: DeadLetter, meter: string): boolean =>
-  !topic.startsWith('parks/') && / in all$/.test(detail) && Buffer.from(payload).includes(meter);
+/** The detail names only the first few, so a message of many meters may speak of others. Those of a native topic are in it. */
+function namesOnlySome({ topic, detail }: DeadLetter): boolean {
+  return !topic.startsWith('parks/') && / in all(;|$)/.test(detail) && detail.split(' is not registered').length > MOST_DETAILS;
+}
+
+const isWhole = ({ payload, payloadLength }: DeadLetter): boolean => payload.length >= payloadLength;
+
+/** Meters that the letter is about, with the names of their values where it was decoded: those registered may be among them. */
+async function sightingsIn(letter: DeadLetter, codecs: readonly TopicCodec[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, readonly string[]>(metersIn(letter).map((meter) => [meter, []]));
+  // Of a message that was cut only those named are known: nothing of it could be stored, and the others are seen when they report again.
+  if (!namesOnlySome(letter) || !isWhole(letter)) return found;
+  const { frames, statuses } = await decodeAgain(originalOf(letter), codecs);
+  for (const { meter } of statuses) found.set(meter, []);
+  for (const { meter, values } of frames) found.set(meter, Object.keys(values));
+  return found;
+}
+
+/** A meter that the detail leaves out. A message that was cut cannot be decoded: that its bytes hold the id has to do. */
+const isUntold = async (letter: DeadLetter, codecs: readonly TopicCodec[], meter: string): Promise<boolean> =>
+  namesOnlySome(letter) && (isWhole(letter) ? (await sightingsIn(letter, codecs)).has(meter) : Buffer.from(letter.payload).includes(meter));
 
 function shown({ names, topics, ...seen }: Seen): UnknownMeter {
   const found = names.size > 0 ? [...names] : namesIn(seen.payload, seen.payloadLength);

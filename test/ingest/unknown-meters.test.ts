@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import type { TopicCodec } from '../../ingest/codecs/decoded.ts';
 import { triedBy } from '../../ingest/replay.ts';
 import { lettersOfUnknown, metersIn, suggestedQuantity, UnknownMeters } from '../../ingest/unknown-meters.ts';
 import type { ParkId } from '../../model/ids.ts';
@@ -71,12 +72,67 @@ describe('unknown meters', () => {
       ],
     ] as unknown as DeadLetter[][];
     const unknown = unknownMeters();
-    await unknown.seed({ list: async () => pages.shift() ?? [] });
+    await unknown.seed({ list: async () => pages.shift() ?? [] }, []);
     expect(unknown.list().map(({ meter, park, firstSeen, lastSeen, count }) => [meter, park, firstSeen, lastSeen, count])).to.deep.equal([
       ['m-1', null, 7, 7, 1],
       ['m-1', 'p-9', 5, 5, 1],
     ]);
     expect(unknown.list()[1]).to.deep.include({ suggested: [{ name: 'kWh', quantity: 'active_energy_import' }], suggestedKind: 'electricity' });
+  });
+
+  describe('of a message that speaks of more than its letter names', () => {
+    const ids = Array.from({ length: 20 }, (_, index) => `m-${index + 1}`);
+    const frame = (meter: string) => ({ meter, ts: null, values: { kWh: 1 }, where: '' });
+    // The ids stand nowhere in the bytes, as when a mapping puts them together.
+    const codec: TopicCodec = {
+      decode: ({ topic }) => (topic === 'gw/1' ? { frames: [...ids.map(frame), frame('known')], refusals: [], statuses: [] } : null),
+    };
+    const broken: TopicCodec = {
+      decode: () => {
+        throw new Error('no');
+      },
+    };
+    const named = ids.slice(0, 5);
+    const detail = `${named.map((meter) => `meter "${meter}" is not registered; register it or correct its id`).join('; ')}; 20 in all`;
+    const letter = (change: object = {}) =>
+      ({
+        ...{ id: 1, receivedAt: 5, transport: 'mqtt', topic: 'gw/1', gateway: null, park: null, detail, payload: Buffer.from('1..20'), payloadLength: 5 },
+        ...change,
+      }) as unknown as DeadLetter;
+    const lettersOf = (...page: DeadLetter[]) => ({ list: async () => page });
+    const seeded = async (codecs: readonly TopicCodec[], kept: DeadLetter) => {
+      const unknown = unknownMeters();
+      await unknown.seed(lettersOf(kept), codecs);
+      return unknown.list();
+    };
+
+    it('are all seen again after a restart, with what they measure', async () => {
+      const listed = await seeded([codec], letter());
+      expect(listed.map(({ meter }) => meter).sort()).to.deep.equal([...ids].sort());
+      expect(listed.find(({ meter }) => meter === 'm-20')).to.deep.include({ count: 1, suggested: [{ name: 'kWh', quantity: 'active_energy_import' }] });
+    });
+
+    it('are those named where it was cut, or where nothing can decode it any more', async () => {
+      for (const [codecs, kept] of [
+        [[codec], letter({ payloadLength: 20_000 })],
+        [[], letter()],
+        [[broken], letter()],
+      ] as const) {
+        expect((await seeded(codecs, kept)).map(({ meter }) => meter).sort()).to.deep.equal(named);
+      }
+    });
+
+    it('are those named where several values of one meter are counted, without decoding anything', async () => {
+      const one = letter({ detail: 'meter "m-1" is not registered; register it or correct its id; 20 in all' });
+      expect((await seeded([codec], one)).map(({ meter }) => meter)).to.deep.equal(['m-1']);
+    });
+
+    it('have the letter when they are registered: the meters that are in it, and no others', async () => {
+      const found = async (kept: DeadLetter, meter: string) => (await lettersOfUnknown(lettersOf(kept), [codec], meter, 'p-1' as ParkId)).length;
+      expect([await found(letter(), 'm-20'), await found(letter(), 'm-1'), await found(letter(), 'm-21')]).to.deep.equal([1, 1, 0]);
+      const cut = { payload: Buffer.from('{"m-17":1,'), payloadLength: 20_000 };
+      expect([await found(letter(cut), 'm-17'), await found(letter(cut), 'm-18')]).to.deep.equal([1, 0]);
+    });
   });
 
   for (const [name, quantity] of [
@@ -101,7 +157,7 @@ describe('unknown meters', () => {
       { ...letter, id: 4, topic: 'gw/2', park: 'p-2' },
       { ...letter, id: 5, topic: 'gw/3' },
     ] as unknown as DeadLetter[];
-    const found = await lettersOfUnknown({ list: async () => page }, 'm-1', 'p-1' as ParkId);
+    const found = await lettersOfUnknown({ list: async () => page }, [], 'm-1', 'p-1' as ParkId);
     expect(found.map(({ id }) => id)).to.deep.equal([1, 3, 5]);
   });
 

@@ -1,15 +1,22 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { connectAsync, type MqttClient } from 'mqtt';
+import { readConfig } from '../../config.ts';
+import { type Core, openCore, Undo } from '../../core.ts';
 import { MappingCodec } from '../../ingest/mappings/codec.ts';
 import { EmbeddedBroker } from '../../ingest/transports/embedded-broker.ts';
-import type { GatewayId } from '../../model/ids.ts';
+import { lettersOfUnknown } from '../../ingest/unknown-meters.ts';
+import type { GatewayId, ParkId } from '../../model/ids.ts';
+import { parseRegistryDocument } from '../../store/registry/document.ts';
 import { hashGatewaySecret, verifyGatewaySecret } from '../../store/registry/gateway-secret.ts';
 import { bearer, NOW, TestService } from '../api/service.ts';
-import { quiet } from '../ingest/harness.ts';
+import { quiet, until } from '../ingest/harness.ts';
 import { Caller } from './callers.ts';
 
 const MESSAGES = 300;
@@ -113,4 +120,48 @@ describe('what was refused, over a real broker', () => {
         resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 70, stdout, stderr });
       });
     });
+});
+
+describe('meters that are not registered, after a restart', () => {
+  it('are all found again and get their readings, though their message is kept as one letter that names five', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'greenpark-discovery-'));
+    const started = async <T>(work: (core: Core) => Promise<T>): Promise<T> => {
+      const undo = new Undo();
+      try {
+        return await work(await openCore(readConfig({ GREENPARK_DATA_DIR: folder, GREENPARK_LOG_LEVEL: 'silent' }), { clock: Date.now, logger: quiet }, undo));
+      } finally {
+        await undo.run();
+      }
+    };
+    const document = parseRegistryDocument(`
+parks: [{ id: north, name: 北园, region: '510112' }]
+gateways: [{ id: gw-1, park: north, name: Gateway 1 }]
+mappings:
+  - { id: list, park: north, name: 列表, topics: [gw/list], each: items, meter: '"m-" & $string(number)', values: { active_power: { from: kw, unit: kW } } }
+`);
+    const items = Array.from({ length: 20 }, (_, number) => ({ number, kw: number }));
+    const expected = items.map(({ number }) => `m-${number}`).sort();
+    const listed = ({ unknown }: Core) => unknown.list().map(({ meter, park }) => [park, meter].join(' '));
+    try {
+      await started(async (core) => {
+        await core.registry.import(document, { actor: 'test', at: Date.now() });
+        await core.directory.refresh();
+        await until(() => core.mappings.topics.length > 0, 'the mapping');
+        const payload = Buffer.from(JSON.stringify({ items }));
+        await new Promise<void>((resolve, reject) => {
+          const message = { topic: 'gw/list', payload, gateway: 'gw-1', transport: 'mqtt', receivedAt: Date.now() };
+          core.pipeline.accept(message, (error) => (error === undefined ? resolve() : reject(error)));
+        });
+        expect(listed(core).sort()).to.deep.equal(expected.map((meter) => `north ${meter}`));
+      });
+      await started(async (core) => {
+        expect(listed(core).sort()).to.deep.equal(expected.map((meter) => `north ${meter}`));
+        expect(core.unknown.list()[0]?.suggestedKind).to.equal('electricity');
+        for (const meter of expected)
+          expect(await lettersOfUnknown(core.registry.deadLetters, core.letterCodecs, meter, 'north' as ParkId), meter).to.have.length(1);
+      });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
 });
