@@ -81,6 +81,10 @@ export interface UnknownMeter {
   readonly topics: readonly string[];
   readonly transport: string;
   readonly gateway: string | null;
+  /** The last message in base64, as far as it was kept. */
+  readonly payload: string;
+  /** Bytes that came. */
+  readonly payloadLength: number;
   readonly suggested: readonly { readonly name: string; readonly quantity: QuantityName | null }[];
   readonly suggestedKind: string | null;
 }
@@ -222,7 +226,7 @@ export const replayLetters = (
 export const deadLetter = (letter: number): Promise<DeadLetterSummary & { readonly payload: string }> => json(`/api/v1/dead-letters/${letter}`);
 
 export const unknownMeters = (): Promise<Listed<UnknownMeter>> => json('/api/v1/unknown-meters');
-export const registerUnknown = (meter: string, record: object): Promise<{ readonly replay: { readonly accepted: number; readonly partly: number } }> =>
+export const registerUnknown = (meter: string, record: object): Promise<{ readonly replay: ReplayReport }> =>
   json(`/api/v1/unknown-meters/${id(meter)}/register`, post(record));
 export const dismissUnknown = (meter: string): Promise<void> => nothing(`/api/v1/unknown-meters/${id(meter)}`, { method: 'DELETE' });
 export const enterprisesOf = (park: string): Promise<Listed<EnterpriseName>> => json(`/api/v1/parks/${id(park)}/enterprises?limit=1000`);

@@ -1,8 +1,10 @@
 import { METER_KINDS, type MeterKind } from '../../../model/meter-kinds.ts';
 import type { QuantityName } from '../../../model/quantities.ts';
 import type { Language } from '../i18n/text.ts';
-import type { UnknownMeter } from '../rest.ts';
+import type { ReplayReport, UnknownMeter } from '../rest.ts';
+import { payloadText } from './dead-letters.ts';
 import { quantityName } from './meters.ts';
+import type { Reader } from './reader.ts';
 
 /** What a person fills in to register an unknown meter; the rest is known. */
 export interface Registration {
@@ -16,6 +18,40 @@ export interface Registration {
 
 /** Report intervals that meters are set to, in seconds. */
 const USUAL = [1, 5, 10, 15, 30, 60, 300, 600, 900, 1800, 3600, 86_400] as const;
+
+/** How many are shown at first, so that what stands below is near, and with each "more". */
+export const FIRST = 20;
+export const MORE = 100;
+
+/** Those whose id or one of whose topics holds what was typed; of letters the case does not count. */
+export function foundBy(list: readonly UnknownMeter[], search: string): readonly UnknownMeter[] {
+  const wanted = search.trim().toLowerCase();
+  if (wanted === '') return list;
+  return list.filter(({ meter, topics }) => [meter, ...topics].some((each) => each.toLowerCase().includes(wanted)));
+}
+
+/** Bytes of the last message that are shown: about what the API keeps. */
+const KEPT = 4096;
+
+/** The last message, with a sentence where less than all of it can be shown. */
+export function lastMessage({ payload, payloadLength }: UnknownMeter, { text, format }: Pick<Reader, 'text' | 'format'>) {
+  const cut = payloadLength > KEPT ? text('unknown.payload.cut', { count: format.number(payloadLength, 0) }) : null;
+  return { shown: payloadText(payload), cut };
+}
+
+/** What came of a registration: what was stored of what was kept, and what of it cannot be. */
+export function registeredTold(
+  id: string,
+  { accepted, partly, cut, refused, failed }: ReplayReport,
+  { text, format }: Pick<Reader, 'text' | 'format'>,
+): string {
+  const count = (value: number) => format.number(value, 0);
+  const told = [text('unknown.registered', { id, count: count(accepted + partly) })];
+  if (cut > 0) told.push(text('unknown.registered.cut', { count: count(cut) }));
+  if (refused > 0) told.push(text('unknown.registered.refused', { count: count(refused) }));
+  if (failed > 0) told.push(text('unknown.registered.failed', { count: count(failed) }));
+  return told.join(text('unknown.sentence'));
+}
 
 /** What the messages seen so far suggest: the kind of what they measure, the usual interval nearest to theirs. */
 export function suggestion({ meter, suggestedKind, firstSeen, lastSeen, count }: UnknownMeter): Registration {

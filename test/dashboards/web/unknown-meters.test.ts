@@ -1,9 +1,11 @@
 import { expect } from 'chai';
-import type { UnknownMeter } from '../../../dashboards/web/rest.ts';
-import { measured, recordOf, suggestion } from '../../../dashboards/web/views/unknown-meters.ts';
+import type { ReplayReport, UnknownMeter } from '../../../dashboards/web/rest.ts';
+import { foundBy, lastMessage, measured, recordOf, registeredTold, suggestion } from '../../../dashboards/web/views/unknown-meters.ts';
+import { readerFor } from './reader-for.ts';
 
+const [zh, en] = [readerFor('zh-CN', 0), readerFor('en', 0)];
 const seen = (seconds: number, count: number, more: Partial<UnknownMeter> = {}): UnknownMeter => ({
-  ...{ meter: 'm-9', park: 'p-1', topics: [], transport: 'mqtt', gateway: 'g-1', suggested: [], suggestedKind: 'water' },
+  ...{ meter: 'm-9', park: 'p-1', topics: [], transport: 'mqtt', gateway: 'g-1', suggested: [], suggestedKind: 'water', payload: '', payloadLength: 0 },
   ...{ firstSeen: new Date(0).toISOString(), lastSeen: new Date(seconds * 1000).toISOString(), count },
   ...more,
 });
@@ -40,5 +42,38 @@ describe('the registration of an unknown meter', () => {
       ...{ park: 'p-1', gateway: 'g-1', parent: null, enterprise: null },
     });
     expect(recordOf(seen(0, 1), { ...filled, enterprise: 'e-1' }).enterprise).to.equal('e-1');
+  });
+});
+
+describe('the list of unknown meters', () => {
+  it('is searched by what ids and topics hold, in either case, and whole where nothing was typed', () => {
+    const list = [seen(0, 1, { meter: 'Boiler-1', topics: ['plant/heat'] }), seen(0, 1, { meter: 'm-2', topics: ['plant/x', 'shed/BOILER'] }), seen(0, 1)];
+    const found = (search: string) => foundBy(list, search).map(({ meter }) => meter);
+    expect(found('  ')).to.deep.equal(['Boiler-1', 'm-2', 'm-9']);
+    expect(found(' boiler ')).to.deep.equal(['Boiler-1', 'm-2']);
+    expect(found('heat')).to.deep.equal(['Boiler-1']);
+    expect(found('none')).to.deep.equal([]);
+  });
+
+  it('shows the last message as text, else as bytes, and says when that is its beginning only', () => {
+    const message = (bytes: Buffer, payloadLength = bytes.length) => lastMessage(seen(0, 1, { payload: bytes.toString('base64'), payloadLength }), en);
+    expect(message(Buffer.from('{"功率":1}'))).to.deep.equal({ shown: '{"功率":1}', cut: null });
+    expect(message(Buffer.from([0xff, 0, 0x10]))).to.deep.equal({ shown: 'ff 00 10', cut: null });
+    // Kept up to the middle of a character.
+    const kept = Buffer.from('表'.repeat(2000)).subarray(0, 4096);
+    const { shown, cut } = message(kept, 6000);
+    expect([shown.slice(0, 2), shown.length < 4096, cut]).to.deep.equal(['表表', true, 'The message has 6,000 bytes; only its beginning is shown.']);
+  });
+
+  it('tells of a registration what was stored, and what was kept and cannot be', () => {
+    const none: ReplayReport = { letters: 0, messages: 0, accepted: 0, partly: 0, refused: 0, cut: 0, notOriginal: 0, already: 0, failed: 0 };
+    expect(registeredTold('m-9', { ...none, accepted: 2, partly: 1 }, zh)).to.equal('m-9 已登记，补录 3 条消息。');
+    expect(registeredTold('m-9', { ...none, letters: 2, cut: 2 }, zh)).to.equal(
+      'm-9 已登记，补录 0 条消息。另有 2 条保留的消息过长，未能完整保存，无法补录，请重新发送。',
+    );
+    expect(registeredTold('m-9', { ...none, accepted: 1, cut: 1, refused: 3, failed: 4 }, en)).to.equal(
+      'm-9 is registered; 1 kept messages are stored. Kept messages too long to be kept whole: 1. They cannot be stored; send them again. ' +
+        'Messages refused again: 3; “Refused messages” tells why. Messages that could not be taken now: 4; replay them later under “Refused messages”.',
+    );
   });
 });
