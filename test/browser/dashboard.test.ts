@@ -247,6 +247,34 @@ describe('the dashboard in a real browser', function () {
     await page.getByText(text('unknown.dismissed', { id: 'workshop-8' })).waitFor();
   });
 
+  it('shows the unknown meters last seen, finds the others by search and “more”, and opens the last message of each', async () => {
+    const operator = await come({ role: 'operator' });
+    const { page, text, service } = operator;
+    for (let n = 1; n <= 22; n++) await service.publishUnknown(`cellar-${n}`, n);
+    await operator.open('/ingest');
+    const list = page.locator('.panel', { has: page.getByRole('heading', { name: text('unknown.title') }) });
+    const rows = list.locator('.unknown > li');
+    await eventually(async () => (await rows.count()) === 20, 'twenty of them');
+    await list.getByText(/^20 \/ \d+ /).waitFor();
+
+    const newest = rows.filter({ has: page.getByRole('heading', { name: 'cellar-22', exact: true }) });
+    await newest.getByText(text('unknown.payload')).click();
+    await newest
+      .getByLabel(`${text('unknown.payload')} cellar-22`)
+      .getByText('"active_power":22')
+      .waitFor();
+
+    await list.getByRole('button', { name: text('meters.more', { count: '' }).split(' ')[0] as string }).click();
+    await list.getByRole('heading', { name: 'cellar-1', exact: true }).waitFor();
+    expect(await page.evaluate<string>('document.activeElement.textContent'), 'where the keyboard goes on').to.equal('cellar-2');
+
+    const search = list.getByRole('searchbox', { name: text('unknown.search') });
+    await search.fill('METERS/cellar-1/');
+    await eventually(async () => (await rows.count()) === 1, 'one alone');
+    await search.fill('no such thing');
+    await list.getByText(text('unknown.nonefound')).waitFor();
+  });
+
   it('shows the operator every gateway with what it does, those in trouble on top', async () => {
     const operator = await come({ role: 'operator' });
     const { page, text } = operator;
