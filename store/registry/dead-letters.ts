@@ -59,7 +59,7 @@ function chosen(db: Queryable, filter: DeadLetterFilter) {
     const wanted = filter[key];
     if (wanted !== undefined) query = query.where(key, '=', wanted);
   }
-  if (filter.meter !== undefined) query = query.where(sql<boolean>`meter = ${filter.meter}`);
+  if (filter.meter !== undefined) query = query.where(speaksOf(filter.meter));
   if (filter.topicPrefix !== undefined) query = query.where(sql<boolean>`substr(topic, 1, length(${filter.topicPrefix})) = ${filter.topicPrefix}`);
   if (filter.text !== undefined) query = query.where(sql<boolean>`instr(lower(detail), lower(${filter.text})) > 0`);
   if (filter.from !== undefined) query = query.where('received_at', '>=', filter.from);
@@ -67,6 +67,15 @@ function chosen(db: Queryable, filter: DeadLetterFilter) {
   if (filter.waiting !== undefined) query = query.where('replayed_at', filter.waiting ? 'is' : 'is not', null);
   return query;
 }
+
+/**
+ * A letter of a meter that is not registered names it only in its topic, which is `parks/{park}/meters/{meter}/…`, or in its detail, where an id
+ * that somebody else wrote stands in quotes.
+ */
+const speaksOf = (meter: string) => sql<boolean>`(
+  meter = ${meter}
+  or meter is null and (substr(topic, 1, 6) = 'parks/' and instr(topic, ${`/meters/${meter}/`}) > 0 or instr(detail, ${`meter ${JSON.stringify(meter)} `}) > 0)
+)`;
 
 const letterOf = (row: Selectable<DeadLetterRow>): DeadLetter => ({
   id: row.id,

@@ -205,6 +205,7 @@ export interface DeadLetterFilter {
   readonly reason?: string;
   readonly transport?: string;
   readonly gateway?: string;
+  /** About this meter; where it is none that was registered, by a native topic or the detail, which names the first few of a message. */
   readonly meter?: string;
   readonly topicPrefix?: string;
   /** Anywhere in the detail; of ASCII letters the case does not count. */

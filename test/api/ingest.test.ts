@@ -229,6 +229,17 @@ describe('ingest over HTTP', () => {
       });
     }
 
+    it('are searched by a meter that is not registered: by the topic, else by what the detail names', async () => {
+      const found = async (meter: string) =>
+        (await get(`/api/v1/dead-letters?meter=${encodeURIComponent(meter)}`)).body.items.map(({ id }: { id: number }) => id);
+      await native('m-1', { ts: NOW, values: { active_power: 1 } }, NOW);
+      await native('m-10', { ts: NOW, values: { active_power: 1 } }, NOW);
+      await post('/api/v1/readings', { meter: 'm-1', ts: NOW, values: { active_power: 1 } });
+      expect(await found('m-1')).to.deep.equal([6, 4]);
+      expect(await found('m-10')).to.deep.equal([5]);
+      for (const none of ['m-', 'm%', '*', '"', 'm-11']) expect(await found(none), none).to.deep.equal([]);
+    });
+
     it('of a gateway without a meter that is known are seen by its park, at times of the park’s zone', async () => {
       const message = { topic: 'elsewhere', payload: Buffer.from('x'), gateway: 'gw-1', transport: 'embedded', receivedAt: NOW };
       await new Promise<void>((resolve, reject) => service.pipeline.accept(message, (error) => (error === undefined ? resolve() : reject(error))));
