@@ -17,7 +17,7 @@ import { startDemonstration } from './demonstration.ts';
 import { firstAdministrator } from './first-start.ts';
 import { createIngestDesk } from './ingest/desk.ts';
 import { GatewayStandings } from './ingest/gateways/standing.ts';
-import { mappingDesk } from './ingest/mappings/desk.ts';
+import { createMappingDesk } from './ingest/mappings/desk.ts';
 import { IngestOverview } from './ingest/overview.ts';
 import { SAMPLE_EVERY_MS } from './ingest/recent-counts.ts';
 import { readTls, type TlsTexts } from './ingest/transports/tls-files.ts';
@@ -153,7 +153,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     logger,
     alerts: core.alerts,
     figures,
-    mappings: mappingDesk,
+    mappings: createMappingDesk(config.ingest.clockSkewSeconds * 1000),
     ingest,
     state: (park, enterprise) => live.snapshot(park, enterprise),
     assess: assessEntry,

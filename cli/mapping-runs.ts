@@ -1,10 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { compileMapping } from '../ingest/mappings/compile.ts';
-import { mappingDesk } from '../ingest/mappings/desk.ts';
+import { createMappingDesk } from '../ingest/mappings/desk.ts';
 import { shippedMapping } from '../ingest/mappings/shipped/index.ts';
 import { GreenparkError } from '../model/errors.ts';
 import type { MappingBody, Tried } from '../model/mapping.ts';
+
+const DESK = createMappingDesk();
 
 export interface TryOptions {
   readonly mapping: string;
@@ -15,7 +17,7 @@ export interface TryOptions {
 
 export async function runTry(file: string, { mapping, topic, gateway, json }: TryOptions): Promise<void> {
   const body = mappingOf(mapping);
-  const tried = await mappingDesk.try(body, topic, bytesOf(file), Date.now(), gateway ?? null);
+  const tried = await DESK.try(body, topic, bytesOf(file), Date.now(), gateway ?? null);
   if (json === true) console.log(JSON.stringify(tried, null, 2));
   else print(tried);
   const lost = tried.outcome !== 'taken' && tried.outcome !== 'left-alone';
@@ -23,8 +25,8 @@ export async function runTry(file: string, { mapping, topic, gateway, json }: Tr
 }
 
 export function listShipped(): void {
-  const width = Math.max(...mappingDesk.shipped.map(({ id }) => id.length));
-  for (const { id, name, topics } of mappingDesk.shipped) console.log(`${id.padEnd(width)}  ${name}  [${topics.join(', ')}]`);
+  const width = Math.max(...DESK.shipped.map(({ id }) => id.length));
+  for (const { id, name, topics } of DESK.shipped) console.log(`${id.padEnd(width)}  ${name}  [${topics.join(', ')}]`);
 }
 
 export function showShipped(name: string): void {

@@ -11,9 +11,9 @@ import type { MeterPlan } from './meter-plans.ts';
 import { type QualityJudge, together } from './quality.ts';
 import type { ReadingWriter } from './reading-writer.ts';
 import type { IngestStats } from './stats.ts';
+import { timeFits, wrongTime } from './time-fits.ts';
 import { nameOf } from './wording.ts';
 
-const YEAR_2000 = Date.UTC(2000, 0, 1);
 /** What was measured within this time is news: to a series whose newest reading stands in the future, and where it is marked as history. */
 const NEWS_MS = 3_600_000;
 
@@ -230,23 +230,13 @@ export class Admission {
 
   /** By the clock at arrival, or now: a message that was refused while the clock was behind is taken when it is tried again. */
   #timeFits(ts: EpochMs): boolean {
-    return ts >= YEAR_2000 && (ts <= this.#state.receivedAt + this.#clockSkewMs || ts <= this.#clock() + this.#clockSkewMs);
+    return timeFits(ts, this.#state.receivedAt, this.#clockSkewMs) || timeFits(ts, this.#clock(), this.#clockSkewMs);
   }
 
   #refuseTime(ts: EpochMs, count: number): void {
     const state = this.#state;
-    if (!(ts >= YEAR_2000)) {
-      const hint = ts > 9e8 && ts < 1e11 ? `; it looks like seconds, in milliseconds it would be ${ts * 1000}` : '';
-      state.refuse('time-too-old', state.at(`"ts" ${ts} is before the year 2000; expected UTC milliseconds${hint}`), count);
-      return;
-    }
-    const ahead = Math.round((ts - state.receivedAt) / 1000);
-    const allowed = Math.round(this.#clockSkewMs / 1000);
-    state.refuse(
-      'time-in-future',
-      state.at(`"ts" ${ts} is ${ahead} s ahead of this service; at most ${allowed} s are allowed, set the gateway's clock`),
-      count,
-    );
+    const { reason, found, expected } = wrongTime(ts, state.receivedAt, this.#clockSkewMs);
+    state.refuse(reason, state.at(`"ts" ${found}; expected ${expected}`), count);
   }
 }
 

@@ -42,7 +42,7 @@ export type Note = (at: string, where: string, found: unknown) => void;
 
 /** Most items taken of one message, and failures told of it; more failures are counted with the last of their reason. */
 const MOST_ITEMS = 10_000;
-const MOST_FAILURES = 50;
+export const MOST_FAILURES = 50;
 /** Longest that one message may take, in milliseconds of the processor. */
 export const MESSAGE_LIMIT_MS = 2000;
 /** After this many milliseconds the work steps aside for everything else. */

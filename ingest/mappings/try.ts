@@ -1,20 +1,36 @@
 import type { EpochMs } from '../../model/ids.ts';
 import type { MappingBody, Tried } from '../../model/mapping.ts';
-import { qualityName } from '../../model/quality.ts';
-import { compileMapping } from './compile.ts';
+import { isUsable, QUALITY, type QualityName, qualityName } from '../../model/quality.ts';
+import { findQuantity } from '../../model/quantities.ts';
+import { DEFAULT_LIMITS } from '../limits.ts';
+import { isInRange } from '../quality.ts';
+import { timeFits, wrongTime } from '../time-fits.ts';
+import { type CompiledMapping, compileMapping } from './compile.ts';
 import { readPayload } from './payload.ts';
-import { type Failure, type FoundFrame, type Ran, runMapping } from './run.ts';
+import { type Failure, type FoundFrame, type FoundValue, MOST_FAILURES, type Ran, runMapping } from './run.ts';
 import { placesIn } from './topic-filter.ts';
 
 /** Steps that are told, and characters of what was found in each. */
 const MOST_STEPS = 200;
 const LONGEST_FOUND = 400;
 
+/** A failure as it is told: nothing is counted here. */
+type Told = Tried['failures'][number];
+
 /**
  * Shows step by step what a mapping makes of a message, without keeping anything: enabled or not, whatever is registered.
  * Throws INPUT_INVALID for a mapping that cannot be compiled; what is wrong with the message stands in the answer.
+ *
+ * @param clockSkewMs how far in the future the service takes a reading
  */
-export async function tryMapping(body: MappingBody, topic: string, payload: Uint8Array, receivedAt: EpochMs, gateway: string | null = null): Promise<Tried> {
+export async function tryMapping(
+  body: MappingBody,
+  topic: string,
+  payload: Uint8Array,
+  receivedAt: EpochMs,
+  gateway: string | null = null,
+  clockSkewMs: number = DEFAULT_LIMITS.clockSkewMs,
+): Promise<Tried> {
   const mapping = compileMapping(body);
   const steps: { at: string; where: string; found: string }[] = [];
   const note = (at: string, where: string, found: unknown): void => {
@@ -35,10 +51,22 @@ export async function tryMapping(body: MappingBody, topic: string, payload: Uint
   }
   note('payload', '', read.value);
   const ran = await runMapping(mapping, read.value, { topic: places, received: receivedAt, ...(gateway === null ? {} : { gateway }) }, note);
-  return { outcome: outcomeOf(ran), steps, frames: ran.frames.map(shown), failures: ran.failures.map(told) };
+  const fits = ({ ts }: FoundFrame): boolean => ts === null || timeFits(ts, receivedAt, clockSkewMs);
+  const frames = ran.frames.filter(fits);
+  // A backlog of ten thousand items with the same mistake would bury everything else.
+  const misdated = ran.frames.filter((frame) => !fits(frame)).slice(0, MOST_FAILURES);
+  const failures = [...ran.failures.map(told), ...misdated.map((frame) => misdatedOf(frame, mapping.time, receivedAt, clockSkewMs))];
+  return { outcome: outcomeOf(ran, frames, failures), steps, frames: frames.map(shown), failures };
 }
 
-function outcomeOf({ leftAlone, frames, failures, understood }: Ran): Tried['outcome'] {
+/** The mapping found a time, and the service takes no reading at it: without this, a mapping that reads seconds as milliseconds looks right. */
+function misdatedOf({ where, ts }: FoundFrame, time: CompiledMapping['time'], receivedAt: EpochMs, clockSkewMs: number): Told {
+  const { reason, found, expected } = wrongTime(ts as EpochMs, receivedAt, clockSkewMs);
+  const remedy = `${expected}; is "time.as" how the time is written?`;
+  return { where, at: 'time', expression: time?.from.text ?? null, position: null, reason, found, expected: remedy };
+}
+
+function outcomeOf({ leftAlone, understood }: Ran, frames: readonly FoundFrame[], failures: readonly Told[]): Tried['outcome'] {
   if (leftAlone) return 'left-alone';
   if (frames.length === 0 && !understood) return 'refused';
   return failures.length === 0 ? 'taken' : 'partly';
@@ -46,12 +74,18 @@ function outcomeOf({ leftAlone, frames, failures, understood }: Ran): Tried['out
 
 const shown = ({ where, meter, ts, backfill, values }: FoundFrame): Tried['frames'][number] => ({
   ...{ where, meter, backfill, ts: ts === null ? null : isoOf(ts) },
-  values: values.map(({ quantity, value, unit, flag }) => ({ quantity, value, unit, flag: qualityName(flag) })),
+  values: values.map((found) => ({ quantity: found.quantity, value: found.value, unit: found.unit, flag: flagOf(found) })),
 });
+
+/** As the service flags it, as far as the value alone tells. Without a unit it is in that of the meter's record, so that nobody knows its range here. */
+function flagOf({ quantity, value, unit, flag }: FoundValue): QualityName {
+  const code = unit === null ? undefined : findQuantity(quantity)?.code;
+  return qualityName(code !== undefined && isUsable(flag) && !isInRange(code, value) ? QUALITY.range : flag);
+}
 
 const isoOf = (ts: EpochMs): string => (Math.abs(ts) <= 8.64e15 ? new Date(ts).toISOString() : String(ts));
 
-const told = ({ where, at, expression, position, reason, found, expected }: Failure): Tried['failures'][number] => ({
+const told = ({ where, at, expression, position, reason, found, expected }: Failure): Told => ({
   ...{ where, at, expression, position, reason, found, expected },
 });
 

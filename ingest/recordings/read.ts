@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { Fault } from '../../model/errors.ts';
 import type { EpochMs } from '../../model/ids.ts';
 import { invalid } from '../../model/schema.ts';
+import { YEAR_2000 } from '../time-fits.ts';
 import type { RecordingCounts, RecordingReason, Rejection } from './counts.ts';
 import type { FilePosition, OnBytes } from './file-lines.ts';
 import type { ColumnUse, Mapping } from './mapping.ts';
@@ -47,8 +48,6 @@ export interface ReadingState {
   /** The last time of each meter on the wall clock; see Timeline. */
   readonly lastTimes: Readonly<Record<string, EpochMs>>;
 }
-
-const YEAR_2000 = Date.UTC(2000, 0, 1);
 
 /**
  * Reads a recording row by row; each item is what one row gives, one frame per meter. What is refused goes to `onReject` with

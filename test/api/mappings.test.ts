@@ -63,6 +63,13 @@ describe('mappings in the API', () => {
     expect(body.failures[0]).to.include({ at: 'values.active_power', expression: 'w + "x"', position: 3, reason: 'mapping-failed' });
   });
 
+  it('show that a time is one at which no reading is taken', async () => {
+    const mapping = { ...BODY, time: { from: 't', as: 'milliseconds' } };
+    const { status, body } = await as('post', `${PARK}/try`).send({ mapping, topic: 'x/m-1', payload: '{"w":1500,"t":1768449600}' });
+    expect([status, body.outcome, body.frames]).to.deep.equal([200, 'refused', []]);
+    expect(body.failures[0]).to.include({ at: 'time', expression: 't', reason: 'time-too-old' });
+  });
+
   it('say which mapping is meant, once', async () => {
     expect((await as('post', `${PARK}/try`).send({ topic: 'x', payload: '' })).status).to.equal(400);
     expect((await as('post', `${PARK}/try`).send({ id: 'mp-1', shipped: 'openems', topic: 'x', payload: '' })).status).to.equal(400);

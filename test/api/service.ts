@@ -12,7 +12,7 @@ import type { TopicCodec } from '../../ingest/codecs/decoded.ts';
 import { createIngestDesk } from '../../ingest/desk.ts';
 import { GatewayBook } from '../../ingest/gateways/book.ts';
 import { GatewayStandings } from '../../ingest/gateways/standing.ts';
-import { mappingDesk } from '../../ingest/mappings/desk.ts';
+import { createMappingDesk } from '../../ingest/mappings/desk.ts';
 import { IngestOverview } from '../../ingest/overview.ts';
 import { Pipeline } from '../../ingest/pipeline.ts';
 import { UnknownMeters } from '../../ingest/unknown-meters.ts';
@@ -241,7 +241,7 @@ export class TestService {
         air: async (given) => note('air', given, []),
         hourlyMeans: async (park, from, to) => note('hourlyMeans', { park, from, to }, []),
       },
-      mappings: mappingDesk,
+      mappings: createMappingDesk(),
       state: (park, enterprise) =>
         note('state', { park, enterprise }, {
           seq: 0,
