@@ -181,6 +181,11 @@ describe('ingest/mappings, times', () => {
     ['auto', null, null],
     ['auto', 'yesterday', /ISO 8601/],
     ['auto', {}, /seconds or milliseconds/],
+    // A date and time, not the year 2612.
+    ['auto', 20260115120000, /^seconds or milliseconds since 1970; this looks like YYYYMMDDHHmmss: .*zone.*\$string/],
+    ['auto', '20260115120000', /this looks like YYYYMMDDHHmmss: [^$]*$/, 'Asia/Shanghai'],
+    ['auto', '20260115120000250', /this looks like YYYYMMDDHHmmssSSS:/],
+    ['milliseconds', 20260115120000, /^milliseconds since 1970; this looks like YYYYMMDDHHmmss:/],
     ['milliseconds', 'soon', /milliseconds since 1970/],
     ['YYYYMMDDHHmmss', '20260115120000', AT, 'Asia/Shanghai'],
     ['YYYYMMDDHHmmss', '2026-01-15 12:00', /^a time of the form YYYYMMDDHHmmss$/],
