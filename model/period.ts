@@ -14,6 +14,9 @@ const DAY = 24 * HOUR;
 const FIXED_OFFSET: Readonly<Record<string, number>> = { 'Asia/Shanghai': 8 * HOUR, UTC: 0 };
 const FIXED_SINCE = Date.UTC(1992, 0, 1);
 
+/** For those whose zone was refused: everybody has seen CST somewhere. */
+export const ZONE_HELP = 'e.g. Asia/Shanghai; a short name such as CST stands for several zones';
+
 /** Is `zone` one that can be computed with? Temporal takes none of the short names that stand for several, such as CST, which the runtime knows. */
 export function isTimeZone(zone: string): boolean {
   try {

@@ -1,5 +1,6 @@
 import type { Fault } from '../../model/errors.ts';
 import { type FlagRule, type MappingBody, MappingBodySchema, type TimeRule, type ValueRule } from '../../model/mapping.ts';
+import { ZONE_HELP } from '../../model/period.ts';
 import { QUALITY, type QualityName } from '../../model/quality.ts';
 import { findQuantity, type Quantity } from '../../model/quantities.ts';
 import { checkOf, invalid } from '../../model/schema.ts';
@@ -84,7 +85,7 @@ function compiled(body: MappingBody, faults: Fault[]): CompiledMapping | null {
     });
   const [topics, except] = [filters('topics'), filters('except')];
   const zoned = body.zone === undefined || isZone(body.zone);
-  if (!zoned) faults.push({ path: 'zone', message: `"${body.zone ?? ''}" is not a zone, e.g. Asia/Shanghai or +08:00` });
+  if (!zoned) faults.push({ path: 'zone', message: `"${body.zone ?? ''}" is not a zone; expected an offset such as +08:00, or an IANA name, ${ZONE_HELP}` });
   const clock = body.zone !== undefined && zoned ? new WallClock(body.zone) : null;
   if (body.values === undefined && body.named === undefined) faults.push({ path: '', message: 'there is neither "values" nor "named": nothing would be read' });
 

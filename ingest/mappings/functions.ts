@@ -1,4 +1,5 @@
 import type jsonata from 'jsonata';
+import { ZONE_HELP } from '../../model/period.ts';
 import { QUANTITIES, type Unit } from '../../model/quantities.ts';
 import { conversion, unitsFor } from '../../model/units.ts';
 import { isZone, WallClock } from '../recordings/zone.ts';
@@ -40,7 +41,8 @@ function inUnit(value: unknown, to: unknown, from?: unknown, decimal?: unknown):
 
 /** UTC milliseconds of a time as `time` reads it. */
 function time(value: unknown, as?: unknown, zone?: unknown): number | undefined {
-  if (zone !== undefined && (typeof zone !== 'string' || !isZone(zone))) throw new Refused('$time: the zone is an IANA zone or an offset such as +08:00');
+  if (zone !== undefined && (typeof zone !== 'string' || !isZone(zone)))
+    throw new Refused(`$time: the zone is an offset such as +08:00, or an IANA name, ${ZONE_HELP}`);
   const reader = compileTime(typeof as === 'string' ? as : 'auto', typeof zone === 'string' ? new WallClock(zone) : null);
   if (typeof reader === 'string') throw new Refused(`$time: ${reader}`);
   const read = reader(value, Date.now());

@@ -3,6 +3,7 @@ import Type, { type Static } from 'typebox';
 import { LineCounter, parseDocument } from 'yaml';
 import { type Fault, GreenparkError } from '../../model/errors.ts';
 import { MeterIdSchema, ParkIdSchema } from '../../model/ids.ts';
+import { ZONE_HELP } from '../../model/period.ts';
 import { findQuantity, QUANTITY_NAMES, type QuantityName } from '../../model/quantities.ts';
 import { checkOf, invalid } from '../../model/schema.ts';
 import { conversion, unitsFor } from '../../model/units.ts';
@@ -225,7 +226,7 @@ function timePlan({ time }: MappingDocument, faults: Fault[]): TimePlan | null {
     return null;
   }
   if (zone !== undefined && !isZone(zone))
-    faults.push({ path: 'time.zone', message: `"${zone}" is not a zone; expected an IANA name such as Asia/Shanghai, or an offset such as +08:00` });
+    faults.push({ path: 'time.zone', message: `"${zone}" is not a zone; expected an offset such as +08:00, or an IANA name, ${ZONE_HELP}` });
   if (zone !== undefined && compiled.carriesZone === 'always') faults.push({ path: 'time.zone', message: `the format ${format} carries its own offset` });
   if (zone === undefined && compiled.carriesZone === 'never')
     faults.push({ path: 'time.zone', message: `is needed, as the format ${format} carries no offset` });

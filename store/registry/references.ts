@@ -1,7 +1,7 @@
 import type { Scope } from '../../model/access.ts';
 import type { Fault } from '../../model/errors.ts';
 import type { Mapping } from '../../model/mapping.ts';
-import { isTimeZone } from '../../model/period.ts';
+import { isTimeZone, ZONE_HELP } from '../../model/period.ts';
 import { findQuantity } from '../../model/quantities.ts';
 import type { Enterprise, Gateway, Meter, Park } from '../../model/registry.ts';
 import type { Application, Cap, EntryProfile, Rule } from '../../model/rules.ts';
@@ -24,7 +24,9 @@ export interface Registered {
 type Answer<T> = T | undefined | Promise<T | undefined>;
 
 export const parkFaults = (park: Park): Fault[] =>
-  isTimeZone(park.timeZone) ? [] : [{ path: 'timeZone', message: `"${park.timeZone}" is not a time zone of the IANA database, e.g. Asia/Shanghai` }];
+  isTimeZone(park.timeZone)
+    ? []
+    : [{ path: 'timeZone', message: `"${park.timeZone}" is not a time zone that can be computed with; expected an IANA name, ${ZONE_HELP}` }];
 
 export const enterpriseFaults = (registered: Registered, enterprise: Enterprise): Promise<Fault[]> => parkExists(registered, enterprise.park);
 

@@ -112,6 +112,7 @@ describe('ingest/mappings, what a mapping may say', () => {
     ['a quantity that is none', { values: { power: 'p' } }, 'values.power', /not a quantity/],
     ['a unit that does not fit', { values: { active_power: { from: 'p', unit: 'kWh' } } }, 'values.active_power.unit', /cannot be converted/],
     ['a zone that is none', { zone: 'Moon' }, 'zone', /not a zone/],
+    ['a zone that is several', { zone: 'CST' }, 'zone', /Asia\/Shanghai; a short name such as CST stands for several/],
     ['a time pattern that is none', { time: { from: 't', as: 'QQ' } }, 'time.as', /QQ|year/],
     ['no values', { values: undefined }, '', /neither/],
     ['an unknown key', { metre: 'x' }, '', /unknown key "metre"/],

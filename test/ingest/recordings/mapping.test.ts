@@ -72,6 +72,11 @@ const FAULTS: readonly [what: string, mapping: string, expected: readonly (strin
     [/^time\.zone: "Asia\/Chengdu" is not a zone/],
   ],
   [
+    'a zone that is several',
+    `{ meter: m-1, time: { columns: t, format: iso, zone: IST }, ${GOOD_COLUMNS} }`,
+    [/^time\.zone: "IST" is not a zone; .*Asia\/Shanghai; a short name/],
+  ],
+  [
     'an offset that does not exist',
     `{ meter: m-1, time: { columns: t, format: iso, zone: '+99:00' }, ${GOOD_COLUMNS} }`,
     [/^time\.zone: "\+99:00" is not a zone/],

@@ -42,6 +42,12 @@ describe('registry: references', () => {
       says: /Mars\/Base/,
     },
     {
+      name: 'a park in a time zone that is several',
+      put: () => registry.parks.put({ ...first(aDocument().parks), timeZone: 'CST' }),
+      path: 'timeZone',
+      says: /Asia\/Shanghai; a short name such as CST stands for several zones/,
+    },
+    {
       name: 'an enterprise in an unknown park',
       put: () => registry.enterprises.put({ ...first(aDocument().enterprises), park: 'x' as ParkId }),
       path: 'park',
