@@ -44,9 +44,12 @@ const TO: Partial<Record<Unit, FromUnits>> = {
 
 // How units are written as well, where that cannot be mistaken: a milliwatt is no megawatt. The first µ is a sign of its own, the second a letter.
 const SPELLED: ReadonlyMap<string, string> = new Map([
-  ...(['kwh', 'KWH', '度', '千瓦时'] as const).map((text) => [text, 'kWh'] as const),
+  ...(['kwh', 'KWH', 'KWh', 'kWH', '度', '千瓦时'] as const).map((text) => [text, 'kWh'] as const),
   ...(['kw', 'KW', '千瓦'] as const).map((text) => [text, 'kW'] as const),
-  ...(['µg/m3', 'μg/m3', 'μg/m³'] as const).map((text) => [text, 'µg/m³'] as const),
+  ...(['kVar', 'kVAr'] as const).map((text) => [text, 'kvar'] as const),
+  ...(['kVarh', 'kVArh'] as const).map((text) => [text, 'kvarh'] as const),
+  ...(['µg/m3', 'μg/m3', 'μg/m³', 'ug/m³'] as const).map((text) => [text, 'µg/m³'] as const),
+  ...(['μg/L', 'μg/l', 'µg/l', 'ug/l'] as const).map((text) => [text, 'µg/L'] as const),
   ['吨', 't'],
   ['℃', '°C'],
   ['%RH', '%'],

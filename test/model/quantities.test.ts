@@ -45,7 +45,7 @@ describe('units', () => {
 
   it('are known as people write them, where that cannot be mistaken', () => {
     const same = [
-      ...(['kwh', 'KWH', '度', '千瓦时'] as const).map((text) => [text, 'kWh'] as const),
+      ...(['kwh', 'KWH', 'KWh', 'kWH', '度', '千瓦时'] as const).map((text) => [text, 'kWh'] as const),
       ...(['kw', 'KW', '千瓦'] as const).map((text) => [text, 'kW'] as const),
       ...([
         ['℃', '°C'],
@@ -53,9 +53,13 @@ describe('units', () => {
         ['吨', 't'],
         ['μg/m3', 'µg/m³'],
         ['µg/m3', 'µg/m³'],
+        ['ug/m³', 'µg/m³'],
+        ['kVar', 'kvar'],
+        ['kVArh', 'kvarh'],
       ] as const),
     ] as const;
     for (const [text, unit] of same) expect(conversion(text, unit), text).to.deep.equal({ factor: 1, offset: 0 });
+    for (const text of ['μg/L', 'µg/l']) expect(conversion(text, 'mg/L'), text).to.deep.equal({ factor: 1e-3, offset: 0 });
     // A milliwatt or a megawatt?
     expect(conversion('mw', 'kW')).to.equal(null);
   });
