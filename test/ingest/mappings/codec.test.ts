@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Decoded } from '../../../ingest/codecs/decoded.ts';
 import { MappingCodec, type MappingSurroundings } from '../../../ingest/mappings/codec.ts';
+import { shippedMapping } from '../../../ingest/mappings/shipped/index.ts';
 import type { ParkId } from '../../../model/ids.ts';
 import type { Mapping } from '../../../model/mapping.ts';
 import { QUALITY } from '../../../model/quality.ts';
@@ -48,6 +49,17 @@ describe('ingest/mappings, as a codec', () => {
     expect(decoded.park).to.equal('p-1');
     expect(decoded.frames).to.deep.equal([{ meter: 'm-1', ts: null, values: { active_power: 0.0015 }, where: '' }]);
     expect((await told(codec, 'gw/m-9', { w: 1500 })).frames[0]?.values).to.deep.equal({ active_power: 1.5 });
+  });
+
+  it('gives what a DL/T 645 frame says in the standard’s units, whatever the meter’s record says', async () => {
+    const mapping = { ...shippedMapping('dlt645-frame'), park: 'p-1' as ParkId };
+    const surroundings: MappingSurroundings = { ...SURROUNDINGS, meter: () => ({ park: 'p-1' as ParkId, units: { active_energy_import: 'Wh' } }) };
+    const codec = new MappingCodec({ surroundings: () => surroundings, onFault: () => {} });
+    codec.load([mapping]);
+    const payload = Buffer.from('fefefe6812345678901268910833333433ab896745cc16', 'hex');
+    const decoded = await codec.decode({ topic: 'dlt645/dtu-1/frame', payload, receivedAt: NOW, gateway: null });
+    // 123456.78 kWh.
+    expect(decoded?.frames[0]?.values).to.deep.equal({ active_energy_import: 123_456_780 });
   });
 
   it('passes on flags and backfill', async () => {
