@@ -100,14 +100,14 @@ export class InfluxConnection {
     });
   }
 
-  /** Makes the database on version 1, for which a user needs all privileges; nothing happens when it is there. */
+  /** Makes the database on version 1; nothing happens when it is there, nor for a user who may not: then it has to be, and questions tell if not. */
   async createDatabase(): Promise<void> {
     if (this.#address.version !== 1) return;
-    // Shows a user what it may read or write.
-    const [[known] = []] = await this.query('SHOW DATABASES');
-    // Without any it has no values.
-    if (known !== undefined && 'values' in known && known.values.some(([name]) => name === this.#address.bucket)) return;
-    await this.#post('/query', new URLSearchParams({ q: `CREATE DATABASE ${quotedName(this.#address.bucket)}` }));
+    try {
+      await this.#post('/query', new URLSearchParams({ q: `CREATE DATABASE ${quotedName(this.#address.bucket)}` }));
+    } catch (error) {
+      if (!isForbidden(error)) throw error;
+    }
   }
 
   /** Deletes the points of a measurement that are older than `before`. */
@@ -177,6 +177,9 @@ function translated(error: unknown, url: string): GreenparkError {
   const why = error instanceof Error ? [error.message, error.cause instanceof Error ? error.cause.message : ''].filter(Boolean).join(': ') : String(error);
   return new GreenparkError('STORE_UNREACHABLE', `InfluxDB at ${url} does not answer: ${why}`, { cause: error, retryable: true });
 }
+
+const FORBIDDEN = 'answered 403: ';
+const isForbidden = (error: unknown): boolean => error instanceof GreenparkError && error.message.includes(FORBIDDEN);
 
 /** Limits of the server's configuration, which a question for less may keep. */
 const TOO_MUCH_ASKED = /^max-select-/;
