@@ -23,7 +23,7 @@ export interface LiveGatewayDeps {
 
 /** All in milliseconds. */
 export interface LiveTiming {
-  /** Shortest time between two `readings` events of a room. Default 125. */
+  /** Shortest time between two `readings` events of a room. Default 100. */
   readonly readingsMs: number;
   /** How often figures are computed and, when changed, sent. Default 2000. */
   readonly figuresMs: number;
