@@ -51,6 +51,9 @@ export function usageOf(series: CounterSeries, spans: readonly Span[], until: nu
   });
 }
 
+/** Sums of binary fractions carry digits that nobody measured: six after the point are kept. */
+export const withoutNoise = (amount: number): number => Number(amount.toFixed(6));
+
 const insideOf = (stretch: { readonly from: number; readonly to: number }, from: number, to: number): number =>
   Math.min(stretch.to, to) - Math.max(stretch.from, from);
 

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Balance, BalancePart } from '../accounting/balance.ts';
 import type { EntryAssessment } from '../accounting/entry-assessment.ts';
 import type { UsageFigure } from '../accounting/port.ts';
 import type { Alert } from '../model/alert.ts';
@@ -9,6 +10,7 @@ import type { GatewayStanding, IngestState } from '../model/ingest.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import type { AirQuality, FactorUsed, ParkSnapshot } from '../model/live.ts';
 import type { MappingBody, ShippedMapping, Tried } from '../model/mapping.ts';
+import type { Span } from '../model/period.ts';
 import type { QuantityName } from '../model/quantities.ts';
 import type { NotedRegisterChange } from '../model/register-change.ts';
 import type { Enterprise, Park, RegisteredMeter } from '../model/registry.ts';
@@ -164,6 +166,27 @@ export interface UsageQuestion {
   readonly by: 'park' | 'enterprise' | 'meter';
 }
 
+export interface BalanceQuestion {
+  readonly meter: RegisteredMeter;
+  /** Only the meters of this enterprise are looked for below it; null: all. */
+  readonly enterprise: EnterpriseId | null;
+  readonly span: Span;
+  /** A share, 0 to 1, of what came in or went out. */
+  readonly tolerance: number;
+}
+
+/** One carrier between a meter and those right below it. `from` and `to` is the part of the span of which the meter above tells. */
+export interface BalanceFigure extends Balance {
+  readonly carrier: Carrier;
+  readonly unit: string;
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  readonly parts: readonly BalancePart[];
+  /** Meters that belong to it and have no reading. */
+  readonly unread: readonly MeterId[];
+  readonly tolerance: number;
+}
+
 export interface CarbonFigure {
   readonly from: EpochMs;
   readonly to: EpochMs;
@@ -193,6 +216,7 @@ export interface HourlyMean {
 /** Figures computed from what is stored. */
 export interface Figures {
   usage(question: UsageQuestion): Promise<readonly UsageFigure[]>;
+  balance(question: BalanceQuestion): Promise<readonly BalanceFigure[]>;
   carbon(question: Omit<UsageQuestion, 'carrier'>): Promise<readonly CarbonFigure[]>;
   /** One real-time report per ambient station of the park. */
   air(park: ParkId): Promise<readonly AirQuality[]>;

@@ -2,7 +2,7 @@ import { AIR_ITEMS, type AirItem, realTimeAir } from '../accounting/air-quality.
 import { type Activity, carbonOf, isSource } from '../accounting/carbon.ts';
 import { CARRIER_UNITS, type CountedFlow, countersOf, flowOf, quantityFor, topMeters } from '../accounting/flows.ts';
 import type { UsageFigure } from '../accounting/port.ts';
-import { usageOf } from '../accounting/usage.ts';
+import { usageOf, withoutNoise } from '../accounting/usage.ts';
 import type { Clock } from '../model/clock.ts';
 import type { EnterpriseId, EpochMs, MeterId, ParkId } from '../model/ids.ts';
 import type { AirQuality } from '../model/live.ts';
@@ -10,6 +10,7 @@ import { periodsBetween, type Span } from '../model/period.ts';
 import { quantityOf } from '../model/quantities.ts';
 import type { Park, RegisteredMeter } from '../model/registry.ts';
 import type { ReadingStore } from '../store/port.ts';
+import { balancesOf } from './balances.ts';
 import type { CarbonFigure, DirectoryView, Figures, HourlyMean, UsageQuestion } from './deps.ts';
 
 const HOUR = 3_600_000;
@@ -29,7 +30,7 @@ interface Group {
   readonly meters: readonly RegisteredMeter[];
 }
 
-/** Figures computed from what is stored: usage, carbon, hourly means and the air quality made of them. */
+/** Figures computed from what is stored: usage, balances of meters, carbon, hourly means and the air quality made of them. */
 export function createFigures({ store, directory, clock }: FiguresDeps): Figures {
   const parkOf = (id: ParkId): Park | undefined => directory.current.parks.get(id);
 
@@ -125,7 +126,7 @@ export function createFigures({ store, directory, clock }: FiguresDeps): Figures
     });
   };
 
-  return { usage, carbon, air, hourlyMeans };
+  return { usage, carbon, air, hourlyMeans, balance: (question) => balancesOf(store, directory.current, question) };
 }
 
 /**
@@ -192,6 +193,3 @@ function stepFor(spans: readonly Span[]): number {
 const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));
 
 const yearOf = (ts: EpochMs, park: Park): number => Number(new Intl.DateTimeFormat('en', { year: 'numeric', timeZone: park.timeZone }).format(ts));
-
-/** Sums of binary fractions carry digits that nobody measured: six after the point are kept. */
-const withoutNoise = (amount: number): number => Number(amount.toFixed(6));

@@ -1,4 +1,5 @@
 import Type, { type TSchema } from 'typebox';
+import { REMAINDERS } from '../accounting/balance.ts';
 import { ROLES } from '../model/access.ts';
 import { EnterpriseIdSchema, GatewayIdSchema, MeterIdSchema, ParkIdSchema, RecordIdSchema } from '../model/ids.ts';
 import { GATEWAY_STATES, STAGES } from '../model/ingest.ts';
@@ -117,6 +118,31 @@ const UsageFigure = object({
   amount: Type.Number(),
   unit: text,
   estimated: Type.Boolean({ description: 'a gap was shared out, a register fell, or the period still runs' }),
+});
+
+const BalanceFigure = object({
+  carrier: Type.Enum(CARRIERS),
+  unit: text,
+  from: AnsweredTime,
+  to: AnsweredTime,
+  in: Type.Number({ description: 'what the meter took in, with what was made below it' }),
+  out: Type.Number({ description: 'what the meters right below it took, with what it gave back' }),
+  remainder: Type.Number({ description: 'in - out' }),
+  is: Type.Enum([...REMAINDERS], {
+    description:
+      'what the remainder is. unmetered: losses, and what has no meter of its own; balanced: within the tolerance; exceeded: the meters below show more than came in, which cannot be; unknown: a meter was not read',
+  }),
+  tolerance: Type.Number({ description: 'a share, 0 to 1, of what came in or went out' }),
+  parts: Type.Array(
+    object({
+      meter: MeterIdSchema,
+      flow: Type.Enum(FLOWS),
+      side: Type.Enum(['in', 'out']),
+      amount: Type.Number(),
+      estimated: Type.Boolean({ description: 'a gap was shared out, a register fell, or the meter was not read over the whole span' }),
+    }),
+  ),
+  unread: Type.Array(MeterIdSchema, { description: 'meters that belong to it and have no reading' }),
 });
 
 const Factor = object({ name: text, value: Type.Number(), unit: text, source: text, year: Type.Integer(), confidence: text });
@@ -376,6 +402,7 @@ export const SCHEMAS = {
   Series,
   Alert,
   UsageFigure,
+  BalanceFigure,
   CarbonFigure,
   Environment,
   Revision,

@@ -27,6 +27,13 @@ export function parseTime(text: string): EpochMs | null {
   return new Date(ts + shift).toISOString().slice(0, 10) === iso.slice(0, 10) ? ts : null;
 }
 
+/** @throws GreenparkError `INPUT_INVALID`, naming the place in the request, for a text that names no instant */
+export function instantOf(text: string, path: string): EpochMs {
+  const ts = parseTime(text);
+  if (ts === null) throw invalidRequest([{ path, message: `"${text}" is not an instant` }]);
+  return ts;
+}
+
 interface Range {
   readonly from: EpochMs;
   readonly to: EpochMs;

@@ -8,7 +8,7 @@ import { decodeCursor, encodeCursor, limitOf, listOf, PAGING } from '../paging.t
 import { faulty, notFound } from '../problem.ts';
 import { ok, READERS, type Route, route, STEWARDS, type View } from '../route.ts';
 import { PARAMS, SCHEMAS, shape } from '../schemas.ts';
-import { parseTime, TimeSchema } from '../times.ts';
+import { instantOf, TimeSchema } from '../times.ts';
 import { narrowed } from '../views.ts';
 
 const tag = 'alerts';
@@ -38,10 +38,7 @@ export const alertRoutes: readonly Route[] = [
       const view = narrowed(whole, query.enterprise, deps);
       const time = (key: 'from' | 'to') => {
         const text = query[key];
-        if (text === undefined) return {};
-        const ts = parseTime(text);
-        if (ts === null) throw faulty(`query.${key}`, `"${text}" is not an instant`);
-        return { [key]: ts };
+        return text === undefined ? {} : { [key]: instantOf(text, `query.${key}`) };
       };
       const { items, next } = await deps.registry.alerts.list(
         {
@@ -94,8 +91,7 @@ export const alertRoutes: readonly Route[] = [
     body: shape({ until: TimeSchema, reason: Type.String({ minLength: 2, maxLength: 500 }) }),
     answers: { 200: SCHEMAS.Alert },
     async handle({ principal, view, params: { alert: id }, body, now }, deps) {
-      const until = parseTime(body.until);
-      if (until === null) throw faulty('body.until', `"${body.until}" is not an instant`);
+      const until = instantOf(body.until, 'body.until');
       if (until <= now || until - now > LONGEST_SHELF_DAYS * 86_400_000) throw faulty('body.until', `must lie ahead, by at most ${LONGEST_SHELF_DAYS} days`);
       const alert = await deps.alerts.shelve(id, principal.name, until, body.reason, entryMaker('shelve', principal, deps));
       return ok(presentAlert(alert, view));

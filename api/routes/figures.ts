@@ -4,19 +4,21 @@ import type { EnterpriseId, EpochMs } from '../../model/ids.ts';
 import { isoIn, periodOf, periodsBetween } from '../../model/period.ts';
 import { quantityOf } from '../../model/quantities.ts';
 import { CALENDAR_PERIODS, CARRIERS, type CalendarPeriod, type Carrier } from '../../model/rules.ts';
-import type { ApiDeps, CarbonFigure, HourlyMean, UsageQuestion } from '../deps.ts';
+import type { ApiDeps, BalanceFigure, CarbonFigure, HourlyMean, UsageQuestion } from '../deps.ts';
 import { listOf } from '../paging.ts';
 import { faulty, forbidden } from '../problem.ts';
 import { ok, READERS, type Route, route, type View } from '../route.ts';
 import { PARAMS, SCHEMAS, shape } from '../schemas.ts';
-import { rangeOf, TimeSchema } from '../times.ts';
-import { narrowed } from '../views.ts';
+import { instantOf, rangeOf, TimeSchema } from '../times.ts';
+import { narrowed, registeredMeter } from '../views.ts';
 
 /** Figures in one answer, counted before they are computed. */
 const MOST_FIGURES = 50_000;
 const DAY = 86_400_000;
 const LONGEST_RANGE = 50 * 366 * DAY;
 const LONGEST_HOURLY = 32 * DAY;
+/** Of a balance: chosen here, no standard's figure. */
+const TOLERANCE = 0.02;
 
 const tag = 'figures';
 const access = { kind: 'roles', roles: READERS, place: 'park' } as const;
@@ -72,6 +74,29 @@ export const figureRoutes: readonly Route[] = [
       const carrier: Carrier | null = query.carrier ?? null;
       const figures = await deps.figures.usage({ ...questionOf(query, view, now, deps), carrier });
       return ok({ items: figures.map((figure) => presentSpan<UsageFigure>(figure, view)), next: null });
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/meters/{meter}/balance',
+    tag,
+    summary: 'What a meter took in against the meters right below it, with a name for the remainder, in one period; those of your scope alone',
+    access: { kind: 'roles', roles: READERS, place: 'meter' },
+    params: shape({ meter: PARAMS.meter }),
+    query: shape({
+      period: Type.Optional(Type.Enum(CALENDAR_PERIODS, { description: 'month unless said otherwise; begins at the midnight of the park' })),
+      at: Type.Optional(TimeSchema),
+      tolerance: Type.Optional(
+        Type.Number({ minimum: 0, maximum: 1, description: 'a share of what came in or went out; 0.02 unless said otherwise, which no standard states' }),
+      ),
+    }),
+    answers: { 200: listOf(SCHEMAS.BalanceFigure) },
+    async handle({ view, params: { meter: id }, query, now }, deps) {
+      const meter = registeredMeter(deps, id);
+      const at = query.at === undefined ? now : instantOf(query.at, 'query.at');
+      const span = periodOf(at, query.period ?? 'month', view.park.timeZone);
+      const figures = await deps.figures.balance({ meter, enterprise: view.enterprise, span, tolerance: query.tolerance ?? TOLERANCE });
+      return ok({ items: figures.map((figure) => presentSpan<BalanceFigure>(figure, view)), next: null });
     },
   }),
   route({

@@ -5,7 +5,6 @@ import { isoIn } from '../../model/period.ts';
 import { QUALITY, type QualityName, qualityName } from '../../model/quality.ts';
 import type { QuantityName } from '../../model/quantities.ts';
 import { quantityOf, quantityOfCode } from '../../model/quantities.ts';
-import type { RegisteredMeter } from '../../model/registry.ts';
 import type { Correction, RawSeries, Revision, Step } from '../../store/port.ts';
 import { type Change, entryOf } from '../audit.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -14,7 +13,8 @@ import { faulty, notFound } from '../problem.ts';
 import { created, ok, READERS, type Route, route, STEWARDS, type View } from '../route.ts';
 import { PARAMS, QuantitySchema, SCHEMAS, shape } from '../schemas.ts';
 import { stretchesOf } from '../steps-in-zone.ts';
-import { parseStep, parseTime, rangeOf, TimeSchema } from '../times.ts';
+import { instantOf, parseStep, rangeOf, TimeSchema } from '../times.ts';
+import { registeredMeter } from '../views.ts';
 
 /** Points in one answer. A chart shows fewer, a page of raw readings goes on with `next`. */
 const MOST_POINTS = 10_000;
@@ -65,7 +65,7 @@ export const readingRoutes: readonly Route[] = [
     handle({ view, params: { meter: id } }, deps) {
       const { latest } = deps;
       const items = latest
-        .ofMeter(meterOf(deps, id).ordinal)
+        .ofMeter(registeredMeter(deps, id).ordinal)
         .filter((at) => Number.isFinite(latest.ts[at]))
         .map((at) => {
           const { name, unit } = quantityOfCode(latest.quantity[at] ?? 0);
@@ -93,7 +93,7 @@ export const readingRoutes: readonly Route[] = [
     async handle({ view, params: { meter: id }, query, now }, deps) {
       const range = rangeOf(query, { from: now - DAY, to: now }, LONGEST_RANGE);
       const quantity = quantityOf(query.quantity);
-      const asked = { meter: meterOf(deps, id).ordinal, quantity: quantity.code, ...range };
+      const asked = { meter: registeredMeter(deps, id).ordinal, quantity: quantity.code, ...range };
       const head = {
         meter: id,
         quantity: quantity.name,
@@ -130,7 +130,7 @@ export const readingRoutes: readonly Route[] = [
     query: shape({ quantity: Quantity, ts: TimeSchema }),
     answers: { 200: listOf(SCHEMAS.Revision) },
     async handle({ view, params: { meter: id }, query }, deps) {
-      const revisions = await revisionsOf(deps, id, query.quantity, instant(query.ts, 'query.ts'), view);
+      const revisions = await revisionsOf(deps, id, query.quantity, instantOf(query.ts, 'query.ts'), view);
       return ok({ items: revisions.map((revision) => presentRevision(revision, view)), next: null });
     },
   }),
@@ -145,13 +145,13 @@ export const readingRoutes: readonly Route[] = [
     answers: { 201: listOf(SCHEMAS.Revision) },
     async handle({ principal, view, params: { meter: id }, body, now }, deps) {
       const quantity = quantityOf(body.quantity);
-      const ts = instant(body.ts, 'body.ts');
+      const ts = instantOf(body.ts, 'body.ts');
       const [min, max] = quantity.range;
       if (body.value < min || body.value > max)
         throw faulty('body.value', `must be from ${min} to ${max} ${quantity.unit}, what is physically possible for ${quantity.name}`);
       const before = (await revisionsOf(deps, id, body.quantity, ts, view)).at(-1);
       const correction: Correction = {
-        meter: meterOf(deps, id).ordinal,
+        meter: registeredMeter(deps, id).ordinal,
         quantity: quantity.code,
         ts,
         value: body.value,
@@ -191,20 +191,8 @@ async function correct(deps: ApiDeps, correction: Correction, principal: Princip
   deps.corrected?.(correction);
 }
 
-function meterOf({ directory }: ApiDeps, id: Static<typeof MeterIdSchema>): RegisteredMeter {
-  const meter = directory.current.meter(id);
-  if (meter === undefined) throw notFound(`meter "${id}"`);
-  return meter;
-}
-
-function instant(text: string, path: string): EpochMs {
-  const ts = parseTime(text);
-  if (ts === null) throw faulty(path, `"${text}" is not an instant`);
-  return ts;
-}
-
 async function revisionsOf(deps: ApiDeps, id: Static<typeof MeterIdSchema>, quantity: QuantityName, ts: EpochMs, view: View): Promise<readonly Revision[]> {
-  const revisions = await deps.store.revisions(meterOf(deps, id).ordinal, quantityOf(quantity).code, ts);
+  const revisions = await deps.store.revisions(registeredMeter(deps, id).ordinal, quantityOf(quantity).code, ts);
   if (revisions.length === 0) throw notFound(`reading of ${quantity} by the meter "${id}" at ${isoIn(ts, view.park.timeZone)}`);
   return revisions;
 }

@@ -5,10 +5,11 @@ import { type QuantityName, quantityOf } from '../../model/quantities.ts';
 import { type NotedRegisterChange, REGISTER_CHANGES, type RegisterMove } from '../../model/register-change.ts';
 import { audited } from '../audit.ts';
 import { listOf } from '../paging.ts';
-import { faulty, notFound } from '../problem.ts';
+import { faulty } from '../problem.ts';
 import { created, ok, READERS, type Route, route, STEWARDS, type View } from '../route.ts';
 import { PARAMS, QuantitySchema, SCHEMAS, shape } from '../schemas.ts';
 import { parseTime, TimeSchema } from '../times.ts';
+import { registeredMeter } from '../views.ts';
 
 const tag = 'readings';
 const params = shape({ meter: PARAMS.meter });
@@ -47,8 +48,7 @@ export const registerChangeRoutes: readonly Route[] = [
     body: ChangeBody,
     answers: { 201: SCHEMAS.RegisterChange },
     async handle({ principal, view, params: { meter: id }, body, now }, deps) {
-      const meter = deps.directory.current.meter(id);
-      if (meter === undefined) throw notFound(`meter "${id}"`);
+      const meter = registeredMeter(deps, id);
       if (quantityOf(body.quantity).kind !== 'counter') throw faulty('body.quantity', `${body.quantity} is a gauge; only a counter has a register`);
       const at = parseTime(body.at);
       if (at === null || at > now) throw faulty('body.at', `"${body.at}" is not an instant up to now`);

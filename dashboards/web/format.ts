@@ -66,10 +66,14 @@ export class Format {
     return Math.abs(kw) < 10_000 ? { text: this.number(kw, Math.abs(kw) < 100 ? 1 : 0), unit: 'kW' } : { text: this.number(kw / 1000, 2), unit: 'MW' };
   }
 
-  /** An amount of a carrier: kWh becomes MWh and kg becomes t where the number would be long. */
-  used(amount: number, unit: string): Figure {
-    if (unit === 'kWh' && Math.abs(amount) >= 10_000) return { text: this.number(amount / 1000, 2), unit: 'MWh' };
-    if (unit === 'kg' && Math.abs(amount) >= 10_000) return { text: this.number(amount / 1000, 2), unit: 't' };
+  /**
+   * An amount of a carrier: kWh becomes MWh and kg becomes t where the number would be long.
+   *
+   * @param largest of the amounts that stand in one column and so have one unit
+   */
+  used(amount: number, unit: string, largest: number = Math.abs(amount)): Figure {
+    if (unit === 'kWh' && largest >= 10_000) return { text: this.number(amount / 1000, 2), unit: 'MWh' };
+    if (unit === 'kg' && largest >= 10_000) return { text: this.number(amount / 1000, 2), unit: 't' };
     return { text: this.amount(amount), unit };
   }
 

@@ -1,3 +1,4 @@
+import type { Balance, BalancePart } from '../../accounting/balance.ts';
 import type { EntryAssessment } from '../../accounting/entry-assessment.ts';
 import type { Principal, Role, Scope } from '../../model/access.ts';
 import type { Alert } from '../../model/alert.ts';
@@ -8,7 +9,7 @@ import type { QualityName } from '../../model/quality.ts';
 import type { QuantityName } from '../../model/quantities.ts';
 import type { NotedRegisterChange, RegisterMove } from '../../model/register-change.ts';
 import type { Enterprise, Park } from '../../model/registry.ts';
-import type { Application, EntryProfile } from '../../model/rules.ts';
+import type { Application, CalendarPeriod, Carrier, EntryProfile } from '../../model/rules.ts';
 import type { SeriesPoint } from './chart/series-window.ts';
 
 export interface Session {
@@ -88,6 +89,17 @@ export interface UnknownMeter {
   readonly suggested: readonly { readonly name: string; readonly quantity: QuantityName | null }[];
   readonly suggestedKind: string | null;
 }
+
+/** A carrier between a meter and those right below it, with times as text. */
+export type BalanceJson = Balance & {
+  readonly carrier: Carrier;
+  readonly unit: string;
+  readonly from: string;
+  readonly to: string;
+  readonly tolerance: number;
+  readonly parts: readonly BalancePart[];
+  readonly unread: readonly string[];
+};
 
 export type EnterpriseName = Pick<Enterprise, 'id' | 'name' | 'nameEn'>;
 
@@ -234,6 +246,8 @@ export const enterprisesOf = (park: string): Promise<Listed<EnterpriseName>> => 
 export const registerChanges = (meter: string): Promise<Listed<RegisterChangeJson>> => json(`/api/v1/meters/${id(meter)}/register-changes`);
 export const declareExchange = (meter: string, declaration: ExchangeDeclaration): Promise<RegisterChangeJson> =>
   json(`/api/v1/meters/${id(meter)}/register-changes`, post({ kind: 'exchange', ...declaration }));
+
+export const balanceOf = (meter: string, period: CalendarPeriod): Promise<Listed<BalanceJson>> => json(`/api/v1/meters/${id(meter)}/balance?period=${period}`);
 
 /** What the service says of its parts; it answers 503 with the same body while one is not ready. */
 export async function readiness(): Promise<Readiness> {

@@ -173,6 +173,7 @@ export const EXPECTED: readonly Expectation[] = [
 
   { route: 'get /api/v1/parks/{park}/state', path: `${PARK}/state`, answers: READ_PARK },
   { route: 'get /api/v1/parks/{park}/usage', path: `${PARK}/usage`, answers: READ_PARK },
+  { route: 'get /api/v1/meters/{meter}/balance', path: '/api/v1/meters/m-alpha/balance', answers: READ_ALPHA },
   { route: 'get /api/v1/parks/{park}/carbon', path: `${PARK}/carbon`, answers: READ_PARK },
   { route: 'get /api/v1/parks/{park}/environment', path: `${PARK}/environment`, answers: READ_PARK },
 

@@ -10,12 +10,18 @@ const WRITTEN = { from: '2026-01-14T00:00:00.000+08:00', to: '2026-01-15T00:00:0
 describe('figures', () => {
   let service: TestService;
   const asked: Parameters<Figures['usage']>[0][] = [];
+  const balances: object[] = [];
   const figures: Figures = {
     async usage(question) {
       asked.push(question);
       return [
         { ...DAY, carrier: 'electricity', flow: 'consumption', enterprise: 'alpha' as EnterpriseId, meter: null, amount: 12.5, unit: 'kWh', estimated: true },
       ];
+    },
+    async balance({ meter, enterprise, span, tolerance }) {
+      balances.push({ meter: meter.id, enterprise, tolerance, ...span });
+      const parts = [{ meter: meter.id, flow: 'consumption', side: 'in', amount: 100, estimated: false }] as const;
+      return [{ ...DAY, carrier: 'electricity', unit: 'kWh', in: 100, out: 130, remainder: -30, is: 'exceeded', tolerance, parts, unread: [] }];
     },
     async carbon() {
       const factor = { name: 'grid', value: 0.5, unit: 'kg/kWh', source: 'x', year: 2024, confidence: 'read' };
@@ -62,6 +68,23 @@ describe('figures', () => {
       from: Date.UTC(2026, 0, 14, 16),
       to: service.now + 1,
     });
+  });
+
+  it('hold a meter against those below it, in the running month or another period, and an enterprise against its own alone', async () => {
+    const balanceOf = async (query: string, person: Person) =>
+      (await request(service.app).get(`/api/v1/meters/m-alpha/balance${query}`).set('Authorization', bearer(person))).body;
+    const [item] = (await balanceOf('', 'committee')).items;
+    expect(item).to.deep.include({ ...WRITTEN, in: 100, out: 130, remainder: -30, is: 'exceeded', unit: 'kWh', tolerance: 0.02 });
+    expect(balances.at(-1)).to.deep.equal({
+      meter: 'm-alpha',
+      enterprise: null,
+      tolerance: 0.02,
+      from: Date.UTC(2025, 11, 31, 16),
+      to: Date.UTC(2026, 0, 31, 16),
+    });
+    await balanceOf('?period=day&at=2026-01-14T12:00:00%2B08:00&tolerance=0.1', 'enterprise');
+    expect(balances.at(-1)).to.deep.equal({ meter: 'm-alpha', enterprise: 'alpha', tolerance: 0.1, ...DAY });
+    expect((await balanceOf('?at=2026-02-30T00:00:00Z', 'committee')).code).to.equal('INPUT_INVALID');
   });
 
   it('name the factors that were used, and what had none', async () => {

@@ -237,6 +237,7 @@ export class TestService {
       },
       figures: {
         usage: async (given) => note('usage', given, []),
+        balance: async (given) => note('balance', { meter: given.meter.id, enterprise: given.enterprise }, []),
         carbon: async (given) => note('carbon', given, []),
         air: async (given) => note('air', given, []),
         hourlyMeans: async (park, from, to) => note('hourlyMeans', { park, from, to }, []),
