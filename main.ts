@@ -153,7 +153,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     logger,
     alerts: core.alerts,
     figures,
-    mappings: createMappingDesk(config.ingest.clockSkewSeconds * 1000),
+    mappings: createMappingDesk(core.pipeline.limits),
     ingest,
     state: (park, enterprise) => live.snapshot(park, enterprise),
     assess: assessEntry,

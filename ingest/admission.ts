@@ -11,7 +11,7 @@ import type { MeterPlan } from './meter-plans.ts';
 import { type QualityJudge, together } from './quality.ts';
 import type { ReadingWriter } from './reading-writer.ts';
 import type { IngestStats } from './stats.ts';
-import { timeFits, wrongTime } from './time-fits.ts';
+import { flaggedByTime, isFarPast, timeFits, wrongTime } from './time-fits.ts';
 import { nameOf } from './wording.ts';
 
 /** What was measured within this time is news: to a series whose newest reading stands in the future, and where it is marked as history. */
@@ -86,7 +86,7 @@ export class Admission {
       }
       guess = column + 1;
       const raw = values[name];
-      if (typeof raw === 'number') this.#value(plan, column, ts, raw, flags?.[name] ?? dated);
+      if (typeof raw === 'number') this.#value(plan, column, ts, raw, flags === undefined ? dated : flaggedByTime(dated, flags[name]));
       else state.refuse('not-a-number', state.at(`${name} is ${nameOf(raw)}; expected a JSON number`));
     }
   }
@@ -214,9 +214,8 @@ export class Admission {
     }
   }
 
-  /** A clock that lost its time begins years ago; a buffer of that age would be marked as what it is. */
   #dated(ts: EpochMs): number {
-    return ts < this.#state.receivedAt - this.#farPastMs && !this.#state.history ? QUALITY.clock : QUALITY.good;
+    return isFarPast(ts, this.#state.receivedAt, this.#farPastMs) && !this.#state.history ? QUALITY.clock : QUALITY.good;
   }
 
   /**

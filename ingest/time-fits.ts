@@ -1,7 +1,11 @@
 import type { EpochMs } from '../model/ids.ts';
+import { isUsable, QUALITY } from '../model/quality.ts';
+import type { PipelineLimits } from './limits.ts';
 import type { RejectReason } from './reject-reasons.ts';
 
 export const YEAR_2000 = Date.UTC(2000, 0, 1);
+
+export type TimeBounds = Pick<PipelineLimits, 'clockSkewMs' | 'farPastMs'>;
 
 /** Why no reading is taken at a time: what was found, and what would be right. */
 export interface WrongTime {
@@ -12,6 +16,13 @@ export interface WrongTime {
 
 /** May a reading stand at this time, by a clock that shows `now`? */
 export const timeFits = (ts: EpochMs, now: EpochMs, clockSkewMs: number): boolean => ts >= YEAR_2000 && ts <= now + clockSkewMs;
+
+/** A clock that lost its time begins years ago; a buffer of that age would be marked as what it is. */
+export const isFarPast = (ts: EpochMs, now: EpochMs, farPastMs: number): boolean => ts < now - farPastMs;
+
+/** What the time says of a value, unless its instrument says of it that it does not count; that of an instrument which vouches for it is wrong all the same. */
+export const flaggedByTime = (dated: number, said: number | undefined): number =>
+  said === undefined || (dated !== QUALITY.good && isUsable(said)) ? dated : said;
 
 /** What is wrong with a time that does not fit, in the words that live messages and tried mappings share. */
 export function wrongTime(ts: EpochMs, now: EpochMs, clockSkewMs: number): WrongTime {

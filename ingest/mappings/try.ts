@@ -4,7 +4,7 @@ import { isUsable, QUALITY, type QualityName, qualityName } from '../../model/qu
 import { findQuantity } from '../../model/quantities.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import { isInRange } from '../quality.ts';
-import { timeFits, wrongTime } from '../time-fits.ts';
+import { flaggedByTime, isFarPast, type TimeBounds, timeFits, wrongTime } from '../time-fits.ts';
 import { type CompiledMapping, compileMapping } from './compile.ts';
 import { readPayload } from './payload.ts';
 import { type Failure, type FoundFrame, type FoundValue, MOST_FAILURES, type Ran, runMapping } from './run.ts';
@@ -21,7 +21,7 @@ type Told = Tried['failures'][number];
  * Shows step by step what a mapping makes of a message, without keeping anything: enabled or not, whatever is registered.
  * Throws INPUT_INVALID for a mapping that cannot be compiled; what is wrong with the message stands in the answer.
  *
- * @param clockSkewMs how far in the future the service takes a reading
+ * @param bounds how far from now the service takes a reading, and takes its time for right
  */
 export async function tryMapping(
   body: MappingBody,
@@ -29,7 +29,7 @@ export async function tryMapping(
   payload: Uint8Array,
   receivedAt: EpochMs,
   gateway: string | null = null,
-  clockSkewMs: number = DEFAULT_LIMITS.clockSkewMs,
+  bounds: TimeBounds = DEFAULT_LIMITS,
 ): Promise<Tried> {
   const mapping = compileMapping(body);
   const steps: { at: string; where: string; found: string }[] = [];
@@ -51,12 +51,12 @@ export async function tryMapping(
   }
   note('payload', '', read.value);
   const ran = await runMapping(mapping, read.value, { topic: places, received: receivedAt, ...(gateway === null ? {} : { gateway }) }, note);
-  const fits = ({ ts }: FoundFrame): boolean => ts === null || timeFits(ts, receivedAt, clockSkewMs);
+  const fits = ({ ts }: FoundFrame): boolean => ts === null || timeFits(ts, receivedAt, bounds.clockSkewMs);
   const frames = ran.frames.filter(fits);
   // A backlog of ten thousand items with the same mistake would bury everything else.
   const misdated = ran.frames.filter((frame) => !fits(frame)).slice(0, MOST_FAILURES);
-  const failures = [...ran.failures.map(told), ...misdated.map((frame) => misdatedOf(frame, mapping.time, receivedAt, clockSkewMs))];
-  return { outcome: outcomeOf(ran, frames, failures), steps, frames: frames.map(shown), failures };
+  const failures = [...ran.failures.map(told), ...misdated.map((frame) => misdatedOf(frame, mapping.time, receivedAt, bounds.clockSkewMs))];
+  return { outcome: outcomeOf(ran, frames, failures), steps, frames: frames.map((frame) => shown(frame, flagByTime(frame, receivedAt, bounds))), failures };
 }
 
 /** The mapping found a time, and the service takes no reading at it: without this, a mapping that reads seconds as milliseconds looks right. */
@@ -72,13 +72,17 @@ function outcomeOf({ leftAlone, understood }: Ran, frames: readonly FoundFrame[]
   return failures.length === 0 ? 'taken' : 'partly';
 }
 
-const shown = ({ where, meter, ts, backfill, values }: FoundFrame): Tried['frames'][number] => ({
+const shown = ({ where, meter, ts, backfill, values }: FoundFrame, dated: number): Tried['frames'][number] => ({
   ...{ where, meter, backfill, ts: ts === null ? null : isoOf(ts) },
-  values: values.map((found) => ({ quantity: found.quantity, value: found.value, unit: found.unit, flag: flagOf(found) })),
+  values: values.map((found) => ({ quantity: found.quantity, value: found.value, unit: found.unit, flag: flagOf(found, dated) })),
 });
 
+const flagByTime = ({ ts, backfill }: FoundFrame, receivedAt: EpochMs, { farPastMs }: TimeBounds): number =>
+  ts !== null && !backfill && isFarPast(ts, receivedAt, farPastMs) ? QUALITY.clock : QUALITY.good;
+
 /** As the service flags it, as far as the value alone tells. Without a unit it is in that of the meter's record, so that nobody knows its range here. */
-function flagOf({ quantity, value, unit, flag }: FoundValue): QualityName {
+function flagOf({ quantity, value, unit, flag: said }: FoundValue, dated: number): QualityName {
+  const flag = flaggedByTime(dated, said);
   const code = unit === null ? undefined : findQuantity(quantity)?.code;
   return qualityName(code !== undefined && isUsable(flag) && !isInRange(code, value) ? QUALITY.range : flag);
 }

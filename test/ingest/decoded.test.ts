@@ -39,6 +39,14 @@ describe('ingest/pipeline, messages that a codec decoded', () => {
     expect(rig.pipeline.stats.flagged[QUALITY.calibration]).to.equal(1);
   });
 
+  it('are of a wrong clock far back, whatever the instrument vouches for; what it says is wrong stays what it says', async () => {
+    const rig = aRig();
+    const old = NOW - 401 * 86_400_000;
+    const flags = { active_power: QUALITY.estimated, voltage_a: QUALITY.fault };
+    await tell(rig, holding([frame('m-1', { active_power: 5, voltage_a: 230, current_a: 1 }, { ts: old, flags })]));
+    expect(rig.store.rows.map((row) => row[4])).to.deep.equal(['clock', 'fault', 'clock']);
+  });
+
   it('take the time of arrival where they have none', async () => {
     const rig = aRig();
     await tell(rig, holding([frame('m-1', { active_power: 5 }, { ts: null })]));

@@ -4,6 +4,7 @@ import type { MappingBody, Tried } from '../../../model/mapping.ts';
 
 const NOW = Date.UTC(2026, 0, 15, 4);
 const SKEW = 60_000;
+const FAR_PAST = 400 * 86_400_000;
 
 const aMapping = (change: Partial<MappingBody> = {}): MappingBody => ({
   ...{ name: 'tried', enabled: true, topics: ['x/{meter}'], meter: '$topic.meter', time: { from: 't', as: 'milliseconds' } },
@@ -12,7 +13,7 @@ const aMapping = (change: Partial<MappingBody> = {}): MappingBody => ({
 });
 
 const told = (message: unknown, change: Partial<MappingBody> = {}): Promise<Tried> =>
-  createMappingDesk(SKEW).try(aMapping(change), 'x/m-1', Buffer.from(JSON.stringify(message)), NOW, null);
+  createMappingDesk({ clockSkewMs: SKEW, farPastMs: FAR_PAST }).try(aMapping(change), 'x/m-1', Buffer.from(JSON.stringify(message)), NOW, null);
 
 describe('ingest/mappings, tried', () => {
   const times = [
@@ -34,6 +35,15 @@ describe('ingest/mappings, tried', () => {
   it('exactly at the allowed clock skew, and without a time, everything is taken', async () => {
     expect((await told({ t: NOW + SKEW, w: 1500 })).outcome).to.equal('taken');
     expect((await told({ w: 1500 })).outcome).to.equal('taken');
+  });
+
+  it('what lies far back is marked as of a wrong clock, unless it is marked as history', async () => {
+    const flag = async (t: number, change: Partial<MappingBody> = {}) => (await told({ t, w: 1500 }, change)).frames[0]?.values[0]?.flag;
+    expect(await flag(NOW - FAR_PAST)).to.equal('good');
+    expect(await flag(NOW - FAR_PAST - 1)).to.equal('clock');
+    expect(await flag(NOW - FAR_PAST - 1, { backfill: 'true' })).to.equal('good');
+    expect(await flag(NOW - FAR_PAST - 1, { flag: '"estimated"' })).to.equal('clock');
+    expect(await flag(NOW - FAR_PAST - 1, { flag: '"fault"' })).to.equal('fault');
   });
 
   it('an item at such a time costs only itself', async () => {
