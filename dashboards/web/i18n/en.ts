@@ -544,6 +544,7 @@ export const en: Readonly<Record<TextKey, string>> = {
   'letters.replaying': 'Replaying…',
   'letters.none': 'No message fits.',
   'letters.open': 'View',
+  'letters.original': 'In the words of the service',
   'letters.attempts': 'Replayed in vain',
   'letters.replayed': 'Replayed',
   'letters.replayed.never': 'not yet',

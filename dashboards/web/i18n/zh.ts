@@ -533,6 +533,7 @@ export const zh = {
   'letters.replaying': '正在重放…',
   'letters.none': '没有符合条件的消息。',
   'letters.open': '查看',
+  'letters.original': '服务原文',
   'letters.attempts': '重放失败次数',
   'letters.replayed': '重放成功',
   'letters.replayed.never': '尚未',
