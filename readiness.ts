@@ -11,12 +11,24 @@ export interface PartReadiness {
   readonly detail?: string;
 }
 
-/** How the running service stands. `transports` answers null while they are being opened. */
-export async function readiness(core: Core, dataDir: string, transports: Transports | null): Promise<PartReadiness[]> {
+/** A server that is frozen takes the question and never answers: whoever asks how the service stands is to hear that. */
+const PATIENCE_MS = 2000;
+
+/**
+ * How the running service stands. `transports` answers null while they are being opened.
+ *
+ * @param patienceMs how long a part may take to answer for itself
+ */
+export async function readiness(
+  core: Pick<Core, 'pipeline' | 'store' | 'registry' | 'spool'>,
+  dataDir: string,
+  transports: Pick<Transports, 'trouble'> | null,
+  patienceMs = PATIENCE_MS,
+): Promise<PartReadiness[]> {
   const { full } = core.pipeline;
+  const asked = await Promise.all([store(core, patienceMs), registry(core, patienceMs)]);
   return [
-    await store(core),
-    await registry(core),
+    ...asked,
     disk(dataDir),
     broker(transports),
     ...(core.spool === null ? [] : [spool(core.spool)]),
@@ -30,26 +42,33 @@ export function freeBytes(dataDir: string): number {
   return bavail * bsize;
 }
 
-async function store(core: Core): Promise<PartReadiness> {
+async function store(core: Pick<Core, 'pipeline' | 'store'>, patienceMs: number): Promise<PartReadiness> {
   if (core.pipeline.storeFails) return { part: 'store', ready: false, detail: 'writes fail and are tried again; the log says why' };
-  return core.store.ping().then(
+  return inTime(core.store.ping(), patienceMs).then(
     () => ({ part: 'store', ready: true }),
     () => ({ part: 'store', ready: false, detail: 'the store does not answer now' }),
   );
 }
 
-const registry = (core: Core): Promise<PartReadiness> =>
-  core.registry.ping().then(
+const registry = (core: Pick<Core, 'registry'>, patienceMs: number): Promise<PartReadiness> =>
+  inTime(core.registry.ping(), patienceMs).then(
     () => ({ part: 'registry', ready: true }),
     () => ({ part: 'registry', ready: false, detail: 'changes, alerts and dead letters cannot be written now; the log says why' }),
   );
+
+function inTime(answer: Promise<unknown>, patienceMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('no answer in time')), patienceMs);
+    answer.then(() => resolve(), reject).finally(() => clearTimeout(timer));
+  });
+}
 
 function disk(dataDir: string): PartReadiness {
   if (freeBytes(dataDir) >= KEEP_FREE_BYTES) return { part: 'disk', ready: true };
   return { part: 'disk', ready: false, detail: `less than ${KEEP_FREE_BYTES >> 20} MB are left on the disk of the data directory` };
 }
 
-function broker(transports: Transports | null): PartReadiness {
+function broker(transports: Pick<Transports, 'trouble'> | null): PartReadiness {
   const trouble = transports === null ? 'starting' : transports.trouble();
   return { part: 'broker', ready: trouble === null, ...(trouble === null ? {} : { detail: trouble }) };
 }

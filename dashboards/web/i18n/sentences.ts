@@ -65,11 +65,11 @@ const SENTENCES: readonly (readonly [english: string, chinese: string])[] = [
     '主题长达 <n> 个字符；应为 parks/{park}/meters/{meter}/readings 或 …/status',
   ],
   ['nothing takes the topic <topic> now', '现在没有任何映射接收主题 <topic>'],
-  ['meter <meter> is not registered; register it in park <park> or correct the topic', '计量点 <meter> 未注册；请在园区 <park> 注册，或更正主题'],
-  ['meter <meter> is not registered; register it or correct its id', '计量点 <meter> 未注册；请注册，或更正编号'],
+  ['meter <meter> is not registered; register it in park <park> or correct the topic', '计量点 <meter> 未登记；请在园区 <park> 登记，或更正主题'],
+  ['meter <meter> is not registered; register it or correct its id', '计量点 <meter> 未登记；请登记，或更正编号'],
   [
     'meter <meter> does not belong to park <park>; publish under the park in which it is registered',
-    '计量点 <meter> 不属于园区 <park>；请在其注册的园区下发布',
+    '计量点 <meter> 不属于园区 <park>；请在其登记的园区下发布',
   ],
   ['meter <meter> does not belong to park <park>, for which this message is taken', '计量点 <meter> 不属于接收此消息的园区 <park>'],
   [
@@ -110,7 +110,7 @@ const SENTENCES: readonly (readonly [english: string, chinese: string])[] = [
 
   // HJ 212.
   ['no single gateway has the number MN=<mn>: two gateways have it', '编号 MN=<mn> 不唯一：有两个网关使用它'],
-  ['no single gateway has the number MN=<mn>: register a gateway with an hj212 link for it', '没有网关使用编号 MN=<mn>：请为它注册一个带 HJ 212 连接的网关'],
+  ['no single gateway has the number MN=<mn>: register a gateway with an hj212 link for it', '没有网关使用编号 MN=<mn>：请为它登记一个带 HJ 212 连接的网关'],
   ['no single gateway has the number MN=<mn>', '没有唯一的网关使用编号 MN=<mn>'],
   ['gateway <gateway> did not sign in with this message; let it send it again', '发送此消息时网关 <gateway> 并未登录；请让它重新发送'],
   ['PW is not the secret of gateway <gateway>', 'PW 不是网关 <gateway> 的密码'],

@@ -19,7 +19,7 @@ const leftOver = (chinese: string): string[] =>
 describe('what the service says of what it refused, in Chinese', () => {
   it('keeps names and values as they are', () => {
     expect(inChinese('meter m-9 is not registered; register it in park north or correct the topic')).to.equal(
-      '计量点 m-9 未注册；请在园区 north 注册，或更正主题',
+      '计量点 m-9 未登记；请在园区 north 登记，或更正主题',
     );
   });
 
