@@ -228,7 +228,7 @@ export class LateQuality {
     lane.ts = ts;
     const { after } = lane;
     const isCounter = this.#judge.isCounter(series);
-    const isAbove = isCounter && after !== null && value > after.value;
+    const isAbove = isCounter && after !== null && value > after.value && !this.#judge.beginsAnew(series, ts, after.ts);
     if (isAbove && lane.isBounded) {
       if (!goesOn(lane.above, ts, value)) {
         lane.above = { ts, value };
@@ -256,6 +256,7 @@ export class LateQuality {
   /** Where nothing stands before it, a register at zero is taken for a slip until a second one stands there. */
   #isLoneZero({ begin, after, below }: Lane, series: number, ts: EpochMs, value: number): boolean {
     if (value !== 0 || begin !== Number.NEGATIVE_INFINITY || after === null || after.value <= 0 || this.#judge.isBegun(series)) return false;
+    if (this.#judge.beginsAnew(series, Number.NEGATIVE_INFINITY, ts)) return false;
     return below === null || below.ts > ts;
   }
 

@@ -2,6 +2,7 @@ import type { Checks } from '../model/checks.ts';
 import { COLUMN_GROWTH, grown } from '../model/columns.ts';
 import type { EpochMs } from '../model/ids.ts';
 import type { LatestReadings } from '../model/latest.ts';
+import { periodOf } from '../model/period.ts';
 import { isUsable, QUALITY } from '../model/quality.ts';
 import { QUANTITIES, quantityOfCode } from '../model/quantities.ts';
 import { NEAR, type RegisterMove } from '../model/register-change.ts';
@@ -17,6 +18,9 @@ export const isInRange = (code: number, value: number): boolean => value >= (MIN
 
 /** What the instrument says of a value that counts, unless that does not follow from those before it. */
 export const together = (judged: number, said: number): number => (judged === QUALITY.good ? said : judged);
+
+/** How far a device's midnight may lie from midnight, in ms. */
+const MIDNIGHT_MS = 5 * 60_000;
 
 /** How much a series has to be looked at, by series: 0 not known yet. */
 const GAUGE = 1;
@@ -113,6 +117,12 @@ export class QualityJudge {
 
   isCounter(series: number): boolean {
     return this.#kind[series] === COUNTER || this.#checked.get(series)?.isCounter === true;
+  }
+
+  /** Does its meter's record say that the register of the series begins again by itself between two times? */
+  beginsAnew(series: number, from: EpochMs, to: EpochMs): boolean {
+    const checks = this.#checked.get(series)?.checks;
+    return checks !== undefined && beganAnew(checks, from, to);
   }
 
   /** From `at` on another instrument reports: its first reading need not follow from anything. */
@@ -261,6 +271,11 @@ export class QualityJudge {
   }
 }
 
+/** Has a register that begins again each midnight done so between two readings, as far as its device knows what time it is? */
+function beganAnew({ resetsDailyIn }: Checks, from: EpochMs, to: EpochMs): boolean {
+  return resetsDailyIn !== undefined && periodOf(to + MIDNIGHT_MS, 'day', resetsDailyIn).from >= from - MIDNIGHT_MS;
+}
+
 /** What a register did that stood at `last` and then at `low`. */
 function moveOf(last: number, low: number, width: number | undefined): RegisterMove {
   if (width !== undefined && last <= width && last >= width * (1 - NEAR) && low <= width * NEAR) return { kind: 'rollover', width };
@@ -268,9 +283,11 @@ function moveOf(last: number, low: number, width: number | undefined): RegisterM
   return low <= last * NEAR ? { kind: 'reset' } : { kind: 'exchange', closing: last, opening: low };
 }
 
-/** Could `value` come after `from`? Everything can after nothing. */
-function follows({ isCounter, checks: { jump } }: Checked, from: number, fromTs: EpochMs, value: number, ts: EpochMs): boolean {
+/** Could `value` come after `last`? Everything can after nothing. */
+function follows({ isCounter, checks }: Checked, last: number, fromTs: EpochMs, value: number, ts: EpochMs): boolean {
+  const from = isCounter && value < last && beganAnew(checks, fromTs, ts) ? 0 : last;
   if (isCounter && value < from) return false;
+  const { jump } = checks;
   if (jump === undefined || !Number.isFinite(from)) return true;
   return Math.abs(value - from) <= jump.change * Math.max(1, (ts - fromTs) / (jump.perSeconds * 1000));
 }

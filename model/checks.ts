@@ -15,6 +15,13 @@ export const ChecksSchema = Type.Object(
         description: 'counters: where the register begins again at zero, e.g. 1000000 for six digits before the point',
       }),
     ),
+    resetsDailyIn: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 64,
+        description: "counters: the register begins again at zero each midnight of this time zone, e.g. Asia/Shanghai; a device's energy of today",
+      }),
+    ),
     stuckAfterSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 366 * 86_400, description: 'no change for longer than this is flagged as stuck' })),
     restsAt: Type.Optional(
       Type.Array(Type.Number(), { minItems: 1, maxItems: 8, description: 'values that may last for any time, e.g. 0 for a machine that stands still' }),

@@ -58,9 +58,12 @@ export async function meterFaults(registered: Registered, meter: Meter, rooted: 
   }
   for (const [name, checks] of Object.entries(meter.checks ?? {})) {
     const kind = findQuantity(name)?.kind;
+    const ofRegister = (['registerWidth', 'resetsDailyIn'] as const).find((check) => checks[check] !== undefined);
     if (kind === undefined) faults.push({ path: `checks.${name}`, message: `"${name}" is not a quantity of the catalogue` });
-    else if (kind === 'gauge' && checks.registerWidth !== undefined) {
-      faults.push({ path: `checks.${name}.registerWidth`, message: `${name} is a gauge; only a counter has a register` });
+    else if (kind === 'gauge' && ofRegister !== undefined) {
+      faults.push({ path: `checks.${name}.${ofRegister}`, message: `${name} is a gauge; only a counter has a register` });
+    } else if (checks.resetsDailyIn !== undefined && !isTimeZone(checks.resetsDailyIn)) {
+      faults.push({ path: `checks.${name}.resetsDailyIn`, message: `"${checks.resetsDailyIn}" is no time zone, ${ZONE_HELP}` });
     } else if (checks.restsAt !== undefined && checks.stuckAfterSeconds === undefined) {
       faults.push({ path: `checks.${name}.restsAt`, message: 'means nothing without stuckAfterSeconds' });
     }

@@ -89,6 +89,22 @@ describe('late readings, held against those that are stored around them', () => 
     expect([park.moves(), await park.usage()]).to.deep.equal([[], 20]);
   });
 
+  for (const [order, minutes] of [
+    ['in order', [-90, -70, -50, -40]],
+    ['the newest first', [-40, -50, -70, -90]],
+    ['in no order', [-50, -90, -40, -70]],
+  ] as const) {
+    it(`a buffer over the midnight at which its register begins again is good: ${order}`, async () => {
+      // Whose midnight was an hour ago.
+      const park = await aPark({ checks: { active_energy_import: { resetsDailyIn: 'Africa/Lagos' } } });
+      const shown: Readonly<Record<number, number>> = { [-90]: 118, [-70]: 120, [-50]: 0, [-40]: 0.1 };
+      await park.send([-95, 100], [0, 0.5]);
+      for (const minute of minutes) await park.send([minute, shown[minute] as number]);
+      expect(park.rows()).to.deep.equal(['-95 100 good', '-90 118 good', '-70 120 good', '-50 0 good', '-40 0.1 good', '0 0.5 good']);
+      expect([park.moves(), await park.usage()]).to.deep.equal([[], 20.5]);
+    });
+  }
+
   it('a buffer that begins with one loses that one alone', async () => {
     const park = await aPark();
     await park.send([-60, 53_700], [-20, 53_720]);

@@ -138,6 +138,36 @@ const stuck: readonly Row[] = [
   { name: 'two values in turn are not stuck', values: [7, 8, 7, 8, 7, 8], expect: 'good good good good good good' },
 ];
 
+describe('a register that begins again each midnight', () => {
+  const MIDNIGHT = Date.UTC(2026, 0, 14, 16);
+  const register = (checks: Checks = { resetsDailyIn: 'Asia/Shanghai' }) => {
+    const { judge, series, moves } = aSeries(ENERGY, { checks });
+    return { moves, take: (minutes: number, value: number) => qualityName(judge.judge(series, ENERGY, MIDNIGHT + minutes * MINUTE, value)) };
+  };
+
+  it('is good from its first reading of the day, at rest all night, and no change of the register', () => {
+    const { take, moves } = register();
+    expect([take(-400, 118), take(-2, 120), take(1, 0), take(60, 0), take(420, 0.4), take(421, 0.5)].join(' ')).to.equal('good good good good good good');
+    expect(moves).to.deep.equal([]);
+  });
+
+  it('may do so a few minutes off, by a clock of its own, or unseen', () => {
+    const { take } = register();
+    expect([take(-30, 120), take(-4, 0), take(10, 0.1), take(3 * 1440 + 10, 0.05)].join(' ')).to.equal('good good good good');
+  });
+
+  it('is told from a slip at any other time', () => {
+    const { take } = register();
+    expect([take(600, 50), take(601, 0), take(602, 51)].join(' ')).to.equal('good backwards good');
+    expect([take(700, 60), take(701, 2), take(702, 3)].join(' ')).to.equal('good backwards good');
+  });
+
+  it('rises after midnight no faster than its meter may', () => {
+    const { take } = register({ resetsDailyIn: 'Asia/Shanghai', jump: { change: 10, perSeconds: 60 } });
+    expect([take(-1, 120), take(2, 90), take(3, 3)].join(' ')).to.equal('good backwards good');
+  });
+});
+
 describe('ingest/quality', () => {
   const groups: readonly (readonly [string, number, Checks | undefined, readonly Row[]])[] = [
     ['counter', ENERGY, undefined, counters],

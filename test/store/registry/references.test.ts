@@ -147,6 +147,18 @@ describe('registry: references', () => {
       says: /only a counter/,
     },
     {
+      name: 'a daily reset of a gauge',
+      put: async () => registry.meters.put({ ...(await meter()), checks: { active_power: { resetsDailyIn: 'Asia/Shanghai' } } }),
+      path: 'checks.active_power.resetsDailyIn',
+      says: /only a counter/,
+    },
+    {
+      name: 'a daily reset in no time zone',
+      put: async () => registry.meters.put({ ...(await meter()), checks: { active_energy_import: { resetsDailyIn: 'CST' } } }),
+      path: 'checks.active_energy_import.resetsDailyIn',
+      says: /Asia\/Shanghai/,
+    },
+    {
       name: 'a place to rest at without a bound for being stuck',
       put: async () => registry.meters.put({ ...(await meter()), checks: { active_power: { restsAt: [0] } } }),
       path: 'checks.active_power.restsAt',
