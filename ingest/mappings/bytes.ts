@@ -89,12 +89,15 @@ export function sizeOf(bytes: unknown): number {
   return bytes.length;
 }
 
-/** 16-bit registers of Modbus as bytes, each most significant first. */
+const WORD = /^(-?\d{1,5}|0x[0-9a-f]{1,4})$/i;
+
+/** 16-bit registers of Modbus as bytes, each most significant first; whole numbers, or texts of them in decimal or as 0x…. */
 export function registers(list: unknown): Uint8Array {
   const words = Array.isArray(list) ? list : [list];
   if (words.length > LONGEST / 2) throw new Refused(`$registers takes at most ${LONGEST / 2} registers`);
   const made = Buffer.alloc(words.length * 2);
-  for (const [index, word] of words.entries()) {
+  for (const [index, written] of words.entries()) {
+    const word = typeof written === 'string' && WORD.test(written.trim()) ? Number(written) : written;
     if (!Number.isInteger(word) || word < -32768 || word > 65535) throw new Refused(`$registers: item ${index} is not a register of 16 bits`);
     made.writeUInt16BE(word & 0xffff, index * 2);
   }

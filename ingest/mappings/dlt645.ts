@@ -31,10 +31,18 @@ const FORMS: Partial<Record<Unit, Form>> = {
 };
 
 const BY_IDENTIFIER = new Map(QUANTITIES.flatMap((quantity) => (quantity.dlt645 === null ? [] : [[quantity.dlt645, quantity] as const])));
-/** Identifiers that ask for three phases at once. From memory, high confidence. */
+/** The block's values in order, for identifiers that ask for several at once: three phases, or the whole before its phases or tariffs. From memory, high confidence. */
 const BLOCKS: Readonly<Record<string, readonly string[]>> = {
+  '0001FF00': ['00010000'],
+  '0002FF00': ['00020000'],
+  '0003FF00': ['00030000'],
+  '0004FF00': ['00040000'],
   '0201FF00': ['02010100', '02010200', '02010300'],
   '0202FF00': ['02020100', '02020200', '02020300'],
+  '0203FF00': ['02030000'],
+  '0204FF00': ['02040000'],
+  '0205FF00': ['02050000'],
+  '0206FF00': ['02060000'],
 };
 
 /**
@@ -62,6 +70,24 @@ export function dlt645(given: unknown): Dlt645Answer {
   const data = Uint8Array.from(bytes.subarray(start + 10, start + end), (byte) => (byte - 0x33) & 0xff);
   const identifier = reversed(data, 0, 4).toUpperCase();
   return { address: reversed(bytes, start + 1, 6), identifier, values: valuesOf(identifier, data.subarray(4)) };
+}
+
+/**
+ * The frames that stand one behind the other in some bytes, each with its leading FE; what is none is a piece of its own, for `$dlt645` to refuse
+ * with its reason.
+ */
+export function dlt645frames(given: unknown): Uint8Array[] {
+  const bytes = given instanceof Uint8Array ? given : bytesOf(given, 'hex');
+  const frames: Uint8Array[] = [];
+  for (let from = 0; from < bytes.length; ) {
+    let start = from;
+    while (bytes[start] === 0xfe) start++;
+    const isFrame = bytes[start] === 0x68 && bytes[start + 7] === 0x68;
+    const end = isFrame ? start + 12 + (bytes[start + 9] ?? 0) : bytes.length;
+    frames.push(bytes.subarray(from, Math.min(end, bytes.length)));
+    from = end;
+  }
+  return frames;
 }
 
 function valuesOf(identifier: string, data: Uint8Array): Readonly<Record<string, number>> {

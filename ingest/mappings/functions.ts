@@ -6,15 +6,27 @@ import { isZone, WallClock } from '../recordings/zone.ts';
 import { nameOf } from '../wording.ts';
 import { readAmount } from './amount.ts';
 import { bcd, bytesOf, float, hexOf, int, Refused, registers, sizeOf, slice, uint } from './bytes.ts';
-import { dlt645 } from './dlt645.ts';
+import { dlt645, dlt645frames } from './dlt645.ts';
 import { compileTime } from './times.ts';
 
 const UNITS: ReadonlySet<string> = new Set(QUANTITIES.map(({ unit }) => unit));
 const LONGEST_PAD = 10_000;
 /** Name of the function that stands for the operator `&`; nobody can write it. */
 export const CONCAT = '&';
-/** Of int16, uint16, int32 and uint32. */
-const SUNSPEC_NOT_THERE: ReadonlySet<unknown> = new Set([-32768, 65535, -2147483648, 4294967295]);
+interface SunspecType {
+  readonly least: number;
+  readonly most: number;
+  /** What stands for a point that is not implemented; an accumulator has no such value. */
+  readonly notThere: number | null;
+}
+const SUNSPEC_TYPES: ReadonlyMap<unknown, SunspecType> = new Map([
+  ['int16', { least: -32768, most: 32767, notThere: -32768 }],
+  ['uint16', { least: 0, most: 65535, notThere: 65535 }],
+  ['int32', { least: -2147483648, most: 2147483647, notThere: -2147483648 }],
+  ['uint32', { least: 0, most: 4294967295, notThere: 4294967295 }],
+  ['acc32', { least: 0, most: 4294967295, notThere: null }],
+]);
+const SUNSPEC_NOT_THERE: ReadonlySet<number | null> = new Set([...SUNSPEC_TYPES.values()].map(({ notThere }) => notThere));
 
 /** The number in a text or number; nothing for nothing. */
 function num(value: unknown, decimal?: unknown): number | undefined {
@@ -51,12 +63,22 @@ function time(value: unknown, as?: unknown, zone?: unknown): number | undefined 
 }
 
 /**
- * A point of SunSpec with its scale factor, a power of ten; nothing where either says that it is not implemented. A factor that the
- * expression names and the message lacks is refused: without it the value may be wrong by powers of ten.
+ * A point of SunSpec with its scale factor, a power of ten; nothing where either says that it is not implemented. What the point's type cannot
+ * hold is refused: a word that was read as unsigned is another number. So is a factor that the expression names and the message lacks: without it
+ * the value may be wrong by powers of ten.
+ *
+ * @param type without it every value that stands for a point that is not implemented in one of the types does
  */
 function sunspec(...given: readonly unknown[]): number | undefined {
-  const [value, factor] = given;
-  if (typeof value !== 'number' || SUNSPEC_NOT_THERE.has(value) || factor === -32768) return undefined;
+  const [point, factor, type] = given;
+  const value = num(point);
+  if (value === undefined || factor === -32768) return undefined;
+  if (type !== undefined) {
+    const known = SUNSPEC_TYPES.get(type);
+    if (known === undefined) throw new Refused(`$sunspec: the type is one of ${[...SUNSPEC_TYPES.keys()].join(', ')}`);
+    if (value === known.notThere) return undefined;
+    if (!Number.isInteger(value) || value < known.least || value > known.most) throw new Refused(`$sunspec: ${value} does not fit ${String(type)}`);
+  } else if (SUNSPEC_NOT_THERE.has(value)) return undefined;
   if (given.length < 2) return value;
   if (factor === undefined) throw new Refused(`$sunspec: ${value} comes without its scale factor; send that too, or write its power of ten in the mapping`);
   if (!Number.isInteger(factor) || Math.abs(factor as number) > 10) {
@@ -160,6 +182,7 @@ const FUNCTIONS: Readonly<Record<string, (...given: unknown[]) => unknown>> = {
   size: sizeOf,
   sunspec,
   dlt645: (frame) => (frame === undefined ? undefined : dlt645(frame)),
+  dlt645frames: (bytes) => (bytes === undefined ? undefined : dlt645frames(bytes)),
   pad,
   string,
   distinct,

@@ -16,12 +16,13 @@ export const DLT645: readonly ShippedMapping[] = [
     id: 'dlt645-frame',
     name: 'DL/T 645 frames passed on as they are',
     enabled: true,
-    source: `${OF_STANDARD}, frames of a meter’s answer (control 91): a transparent gateway publishes them as bytes. The meter is the address printed on it, twelve digits. The energy frame was seen worked; lengths and decimals of the other identifiers are from memory (high confidence). The topic is the gateway’s to choose.`,
+    source: `${OF_STANDARD}, frames of a meter’s answer (control 91): a transparent gateway publishes them as bytes, one or several in a message; as text of hexadecimal digits with payload set to hex. The meter is the address printed on it, twelve digits. The energy frame was seen worked; lengths and decimals of the other identifiers are from memory (high confidence). The topic is the gateway’s to choose.`,
     topics: ['dlt645/{gateway}/frame'],
     payload: 'bytes',
-    each: '$dlt645($)',
-    meter: 'address',
-    named: { from: 'values', names: BY_QUANTITY },
+    // Frame by frame: one that is broken costs itself alone.
+    each: '$map($dlt645frames($), function($f) { {"frame": $f} })',
+    meter: '$dlt645(frame).address',
+    named: { from: '$dlt645(frame).values', names: BY_QUANTITY },
   },
   {
     id: 'dlt645-hex',

@@ -2,14 +2,17 @@ import type { ShippedMapping } from '../../../model/mapping.ts';
 
 const FORM = 'No standard: gateways that poll Modbus and publish the registers as they read them differ in names; this is a form that many can be set to.';
 
+/** One register as an unsigned number, however it is written. */
+const word = (address: string): string => `$exists(r."${address}") ? $uint($registers(r."${address}"), 0, 2)`;
+
 export const MODBUS: readonly ShippedMapping[] = [
   {
     id: 'modbus-registers',
     name: 'Modbus gateway: a flat list of registers',
     enabled: true,
-    source: `${FORM} {"devices": [{"id": …, "time": …, "quality": "good", "registers": [{"address": 4000, "value": …}, …]}, …]}; energy uint32 of 10 Wh from 4000, power float32 in kW from 4002, voltages uint16 in tenths of V from 4004 (our example: put the meter’s own register map in its place).`,
+    source: `${FORM} {"devices": [{"id": …, "time": …, "quality": "good", "registers": [{"address": 4000, "value": …}, …]}, …]}; energy uint32 of 10 Wh from 4000, power float32 in kW from 4002, voltages uint16 in tenths of V from 4004; a register is a number or a text, decimal or 0x… (our example: put the meter’s own register map in its place).`,
     topics: ['modbus/{gateway}/registers'],
-    each: '$map(devices, function($d) { {"id": $d.id, "time": $d.time, "quality": $d.quality, "r": $merge($d.registers.{$string(address): value})} })',
+    each: '$map(devices, function($d) { {"id": $d.id, "time": $d.time, "quality": $d.quality, "r": $merge($d.registers[$type(value) != "null"].{$string(address): value})} })',
     meter: 'id',
     zone: 'Asia/Shanghai',
     time: 'time',
@@ -17,9 +20,9 @@ export const MODBUS: readonly ShippedMapping[] = [
     values: {
       active_energy_import: { from: '$exists(r."4001") ? $uint($registers([r."4000", r."4001"]), 0, 4)', scale: 0.01, unit: 'kWh' },
       active_power: { from: '$exists(r."4003") ? $float($registers([r."4002", r."4003"]), 0, 4)', unit: 'kW' },
-      voltage_a: { from: 'r."4004"', scale: 0.1, unit: 'V', missing: [65535] },
-      voltage_b: { from: 'r."4005"', scale: 0.1, unit: 'V', missing: [65535] },
-      voltage_c: { from: 'r."4006"', scale: 0.1, unit: 'V', missing: [65535] },
+      voltage_a: { from: word('4004'), scale: 0.1, unit: 'V', missing: [65535] },
+      voltage_b: { from: word('4005'), scale: 0.1, unit: 'V', missing: [65535] },
+      voltage_c: { from: word('4006'), scale: 0.1, unit: 'V', missing: [65535] },
     },
   },
   {

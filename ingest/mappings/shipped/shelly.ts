@@ -1,7 +1,37 @@
 import type { ShippedMapping } from '../../../model/mapping.ts';
 
 const SOURCE =
-  'Shelly Gen2 device API, MQTT and the components EM, EMData, EM1 and EM1Data: NotifyStatus on {topic prefix}/events/rpc, powers in W and VA, energies in Wh, params.ts in seconds. Component names were confirmed at a public integrator’s list; the names of the fields are from memory (high confidence).';
+  'Shelly Gen2 device API, MQTT and the components EM, EMData, EM1 and EM1Data: NotifyStatus on {topic prefix}/events/rpc, and each component by itself on {topic prefix}/status/{component} where “generic status update over MQTT” is on; powers in W and VA, energies in Wh, params.ts in seconds. A prefix of several levels needs topics of its own, e.g. hall/{meter}/events/rpc. Component names were confirmed at a public integrator’s list; the names of the fields are from memory (high confidence).';
+
+/** @param now where the component EM stands @param counted where EMData does */
+const threePhases = (now: string, counted: string): NonNullable<ShippedMapping['values']> => ({
+  active_power: { from: `${now}total_act_power`, unit: 'W' },
+  apparent_power: { from: `${now}total_aprt_power`, unit: 'VA' },
+  frequency: { from: `${now}a_freq`, unit: 'Hz' },
+  voltage_a: { from: `${now}a_voltage`, unit: 'V' },
+  voltage_b: { from: `${now}b_voltage`, unit: 'V' },
+  voltage_c: { from: `${now}c_voltage`, unit: 'V' },
+  current_a: { from: `${now}a_current`, unit: 'A' },
+  current_b: { from: `${now}b_current`, unit: 'A' },
+  current_c: { from: `${now}c_current`, unit: 'A' },
+  active_energy_import: { from: `${counted}total_act`, unit: 'Wh' },
+  active_energy_export: { from: `${counted}total_act_ret`, unit: 'Wh' },
+});
+
+/** The same of EM1 and EM1Data. */
+const onePhase = (now: string, counted: string): NonNullable<ShippedMapping['values']> => ({
+  active_power: { from: `${now}act_power`, unit: 'W' },
+  apparent_power: { from: `${now}aprt_power`, unit: 'VA' },
+  power_factor: { from: `${now}pf`, unit: '1' },
+  frequency: { from: `${now}freq`, unit: 'Hz' },
+  voltage_a: { from: `${now}voltage`, unit: 'V' },
+  current_a: { from: `${now}current`, unit: 'A' },
+  active_energy_import: { from: `${counted}total_act_energy`, unit: 'Wh' },
+  active_energy_export: { from: `${counted}total_act_ret_energy`, unit: 'Wh' },
+});
+
+/** The status of a component, which is its whole message and bears no time. */
+const statusOf = (...components: string[]): string[] => ['', 'shellies/'].flatMap((prefix) => components.map((component) => `${prefix}${component}`));
 
 export const SHELLY: readonly ShippedMapping[] = [
   {
@@ -13,19 +43,7 @@ export const SHELLY: readonly ShippedMapping[] = [
     when: '(method = "NotifyStatus" or method = "NotifyFullStatus") and ($exists(params."em:0") or $exists(params."emdata:0"))',
     meter: '$topic.meter',
     time: { from: 'params.ts', as: 'seconds' },
-    values: {
-      active_power: { from: 'params."em:0".total_act_power', unit: 'W' },
-      apparent_power: { from: 'params."em:0".total_aprt_power', unit: 'VA' },
-      frequency: { from: 'params."em:0".a_freq', unit: 'Hz' },
-      voltage_a: { from: 'params."em:0".a_voltage', unit: 'V' },
-      voltage_b: { from: 'params."em:0".b_voltage', unit: 'V' },
-      voltage_c: { from: 'params."em:0".c_voltage', unit: 'V' },
-      current_a: { from: 'params."em:0".a_current', unit: 'A' },
-      current_b: { from: 'params."em:0".b_current', unit: 'A' },
-      current_c: { from: 'params."em:0".c_current', unit: 'A' },
-      active_energy_import: { from: 'params."emdata:0".total_act', unit: 'Wh' },
-      active_energy_export: { from: 'params."emdata:0".total_act_ret', unit: 'Wh' },
-    },
+    values: threePhases('params."em:0".', 'params."emdata:0".'),
   },
   {
     id: 'shelly-em',
@@ -37,15 +55,24 @@ export const SHELLY: readonly ShippedMapping[] = [
     each: '($time := params.ts; $each($sift(params, function($v, $k) { $substring($k, 0, 3) = "em1" }), function($v, $k) { {"channel": $substringAfter($k, ":"), "ts": $time, "now": $substringBefore($k, ":") = "em1" ? $v, "counted": $substringBefore($k, ":") = "em1data" ? $v} }))',
     meter: '$topic.device & ":" & channel',
     time: { from: 'ts', as: 'seconds' },
-    values: {
-      active_power: { from: 'now.act_power', unit: 'W' },
-      apparent_power: { from: 'now.aprt_power', unit: 'VA' },
-      power_factor: { from: 'now.pf', unit: '1' },
-      frequency: { from: 'now.freq', unit: 'Hz' },
-      voltage_a: { from: 'now.voltage', unit: 'V' },
-      current_a: { from: 'now.current', unit: 'A' },
-      active_energy_import: { from: 'counted.total_act_energy', unit: 'Wh' },
-      active_energy_export: { from: 'counted.total_act_ret_energy', unit: 'Wh' },
-    },
+    values: onePhase('now.', 'counted.'),
+  },
+  {
+    id: 'shelly-3em-status',
+    name: 'Shelly Pro 3EM and 3EM Gen3: the status of a component by itself',
+    enabled: true,
+    source: SOURCE,
+    topics: statusOf('{meter}/status/em:0', '{meter}/status/emdata:0'),
+    meter: '$topic.meter',
+    values: threePhases('', ''),
+  },
+  {
+    id: 'shelly-em-status',
+    name: 'Shelly Pro EM and EM Gen3: the status of a component by itself, {device}:{channel}',
+    enabled: true,
+    source: SOURCE,
+    topics: statusOf('{device}/status/em1:{channel}', '{device}/status/em1data:{channel}'),
+    meter: '$topic.device & ":" & $topic.channel',
+    values: onePhase('', ''),
   },
 ];

@@ -134,6 +134,34 @@ export const SAMPLES: readonly Sample[] = [
     ],
   },
   {
+    name: 'three phases by themselves, without a time',
+    mapping: 'shelly-3em-status',
+    topic: 'shellypro3em-0cb815fd4a10/status/em:0',
+    payload: { id: 0, a_voltage: 236.1, total_act_power: 2484.782 },
+    frames: [['shellypro3em-0cb815fd4a10', null, { voltage_a: '236.1 V', active_power: '2.484782 kW' }]],
+  },
+  {
+    name: 'their registers by themselves',
+    mapping: 'shelly-3em-status',
+    topic: 'shellies/hall-3/status/emdata:0',
+    payload: { id: 0, total_act: 1234567.8, total_act_ret: 12.5 },
+    frames: [['hall-3', null, { active_energy_import: '1234.5678 kWh', active_energy_export: '0.0125 kWh' }]],
+  },
+  {
+    name: 'a channel by itself',
+    mapping: 'shelly-em-status',
+    topic: 'shellyproem50-08f9/status/em1:1',
+    payload: { id: 1, act_power: 951, voltage: 236 },
+    frames: [['shellyproem50-08f9:1', null, { active_power: '0.951 kW', voltage_a: '236 V' }]],
+  },
+  {
+    name: 'the register of a channel by itself',
+    mapping: 'shelly-em-status',
+    topic: 'shellyproem50-08f9/status/em1data:0',
+    payload: { id: 0, total_act_energy: 2776 },
+    frames: [['shellyproem50-08f9:0', null, { active_energy_import: '2.776 kWh' }]],
+  },
+  {
     name: 'a plug of one phase, local time without a zone',
     mapping: 'tasmota-energy',
     topic: 'tele/plug-9/SENSOR',
@@ -167,6 +195,32 @@ export const SAMPLES: readonly Sample[] = [
         {
           ...{ active_energy_import: '1000.5 kWh', active_power: '0.6 kW', frequency: '50 Hz', voltage_a: '230 V', voltage_b: '231 V' },
           ...{ voltage_c: '232 V', current_a: '1 A', current_b: '2 A', current_c: '3 A' },
+        },
+      ],
+    ],
+  },
+  {
+    name: 'time in seconds, a phase that is not wired, all of them in arrays',
+    mapping: 'tasmota-energy',
+    topic: 'main/tele/SENSOR',
+    payload: {
+      Time: AT_MS / 1000,
+      ENERGY: {
+        Total: [10, 20, null],
+        Today: [1, 2, null],
+        Power: [100, 200, null],
+        Factor: [0.5, 0.7, null],
+        Voltage: [230, 231, null],
+        Current: [1, 2, null],
+      },
+    },
+    frames: [
+      [
+        'main',
+        AT,
+        {
+          ...{ active_energy_import: '30 kWh', active_energy_day: '3 kWh', active_power: '0.3 kW', power_factor: '0.6 1', voltage_a: '230 V' },
+          ...{ voltage_b: '231 V', current_a: '1 A', current_b: '2 A' },
         },
       ],
     ],
@@ -364,6 +418,32 @@ export const SAMPLES: readonly Sample[] = [
     ],
   },
   {
+    name: 'registers as texts, decimal and hexadecimal, one that could not be read, and one that is none',
+    mapping: 'modbus-registers',
+    topic: 'modbus/rtu-1/registers',
+    payload: {
+      devices: [
+        {
+          ...{ id: 'm-1', time: '2026-01-15 12:00:00', quality: 'good' },
+          registers: [
+            { address: '4000', value: '1' },
+            { address: '4001', value: '0xE240' },
+            { address: '4002', value: null },
+            { address: '4003', value: '0xe666' },
+            { address: '4004', value: '2301' },
+            { address: '4005', value: '65535' },
+            { address: '4006', value: '23.01' },
+          ],
+        },
+      ],
+    },
+    frames: [['m-1', AT, { active_energy_import: '1234.56 kWh', voltage_a: '230.1 V' }]],
+    failures: [
+      ['values.active_power', 'mapping-failed'],
+      ['values.voltage_c', 'mapping-failed'],
+    ],
+  },
+  {
     name: 'texts with units, a decimal comma, and what is not measured; one text that two countries read differently',
     mapping: 'modbus-values',
     topic: 'modbus/rtu-1/values',
@@ -399,7 +479,31 @@ export const SAMPLES: readonly Sample[] = [
     topic: 'dlt645/dtu-1/frame',
     payload: 'hex:6812345678901268910833333433ab896745cd16',
     frames: [],
-    failures: [['each', 'mapping-failed']],
+    failures: [['meter', 'mapping-failed']],
+  },
+  {
+    name: 'two frames in one message, a broken one between them, and what is no frame behind',
+    mapping: 'dlt645-frame',
+    topic: 'dlt645/dtu-1/frame',
+    payload: `hex:fefe6812345678901268910833333433ab896745cc16fe6812345678901268910833333433ab896745cd16${frame645('02030000', '003456')}0102`,
+    frames: [
+      ['129078563412', null, { active_energy_import: '123456.78 kWh' }],
+      ['000000004711', null, { active_power: '0.3456 kW' }],
+    ],
+    failures: [
+      ['meter', 'mapping-failed'],
+      ['meter', 'mapping-failed'],
+    ],
+  },
+  {
+    name: 'blocks: the energy before that of its tariffs, the power before that of its phases',
+    mapping: 'dlt645-frame',
+    topic: 'dlt645/dtu-1/frame',
+    payload: `hex:${frame645('0001FF00', '000003000000020012345678')}${frame645('0203FF00', '000100000200000300000600')}`,
+    frames: [
+      ['000000004711', null, { active_energy_import: '123456.78 kWh' }],
+      ['000000004711', null, { active_power: '0.06 kW' }],
+    ],
   },
   {
     name: 'frames in JSON: power that flows back, voltages of three phases in a block',
@@ -439,6 +543,31 @@ export const SAMPLES: readonly Sample[] = [
     payload: { ts: AT_MS, W: 1234, W_SF: 1, Hz: 5001, Hz_SF: -2, PhVphA: 2301, V_SF: -1, PhVphB: 65535, WH: 1234567, WH_SF: 0, DCV: 6502, DCV_SF: -1, St: 4 },
     frames: [
       ['inv-1', AT, { active_power: '12.34 kW', frequency: '50.01 Hz', voltage_a: '230.1 V', active_energy_export: '1234.567 kWh', dc_voltage: '650.2 V' }],
+    ],
+  },
+  {
+    name: 'an accumulator that stands at 65535, a power that runs backwards, and a word that is no int16',
+    mapping: 'sunspec-inverter',
+    topic: 'sunspec/inv-1/inverter',
+    payload: {
+      ts: AT_MS,
+      WH: 65535,
+      WH_SF: 0,
+      W: -1,
+      W_SF: 1,
+      VAr: 65535,
+      VAr_SF: 0,
+      Hz: '5001',
+      Hz_SF: -2,
+      PhVphA: 2301,
+      V_SF: null,
+      DCW: null,
+      DCW_SF: null,
+    },
+    frames: [['inv-1', AT, { active_energy_export: '65.535 kWh', active_power: '-0.01 kW', frequency: '50.01 Hz' }]],
+    failures: [
+      ['values.reactive_power', 'mapping-failed'],
+      ['values.voltage_a', 'mapping-failed'],
     ],
   },
   {

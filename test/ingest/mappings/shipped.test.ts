@@ -28,6 +28,15 @@ describe('ingest/mappings, as shipped', () => {
     });
   }
 
+  it('take a topic prefix of several levels where a copy names it', async () => {
+    const copy = { ...bodyOf('shelly-3em'), topics: ['hall-3/em/{meter}/events/rpc'] };
+    const message = { method: 'NotifyStatus', params: { ts: NOW / 1000, 'em:0': { total_act_power: 500 } } };
+    const tried = await tryMapping(copy, 'hall-3/em/shelly-1/events/rpc', Buffer.from(JSON.stringify(message)), NOW, null);
+    expect(tried.frames.map(({ meter, values }) => [meter, values.map(({ quantity, value }) => [quantity, value])])).to.deep.equal([
+      ['shelly-1', [['active_power', 0.5]]],
+    ]);
+  });
+
   it('take the backlog of a gateway in one message, thousands of items', async () => {
     const items = Array.from({ length: 5000 }, (_, at) => ({ ts: NOW - 10_000_000 + at * 1000, values: { power: at, energy: at } }));
     const tried = await tryMapping(bodyOf('thingsboard-gateway'), 'v1/gateway/telemetry', Buffer.from(JSON.stringify({ 'm-1': items })), NOW, null);
