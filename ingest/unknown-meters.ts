@@ -1,12 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { type EpochMs, ID_PATTERN, type ParkId } from '../model/ids.ts';
 import type { MeterKind } from '../model/meter-kinds.ts';
-import { findQuantity } from '../model/quantities.ts';
 import type { DeadLetter, DeadLetterRecords } from '../store/registry/port.ts';
 import type { TopicCodec } from './codecs/decoded.ts';
 import { decodeAgain, originalOf } from './letter-decoding.ts';
 import { MOST_DETAILS } from './message-state.ts';
 import type { UnknownMeterSighting } from './port.ts';
+import { suggestedQuantity } from './suggested-quantity.ts';
 import { parseTopic } from './topics.ts';
 
 /** A meter that reports and is not registered, as people are shown it. */
@@ -200,45 +200,6 @@ function namesIn(payload: Uint8Array, length: number): string[] {
     // Not JSON: then there are no names to show, and the payload itself is shown.
     return [];
   }
-}
-
-/** Names that devices commonly use (from memory: a suggestion for a person, never applied by itself). Compared without case and signs. */
-const ALIASES = new Map(
-  Object.entries({
-    kwh: 'active_energy_import',
-    energy: 'active_energy_import',
-    activeenergy: 'active_energy_import',
-    epi: 'active_energy_import',
-    kvarh: 'reactive_energy_import',
-    power: 'active_power',
-    kw: 'active_power',
-    p: 'active_power',
-    ptotal: 'active_power',
-    reactivepower: 'reactive_power',
-    kvar: 'reactive_power',
-    q: 'reactive_power',
-    pf: 'power_factor',
-    cosphi: 'power_factor',
-    freq: 'frequency',
-    hz: 'frequency',
-    ua: 'voltage_a',
-    ub: 'voltage_b',
-    uc: 'voltage_c',
-    ia: 'current_a',
-    ib: 'current_b',
-    ic: 'current_c',
-    soc: 'state_of_charge',
-    watervolume: 'water_volume',
-    gasvolume: 'gas_volume',
-    pm25: 'pm2_5',
-    humidity: 'air_humidity',
-  }),
-);
-
-export function suggestedQuantity(name: string): string | null {
-  if (findQuantity(name) !== undefined) return name;
-  const lower = name.toLowerCase().replace(/[\s.-]+/g, '_');
-  return findQuantity(lower)?.name ?? ALIASES.get(lower.replace(/[^a-z0-9]/g, '')) ?? null;
 }
 
 /** First that fits; a battery or pv meter shows more than electricity, so it stands before it. */

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import type { TopicCodec } from '../../ingest/codecs/decoded.ts';
 import { triedBy } from '../../ingest/replay.ts';
-import { lettersOfUnknown, metersIn, suggestedQuantity, UnknownMeters } from '../../ingest/unknown-meters.ts';
+import { suggestedQuantity } from '../../ingest/suggested-quantity.ts';
+import { lettersOfUnknown, metersIn, UnknownMeters } from '../../ingest/unknown-meters.ts';
 import type { ParkId } from '../../model/ids.ts';
 import type { DeadLetter } from '../../store/registry/port.ts';
 import { NOW } from './harness.ts';
