@@ -12,6 +12,7 @@ import type { TopicCodec } from './ingest/codecs/decoded.ts';
 import { CommitAges } from './ingest/commit-ages.ts';
 import { GatewayBook } from './ingest/gateways/book.ts';
 import { MappingCodec } from './ingest/mappings/codec.ts';
+import { LeftOutBook } from './ingest/mappings/left-out.ts';
 import { MappingWatch } from './ingest/mappings/watch.ts';
 import { Pipeline } from './ingest/pipeline.ts';
 import type { MeterStatus } from './ingest/port.ts';
@@ -58,6 +59,7 @@ export interface Core {
   /** For dead letters that are decoded again, without a trace in any session. */
   readonly letterCodecs: readonly TopicCodec[];
   readonly unknown: UnknownMeters;
+  readonly leftOut: LeftOutBook;
   readonly gateways: GatewayBook;
   /** Called when the mappings take other topics than before; the subscription at an external broker hangs here. */
   onMappedTopics: () => Promise<void> | void;
@@ -202,9 +204,11 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
   const statuses = new MeterStatuses();
   const ages = new CommitAges();
   const stages = new StageTimes();
+  const leftOut = new LeftOutBook();
   const mappings = new MappingCodec({
     surroundings: () => directory.current,
     stages,
+    onChange: (mapping, isGone) => leftOut.forget(mapping, isGone),
     onFault: ({ park, id }, error) => logger.error({ err: error, park, mapping: id }, 'a stored mapping cannot be used'),
   });
   const mappingWatch = new MappingWatch(
@@ -223,7 +227,7 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
 
   const core: Omit<Core, 'pipeline'> = {
     ...{ registry, directory, store, latest, statuses, usage, registers, alerts, ages, figures, usageTouched, spool },
-    ...{ mappings, sparkplug, letterCodecs, unknown, gateways },
+    ...{ mappings, sparkplug, letterCodecs, unknown, leftOut, gateways },
     show: () => {},
     showStatus: () => {},
     tellStatus: ({ meter: id, online, at }) => {
@@ -266,6 +270,7 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
     codecs: [mappings, sparkplugReplay(sparkplug)],
     onStatus: (status) => core.tellStatus(status),
     onUnknownMeter: (sighting) => unknown.see(sighting),
+    onLeftOut: (sighting) => leftOut.see(sighting),
     limits: {
       maxPayloadBytes: config.mqtt.maxPacketBytes,
       clockSkewMs: config.ingest.clockSkewSeconds * 1000,

@@ -127,6 +127,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     pipeline: core.pipeline,
     ages: core.ages,
     gateways: core.gateways,
+    leftOut: core.leftOut,
     openAlerts: () => core.alerts.open().length,
     watchers: () => gateway.current?.connections ?? 0,
     freeBytes: () => freeBytes(config.dataDir),
@@ -140,6 +141,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     letters: core.registry.deadLetters,
     codecs: core.letterCodecs,
     unknown: core.unknown,
+    leftOut: core.leftOut,
     overview,
     clock,
   });

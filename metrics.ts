@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry as MetricRegistry } fro
 import type { CommitAges } from './ingest/commit-ages.ts';
 import type { GatewayBook } from './ingest/gateways/book.ts';
 import { gatewayMetrics } from './ingest/gateways/metrics.ts';
+import type { LeftOutBook } from './ingest/mappings/left-out.ts';
 import type { Pipeline } from './ingest/pipeline.ts';
 import type { SparkplugStats } from './ingest/sparkplug/stats.ts';
 import type { Spool } from './ingest/spool/spool.ts';
@@ -14,6 +15,7 @@ export interface MetricSources {
   readonly pipeline: Pick<Pipeline, 'stats' | 'stages' | 'full' | 'decoding' | 'oldestWaitSeconds' | 'storeFails'>;
   readonly ages: CommitAges;
   readonly gateways: GatewayBook;
+  readonly leftOut: Pick<LeftOutBook, 'counts'>;
   readonly openAlerts: () => number;
   readonly watchers: () => number;
   readonly freeBytes: () => number;
@@ -98,6 +100,7 @@ export function createMetrics(sources: MetricSources): () => Promise<string> {
     partly: stats.partly,
     refused: stats.refused,
     duplicate: stats.duplicate,
+    'left-out': stats.leftOut,
     failed: stats.failed,
   }));
   counter('greenpark_ingest_received_bytes_total', 'Payloads of messages taken, in bytes.', () => stats.bytes);
@@ -146,6 +149,16 @@ export function createMetrics(sources: MetricSources): () => Promise<string> {
     const lost = 'Connections at which the external broker had lost the session, with all that it had acknowledged and not delivered.';
     counter('greenpark_broker_sessions_lost_total', lost, () => connection()?.sessionsLost ?? 0);
   }
+  new Counter({
+    name: 'greenpark_mapping_left_out_total',
+    help: 'What mappings left out, by kind: values (not-mapped, no-value), items (nothing-mapped, nothing-measured) or messages (not-taken).',
+    labelNames: ['park', 'mapping', 'kind'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { park, mapping, kind, count } of sources.leftOut.counts()) this.inc({ park: park ?? '', mapping, kind }, count);
+    },
+  });
   figures(BROKER_FIGURES, sources.broker);
   figures(HJ212_FIGURES, sources.hj212);
   figures(SPARKPLUG_FIGURES, sources.sparkplug);

@@ -6,7 +6,7 @@ import type { Alert } from '../model/alert.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Fault } from '../model/errors.ts';
 import type { EnterpriseId, EpochMs, MeterId, ParkId } from '../model/ids.ts';
-import type { GatewayStanding, IngestState } from '../model/ingest.ts';
+import type { GatewayStanding, IngestState, LeftOutSeen } from '../model/ingest.ts';
 import type { LatestReadings } from '../model/latest.ts';
 import type { AirQuality, FactorUsed, ParkSnapshot } from '../model/live.ts';
 import type { MappingBody, ShippedMapping, Tried } from '../model/mapping.ts';
@@ -134,6 +134,12 @@ export interface IngestDesk {
   readonly unknown: {
     list(): readonly UnknownMeter[];
     forget(one: Pick<UnknownMeter, 'park' | 'meter'>): void;
+  };
+  readonly leftOut: {
+    /** Of all parks, those that need somebody first, last seen first. */
+    list(): readonly LeftOutSeen[];
+    /** How many of them had to leave the list; null: of those of no known park. */
+    forgottenOf(park: ParkId | null): number;
   };
   /** Letters that wait because this meter was not registered, oldest first; none that speak of another park. */
   lettersOfUnknown(meter: string, park: ParkId): Promise<readonly DeadLetter[]>;

@@ -10,10 +10,10 @@ export const PAGING = {
   cursor: Type.Optional(Type.String({ maxLength: 500, description: '`next` of the answer before' })),
 };
 
-/** What every list answers. */
-export const listOf = (item: TSchema): TSchema =>
+/** What every list answers; `more` beside it. */
+export const listOf = (item: TSchema, more: Readonly<Record<string, TSchema>> = {}): TSchema =>
   Type.Object(
-    { items: Type.Array(item), next: Type.Union([Type.String(), Type.Null()], { description: 'cursor of the next page; null at the end' }) },
+    { items: Type.Array(item), next: Type.Union([Type.String(), Type.Null()], { description: 'cursor of the next page; null at the end' }), ...more },
     { additionalProperties: false },
   );
 

@@ -2,7 +2,7 @@ import Type, { type TSchema } from 'typebox';
 import { REMAINDERS } from '../accounting/balance.ts';
 import { ROLES } from '../model/access.ts';
 import { EnterpriseIdSchema, GatewayIdSchema, MeterIdSchema, ParkIdSchema, RecordIdSchema } from '../model/ids.ts';
-import { GATEWAY_STATES, STAGES } from '../model/ingest.ts';
+import { GATEWAY_STATES, LEFT_OUT_KINDS, STAGES } from '../model/ingest.ts';
 import { MappingSchema, ShippedMappingSchema, TriedSchema } from '../model/mapping.ts';
 import { QUALITY } from '../model/quality.ts';
 import { QUANTITY_NAMES } from '../model/quantities.ts';
@@ -301,7 +301,10 @@ const RegisteredUnknown = object({ meter: MeterSchema, replay: Replay });
 const perMinute = Type.Number({ description: 'over the last five minutes' });
 const IngestState = object({
   full: Type.Boolean({ description: 'senders are held back, as too much is not committed' }),
-  messages: object({ accepted: count, partly: count, refused: count, duplicate: count, failed: count }, 'ended since the start'),
+  messages: object(
+    { accepted: count, partly: count, refused: count, duplicate: count, leftOut: count, failed: count },
+    'ended since the start; leftOut: understood, and nothing of it kept, as a mapping leaves out all that is in it',
+  ),
   readings: object({ fresh: count, late: count, duplicate: count }),
   flagged: Type.Record(text, count, { description: 'readings stored with a flag, by quality' }),
   rejects: Type.Record(text, count, { description: 'values or messages refused, by reason' }),
@@ -346,11 +349,32 @@ const GatewayStanding = object({
   readings: count,
   bytes: count,
   refused: Type.Integer({ minimum: 0, description: 'values, or messages where it never came to values' }),
+  leftOut: Type.Integer({ minimum: 0, description: 'messages of which nothing was kept, as the mapping leaves out all that is in them' }),
   held: Type.Integer({ minimum: 0, description: 'times that it was made to wait' }),
   tolerated: Type.Integer({ minimum: 0, description: 'HJ 212 frames with a wrong CRC or length that were taken, as its link says' }),
   messagesPerMinute: perMinute,
   refusedLately: Type.Integer({ minimum: 0, description: 'in the last five minutes' }),
   heldLately: Type.Integer({ minimum: 0, description: 'in the last minute' }),
+});
+const LeftOut = object({
+  park: Type.Union([ParkIdSchema, Type.Null()], { description: 'null where several parks map the topic, and nobody knows whose the message is' }),
+  mapping: RecordIdSchema,
+  kind: Type.Enum(LEFT_OUT_KINDS, {
+    description:
+      'nothing-mapped: a meter’s values at one time, of which the mapping knows not one name; not-taken: a message of its topics for which no `when` is true; not-mapped: a name that it does not know; nothing-measured: a meter’s values at one time, of which those with a known name are all null or missing; no-value: a known name whose value is',
+  }),
+  name: Type.Union([text, Type.Null()], { description: 'as the message writes it; null where the kind is of all that a meter or a topic sent' }),
+  meter: Type.Union([text, Type.Null()], { description: 'the last one, as the mapping found it; null where it did not come to that' }),
+  topic: Type.String({ description: 'the last one' }),
+  count,
+  firstSeen: AnsweredTime,
+  lastSeen: AnsweredTime,
+  sample: Type.String({ description: 'the beginning of a value of the last ten seconds in which it was seen' }),
+  suggested: Type.Union([QuantitySchema, Type.Null()], { description: 'the quantity that is probably meant, by its name' }),
+  isRegistered: Type.Union([Type.Boolean(), Type.Null()], { description: 'is the meter; null where there is none' }),
+  lastReading: Type.Union([AnsweredTime, Type.Null()], {
+    description: 'time of measurement of the newest reading of the meter; null: nothing of it is stored',
+  }),
 });
 
 // The parts of a snapshot are described once for everybody in model/live.ts; here only what it is made of.
@@ -416,6 +440,7 @@ export const SCHEMAS = {
   RegisteredUnknown,
   IngestState,
   GatewayStanding,
+  LeftOut,
   ParkState,
   Readiness,
   Problem,

@@ -3,6 +3,7 @@ import type { EpochMs, ParkId } from '../model/ids.ts';
 import type { GatewayStanding, IngestState } from '../model/ingest.ts';
 import type { DeadLetter, DeadLetterRecords } from '../store/registry/port.ts';
 import type { TopicCodec } from './codecs/decoded.ts';
+import type { LeftOutBook } from './mappings/left-out.ts';
 import type { IngestOverview } from './overview.ts';
 import type { DecodedIntake, MessageOutcome } from './port.ts';
 import { LetterReplay, type ReplayReport } from './replay.ts';
@@ -15,6 +16,7 @@ export interface IngestDesk {
   push(items: readonly unknown[], gateway: string | null, receivedAt: EpochMs): Promise<readonly MessageOutcome[]>;
   replay(letters: readonly DeadLetter[]): Promise<ReplayReport>;
   readonly unknown: Pick<UnknownMeters, 'list' | 'forget'>;
+  readonly leftOut: Pick<LeftOutBook, 'list' | 'forgottenOf'>;
   lettersOfUnknown(meter: string, park: ParkId): Promise<readonly DeadLetter[]>;
   state(): IngestState;
   /** Worst first. */
@@ -27,16 +29,18 @@ export function createIngestDesk(parts: {
   readonly letters: Pick<DeadLetterRecords, 'list' | 'tried'>;
   readonly codecs: readonly TopicCodec[];
   readonly unknown: UnknownMeters;
+  readonly leftOut: LeftOutBook;
   readonly overview: Pick<IngestOverview, 'state' | 'gateways'>;
   readonly clock: Clock;
 }): IngestDesk {
-  const { pipeline, letters, unknown, overview, clock } = parts;
+  const { pipeline, letters, unknown, leftOut, overview, clock } = parts;
   const codecs = [pushedLetters, ...parts.codecs];
   const replay = new LetterReplay({ pipeline, letters, codecs, clock });
   return {
     push: (items, gateway, receivedAt) => pushReadings(pipeline, items, gateway, receivedAt, pipeline.stages),
     replay: (chosen) => replay.replay(chosen),
     unknown,
+    leftOut,
     lettersOfUnknown: (meter, park) => lettersOfUnknown(letters, codecs, meter, park),
     state: () => overview.state(),
     gateways: () => overview.gateways(),

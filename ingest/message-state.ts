@@ -22,6 +22,8 @@ export class MessageState {
   late = 0;
   /** Something other than readings was kept: a status. */
   kept = false;
+  /** Nothing of it is kept, as its mapping does not know a single name in it. */
+  isLeftOut = false;
   /** What it says of the state of its meters; null where it says nothing of that. */
   online: boolean | null = null;
   /** Where in the message the present frame stands; empty where it is the message. */
@@ -42,6 +44,7 @@ export class MessageState {
     this.fresh = 0;
     this.late = 0;
     this.kept = false;
+    this.isLeftOut = false;
     this.online = null;
     this.where = '';
     this.index = -1;

@@ -52,7 +52,10 @@ export class IngestOverview {
     const lately = this.#messages.lately(mono, LATELY_MS);
     return {
       full: pipeline.full,
-      messages: { accepted: stats.accepted, partly: stats.partly, refused: stats.refused, duplicate: stats.duplicate, failed: stats.failed },
+      messages: {
+        ...{ accepted: stats.accepted, partly: stats.partly, refused: stats.refused },
+        ...{ duplicate: stats.duplicate, leftOut: stats.leftOut, failed: stats.failed },
+      },
       readings: { fresh: stats.readingsFresh, late: stats.readingsLate, duplicate: stats.readingsDuplicate },
       flagged: Object.fromEntries(flagsOf(stats).filter(([, count]) => count > 0)),
       rejects: Object.fromEntries(Object.entries(stats.rejects).filter(([, count]) => count > 0)),

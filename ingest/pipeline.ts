@@ -9,7 +9,7 @@ import type { CounterPoint, ReadingStore } from '../store/port.ts';
 import type { DeadLetterRecords } from '../store/registry/port.ts';
 import { Admission } from './admission.ts';
 import { CanonicalScan } from './codecs/canonical.ts';
-import type { Decoded, DecodedFrame, TopicCodec } from './codecs/decoded.ts';
+import type { Decoded, DecodedFrame, LeftOut, TopicCodec } from './codecs/decoded.ts';
 import { decodeNative } from './codecs/native.ts';
 import type { Sink } from './codecs/sink.ts';
 import { DeadLetterWriter } from './dead-letters.ts';
@@ -17,6 +17,7 @@ import { DecodeQueue } from './decode-queue.ts';
 import type { GatewayBook } from './gateways/book.ts';
 import { LateQuality } from './late-quality.ts';
 import { DEFAULT_LIMITS, type PipelineLimits } from './limits.ts';
+import type { LeftOutSighting } from './mappings/left-out.ts';
 import { MessageState } from './message-state.ts';
 import { type MeterPlan, MeterPlans } from './meter-plans.ts';
 import { OldestWaiting } from './oldest-waiting.ts';
@@ -83,6 +84,8 @@ export interface PipelineParts {
   onStatus?(status: MeterStatus): void;
   /** A meter reported that is not registered; its message is in the dead letters. */
   onUnknownMeter?(sighting: UnknownMeterSighting): void;
+  /** A mapping left something out of a message that has just come. */
+  onLeftOut?(sighting: LeftOutSighting): void;
   /** Told of every message, once. */
   readonly gateways?: Pick<GatewayBook, 'count'>;
   /** Shared with whoever decodes before the pipeline; its own when absent. */
@@ -439,7 +442,21 @@ export class Pipeline implements Intake, DecodedIntake {
       if (plan !== null && this.#mayPublish(message, plan)) this.#tellStatus(message, plan, online);
     }
     if (decoded.understood === true) state.kept = true;
+    if (decoded.leftOut !== undefined) this.#leaveOut(message, decoded, decoded.leftOut);
     this.stages.lap('validate');
+  }
+
+  #leaveOut(message: IngestMessage, decoded: Decoded, leftOut: LeftOut): void {
+    let park = ownerOf(decoded);
+    for (const { meter } of leftOut.notes) {
+      const plan = meter === null ? undefined : this.#plans.of(meter);
+      if (plan === undefined) continue;
+      if (leftOut.isWhole) this.#message.about(plan);
+      // Another park's meter, of which this one's people are to know nothing.
+      if (plan.meter.park !== park) park = null;
+    }
+    this.#message.isLeftOut = leftOut.isWhole;
+    if (message.replayed !== true) this.#parts.onLeftOut?.({ park, topic: message.topic, at: message.receivedAt, leftOut });
   }
 
   /** The plan of a meter that a codec found in a message, or null when it was refused. */
@@ -498,7 +515,8 @@ export class Pipeline implements Intake, DecodedIntake {
     const posted = letters > 0;
     // What was only counted rests nowhere: its sender is not to hear that it was understood.
     const isKept = state.kept && (letters === state.refusals.size || message.replayed === true);
-    const outcome: Outcome = rows === 0 && !isKept ? 'refused' : state.refusals.size > 0 ? 'partly' : 'accepted';
+    const whole: Ended = state.isLeftOut ? 'leftOut' : 'accepted';
+    const outcome: Ended = rows === 0 && !isKept ? 'refused' : state.refusals.size > 0 ? 'partly' : whole;
     this.stats.pendingReadings += rows;
     if (rows === 0) {
       if (posted) this.#letters.settle((error) => this.#end(since, outcome, 0, done, error));
@@ -517,15 +535,15 @@ export class Pipeline implements Intake, DecodedIntake {
     this.#pressure.taken();
   }
 
-  #end(since: EpochMs | null, outcome: Outcome, rows: number, done: End, error: Error | undefined): void {
+  #end(since: EpochMs | null, ended: Ended, rows: number, done: End, error: Error | undefined): void {
     const stats = this.stats;
-    if (error === undefined) stats[outcome]++;
+    if (error === undefined) stats[ended]++;
     else stats.failed++;
     stats.pendingMessages--;
     if (since !== null) this.#waiting.leave(since);
     stats.pendingReadings -= rows;
     try {
-      done(error, outcome);
+      done(error, ended === 'leftOut' ? 'accepted' : ended);
     } catch (thrown) {
       stats.listenerErrors++;
       this.#parts.logger.error({ err: thrown }, 'a transport failed when a message was done');
@@ -533,6 +551,9 @@ export class Pipeline implements Intake, DecodedIntake {
     this.#pressure.relieved();
   }
 }
+
+/** As it is counted: whoever sent a message that was left out has nothing to send again, and hears that it was accepted. */
+type Ended = Outcome | 'leftOut';
 
 /** Told at the end of a message; whoever does not care for the outcome takes the error alone. */
 type End = (error: Error | undefined, outcome: Outcome) => void;

@@ -2,7 +2,7 @@ import { QUALITY, QUALITY_NAMES, type QualityName } from '../model/quality.ts';
 import { REASONS, type RejectReason } from './reject-reasons.ts';
 
 /**
- * Plain numbers, for whoever exports them. Messages: `accepted + partly + refused + duplicate + failed` is what has ended,
+ * Plain numbers, for whoever exports them. Messages: `accepted + partly + refused + duplicate + leftOut + failed` is what has ended,
  * the rest of `messages` is in flight.
  */
 export class IngestStats {
@@ -16,6 +16,8 @@ export class IngestStats {
   refused = 0;
   /** Every reading was there already. */
   duplicate = 0;
+  /** Understood, acknowledged, and nothing of it kept: its mapping does not know a single name in it, or no mapping takes it. */
+  leftOut = 0;
   /** Handed back unacknowledged because the service stopped: the sender still has it. Not an outcome of its own. */
   failed = 0;
 

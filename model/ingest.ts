@@ -23,7 +23,7 @@ export interface StageTold {
 export interface IngestState {
   /** Senders are held back, as too much is not committed. */
   readonly full: boolean;
-  readonly messages: Readonly<Record<'accepted' | 'partly' | 'refused' | 'duplicate' | 'failed', number>>;
+  readonly messages: Readonly<Record<'accepted' | 'partly' | 'refused' | 'duplicate' | 'leftOut' | 'failed', number>>;
   readonly readings: Readonly<Record<'fresh' | 'late' | 'duplicate', number>>;
   /** By quality; those that never came are left out. */
   readonly flagged: Readonly<Record<string, number>>;
@@ -78,6 +78,8 @@ export interface GatewayStanding {
   readonly readings: number;
   readonly bytes: number;
   readonly refused: number;
+  /** Messages of which nothing was kept, as the mapping leaves out everything in them. */
+  readonly leftOut: number;
   /** Times that it was made to wait. */
   readonly held: number;
   /** Frames with a wrong CRC or length that were taken, as the gateway's link says. */
@@ -87,4 +89,34 @@ export interface GatewayStanding {
   readonly refusedLately: number;
   /** In the last minute. */
   readonly heldLately: number;
+}
+
+/**
+ * What a mapping leaves out, what somebody should look at first. `nothing-mapped`: a meter's values at one time, of which the mapping knows not
+ * one name; `not-taken`: a message of the mapping's topics for which its `when` is not true, nor that of any other; `not-mapped`: a name that
+ * it does not know; `nothing-measured`: a meter's values at one time, of which those with a known name are all null or missing; `no-value`: a
+ * known name whose value is.
+ */
+export const LEFT_OUT_KINDS = ['nothing-mapped', 'not-taken', 'not-mapped', 'nothing-measured', 'no-value'] as const;
+export type LeftOutKind = (typeof LEFT_OUT_KINDS)[number];
+
+/** Something that a mapping leaves out, as people are shown it; counted since the start of the service, or the mapping's last change. */
+export interface LeftOutSeen {
+  /** Null where several parks map the topic, and nobody knows whose the message is. */
+  readonly park: ParkId | null;
+  readonly mapping: string;
+  readonly kind: LeftOutKind;
+  /** The name in the message; null where the kind is of all that a meter or a topic sent. */
+  readonly name: string | null;
+  /** The last meter, as the mapping found it; null where it did not come to that. */
+  readonly meter: string | null;
+  /** The last topic. */
+  readonly topic: string;
+  readonly count: number;
+  readonly firstSeen: EpochMs;
+  readonly lastSeen: EpochMs;
+  /** The last value, or the beginning of one that is at most ten seconds older. */
+  readonly sample: string;
+  /** Quantity of the catalogue that the name probably means. */
+  readonly suggested: string | null;
 }

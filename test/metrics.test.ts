@@ -6,7 +6,7 @@ import { emptyStats } from '../ingest/sparkplug/stats.ts';
 import { BrokerStats } from '../ingest/transports/broker-limits.ts';
 import type { Hj212Stats } from '../ingest/transports/hj212-limits.ts';
 import { createMetrics } from '../metrics.ts';
-import type { GatewayId } from '../model/ids.ts';
+import type { GatewayId, ParkId } from '../model/ids.ts';
 import { aRig, NOW } from './ingest/harness.ts';
 
 const HJ212: Hj212Stats = {
@@ -39,6 +39,7 @@ describe('the metrics', () => {
       pipeline: rig.pipeline,
       ages: new CommitAges(),
       gateways: book,
+      leftOut: { counts: () => [{ park: 'p-1' as ParkId, mapping: 'lora', kind: 'not-mapped', count: 4 }] },
       openAlerts: () => 0,
       watchers: () => 0,
       freeBytes: () => 1,
@@ -52,6 +53,7 @@ describe('the metrics', () => {
     book.of('g-1').held = 2;
     book.of('g-1').tolerated = 6;
     await rig.send({ ts: NOW, values: { active_power: 5, nonsense: 1 } }, { gateway: 'g-1' });
+    book.of('g-1').leftOut = 7;
     await rig.send('not json', { gateway: 'stranger-77' });
     text = await metrics();
   });
@@ -87,6 +89,13 @@ describe('the metrics', () => {
     expect(sampleOf('greenpark_gateway_connected{gateway="g-2"}')).to.equal(undefined);
     expect(sampleOf('greenpark_gateway_messages_total{gateway="(other)"}')).to.equal(1);
     expect(text).to.not.include('stranger-77');
+  });
+
+  it('tell what mappings left out, by park, mapping and kind, and never by name', () => {
+    expect(sampleOf('greenpark_mapping_left_out_total{park="p-1",mapping="lora",kind="not-mapped"}')).to.equal(4);
+    expect(sampleOf('greenpark_ingest_messages_total{outcome="left-out"}')).to.equal(0);
+    expect(sampleOf('greenpark_gateway_left_out_total{gateway="g-1"}')).to.equal(7);
+    expect(sampleOf('greenpark_gateway_left_out_total{gateway="g-2"}')).to.equal(undefined);
   });
 
   it('tell what each transport refused, and what it took although it was faulty', () => {

@@ -1,11 +1,11 @@
 import Type from 'typebox';
 import type { EpochMs, ParkId } from '../../model/ids.ts';
-import { GATEWAY_STATES, type GatewayStanding } from '../../model/ingest.ts';
+import { GATEWAY_STATES, type GatewayStanding, LEFT_OUT_KINDS, type LeftOutSeen } from '../../model/ingest.ts';
 import { isoIn } from '../../model/period.ts';
 import type { ApiDeps } from '../deps.ts';
 import { decodeCursor, encodeCursor, limitOf, listOf, PAGING } from '../paging.ts';
 import { forbidden } from '../problem.ts';
-import { OPERATOR, ok, type Route, route } from '../route.ts';
+import { OPERATOR, ok, type Route, route, STEWARDS } from '../route.ts';
 import { PARAMS, SCHEMAS, shape } from '../schemas.ts';
 import { parksOf, zoneOf } from './oversight.ts';
 
@@ -43,24 +43,76 @@ export const ingestOverviewRoutes: readonly Route[] = [
     handle({ principal, query }, deps) {
       const parks = parksOf(principal, query.park, deps);
       const found = deps.ingest.gateways().filter((one) => isIn(parks, one) && speaksOf(query.text, one));
-      const after = decodeCursor(query.cursor);
-      const rest = after === null ? found : found.filter((one) => placeOf(one) > after);
-      const limit = limitOf(query);
-      const shown = rest.slice(0, limit);
-      const last = shown.at(-1);
-      return ok({ items: shown.map((one) => present(one, deps)), next: rest.length > limit && last !== undefined ? encodeCursor(placeOf(last)) : null });
+      return ok(pageBy(placeOf, found, query, (one) => present(one, deps)));
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/api/v1/ingest/left-out',
+    tag,
+    summary: 'What mappings leave out of the messages that come, by meter or topic and by name, that which needs somebody first',
+    access: { kind: 'roles', roles: STEWARDS, place: 'scope' },
+    query: shape({ ...PAGING, park: Type.Optional(PARAMS.park), mapping: Type.Optional(PARAMS.record) }),
+    answers: {
+      200: listOf(SCHEMAS.LeftOut, {
+        forgotten: Type.Integer({ minimum: 0, description: 'meters, topics and names that had to leave the list for others, of all mappings of the parks' }),
+      }),
+    },
+    handle({ principal, query }, deps) {
+      const parks = parksOf(principal, query.park, deps);
+      const { leftOut } = deps.ingest;
+      const found = leftOut.list().filter((one) => isIn(parks, one) && (query.mapping === undefined || one.mapping === query.mapping));
+      const named = parks === 'all' ? [...deps.directory.current.parks.keys(), null] : parks;
+      const forgotten = named.reduce((sum, park) => sum + leftOut.forgottenOf(park), 0);
+      return ok({ ...pageBy(rankOf, found, query, (one) => presentLeftOut(one, deps)), forgotten });
     },
   }),
 ];
 
+/** A page of a list in memory, whose `placeOf` grows along it. */
+function pageBy<T>(
+  placeOf: (item: T) => string,
+  found: readonly T[],
+  query: { readonly limit?: number; readonly cursor?: string },
+  present: (item: T) => unknown,
+) {
+  const after = decodeCursor(query.cursor);
+  const rest = after === null ? found : found.filter((one) => placeOf(one) > after);
+  const limit = limitOf(query);
+  const shown = rest.slice(0, limit);
+  const last = shown.at(-1);
+  return { items: shown.map(present), next: rest.length > limit && last !== undefined ? encodeCursor(placeOf(last)) : null };
+}
+
 /** What nobody has vouched for is the whole installation's. */
-const isIn = (parks: readonly ParkId[] | 'all', { park }: GatewayStanding): boolean => parks === 'all' || (park !== null && parks.includes(park));
+const isIn = (parks: readonly ParkId[] | 'all', { park }: { readonly park: ParkId | null }): boolean =>
+  parks === 'all' || (park !== null && parks.includes(park));
 
 const speaksOf = (text: string | undefined, { gateway, name }: GatewayStanding): boolean =>
   text === undefined || [gateway, name].some((each) => each?.toLowerCase().includes(text.toLowerCase()) === true);
 
 /** Grows along the list. One that got better or worse between two pages may be shown twice or not at all. */
 const placeOf = ({ state, gateway }: GatewayStanding): string => `${GATEWAY_STATES.indexOf(state)} ${gateway ?? ''}`;
+
+/** Grows along the list, in which those seen last stand first. What is seen again between two pages may be missing on the second. */
+const rankOf = ({ kind, lastSeen, park, mapping, name, meter, topic }: LeftOutSeen): string =>
+  [LEFT_OUT_KINDS.indexOf(kind), String(Number.MAX_SAFE_INTEGER - lastSeen).padStart(16, '0'), park ?? '', mapping, (name ?? meter ?? topic).slice(0, 60)].join(
+    ' ',
+  );
+
+const presentLeftOut = (seen: LeftOutSeen, deps: ApiDeps) => {
+  const zone = zoneOf(seen.park, deps);
+  const meter = deps.directory.current.meter(seen.meter ?? '');
+  const { latest } = deps;
+  const read = meter === undefined ? [] : latest.ofMeter(meter.ordinal).flatMap((at) => (Number.isFinite(latest.ts[at]) ? [latest.ts[at] as number] : []));
+  return {
+    ...seen,
+    firstSeen: isoIn(seen.firstSeen, zone),
+    lastSeen: isoIn(seen.lastSeen, zone),
+    isRegistered: seen.meter === null ? null : meter !== undefined,
+    lastReading: read.length === 0 ? null : isoIn(Math.max(...read), zone),
+  };
+};
 
 const present = (standing: GatewayStanding, deps: ApiDeps) => ({
   ...standing,

@@ -4,7 +4,7 @@ import type { Principal, Role, Scope } from '../../model/access.ts';
 import type { Alert } from '../../model/alert.ts';
 import type { Fault } from '../../model/errors.ts';
 import type { EpochMs } from '../../model/ids.ts';
-import type { GatewayStanding, IngestState } from '../../model/ingest.ts';
+import type { GatewayStanding, IngestState, LeftOutSeen } from '../../model/ingest.ts';
 import type { QualityName } from '../../model/quality.ts';
 import type { QuantityName } from '../../model/quantities.ts';
 import type { NotedRegisterChange, RegisterMove } from '../../model/register-change.ts';
@@ -70,6 +70,15 @@ type TimesAsText<T, K extends keyof T> = { readonly [P in keyof T]: P extends K 
 export type GatewayJson = TimesAsText<GatewayStanding, 'lastSeen'>;
 export type IngestStateJson = Omit<TimesAsText<IngestState, 'lastCommitAt'>, 'spool'> & {
   readonly spool: TimesAsText<NonNullable<IngestState['spool']>, 'oldestTs'> | null;
+};
+
+/** What a mapping leaves out; `lastReading`: the newest that is stored of its meter. */
+export type LeftOutJson = Omit<LeftOutSeen, 'firstSeen' | 'lastSeen' | 'suggested'> & {
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+  readonly suggested: QuantityName | null;
+  readonly isRegistered: boolean | null;
+  readonly lastReading: string | null;
 };
 
 /** A meter that reports and is not registered. */
@@ -260,6 +269,10 @@ export async function ingestState(): Promise<IngestStateJson | null> {
   const response = await ask('/api/v1/ingest/state');
   return response.status === 403 ? null : ((await (await accepted(response)).json()) as IngestStateJson);
 }
+
+/** Those that need somebody first. */
+export const leftOut = (limit: number): Promise<Listed<LeftOutJson> & { readonly forgotten: number }> =>
+  json(`/api/v1/ingest/left-out${query({ limit: String(limit) })}`);
 
 /** Those in trouble first. `at`: the service's time of the answer. */
 export async function gateways(text: string, limit: number): Promise<Listed<GatewayJson> & { readonly at: EpochMs }> {

@@ -1,4 +1,5 @@
 import type { EpochMs, ParkId } from '../../model/ids.ts';
+import type { LeftOutKind } from '../../model/ingest.ts';
 import type { RejectReason } from '../reject-reasons.ts';
 
 /** One meter at one time, as a codec found it in a message. Nothing is checked yet: the pipeline does that, as for the native form. */
@@ -30,6 +31,28 @@ export interface DecodedStatus {
   readonly online: boolean;
 }
 
+/** Something that a mapping leaves out of one message, once however often it is there. */
+export interface LeftOutNote {
+  readonly kind: LeftOutKind;
+  /** Null where the kind is of everything that a meter or a topic sent. */
+  readonly name: string | null;
+  /** The last meter that it is of; null where it did not come to one. */
+  readonly meter: string | null;
+  readonly count: number;
+  /** The last of the values, or of the items. */
+  readonly value: unknown;
+}
+
+/** What a mapping leaves out of one message. */
+export interface LeftOut {
+  readonly mapping: string;
+  readonly notes: readonly LeftOutNote[];
+  /** Names of the message that no note speaks of, as there were too many. */
+  readonly unnoted: number;
+  /** Nothing is left of the message, and the mapping does not know a single name in it. */
+  readonly isWhole: boolean;
+}
+
 /** All that a codec makes of one message. */
 export interface Decoded {
   readonly frames: readonly DecodedFrame[];
@@ -41,6 +64,8 @@ export interface Decoded {
   readonly shared?: boolean;
   /** Kept although there is nothing in it to store: a heartbeat, a birth without values. Default false. */
   readonly understood?: boolean;
+  /** Absent where nothing was. */
+  readonly leftOut?: LeftOut;
 }
 
 /** A codec for messages by topic, beside the native one. */

@@ -51,6 +51,7 @@ export class GatewayBook {
     traffic.messages++;
     traffic.bytes += message.payload.length;
     traffic.readings += state.fresh + state.late;
+    if (state.isLeftOut) traffic.leftOut++;
     traffic.transport = message.transport;
     if (state.refusals.size > 0) for (const { count } of state.refusals.values()) traffic.refused += count;
     // That somebody is gone is the broker's word, and what a broker had kept is of another time.

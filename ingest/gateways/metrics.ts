@@ -16,6 +16,12 @@ const SERIES: readonly Series[] = [
   { name: 'greenpark_gateway_messages_total', type: 'counter', help: 'Messages taken.', value: ({ messages }) => messages },
   { name: 'greenpark_gateway_readings_total', type: 'counter', help: 'Readings taken, repeats among them included.', value: ({ readings }) => readings },
   { name: 'greenpark_gateway_refused_total', type: 'counter', help: 'Values or messages refused.', value: ({ refused }) => refused },
+  {
+    name: 'greenpark_gateway_left_out_total',
+    type: 'counter',
+    help: 'Messages of which nothing was kept, as the mapping leaves out everything in them; absent where none was.',
+    value: ({ leftOut }) => (leftOut === 0 ? null : leftOut),
+  },
   { name: 'greenpark_gateway_received_bytes_total', type: 'counter', help: 'Payloads, in bytes.', value: ({ bytes }) => bytes },
   { name: 'greenpark_gateway_held_total', type: 'counter', help: 'Times that it was made to wait.', value: ({ held }) => held },
   {

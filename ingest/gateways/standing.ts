@@ -81,6 +81,7 @@ export class GatewayStandings {
       readings: traffic.readings,
       bytes: traffic.bytes,
       refused: traffic.refused,
+      leftOut: traffic.leftOut,
       held: traffic.held,
       tolerated: traffic.tolerated,
       messagesPerMinute: (messages / minutes.overMs) * MINUTE,

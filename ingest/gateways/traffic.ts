@@ -10,6 +10,8 @@ export class GatewayTraffic {
   readings = 0;
   /** Values, or whole messages where it never came to values. */
   refused = 0;
+  /** Messages of which nothing was kept, as the mapping leaves out everything in them. */
+  leftOut = 0;
   /** Times that it was made to wait: for its rate, or because others had less under way. */
   held = 0;
   /** Frames with a wrong CRC or length that were taken, as the gateway's link says. */

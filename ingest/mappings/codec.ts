@@ -4,9 +4,10 @@ import { QUALITY } from '../../model/quality.ts';
 import { findQuantity } from '../../model/quantities.ts';
 import type { Meter } from '../../model/registry.ts';
 import { conversion } from '../../model/units.ts';
-import type { Decoded, DecodedFrame, DecodedRefusal, TopicCodec } from '../codecs/decoded.ts';
+import type { Decoded, DecodedFrame, DecodedRefusal, LeftOut, TopicCodec } from '../codecs/decoded.ts';
 import type { StageTimes } from '../stage-times.ts';
 import { type CompiledMapping, compileMapping } from './compile.ts';
+import type { LeftOutNotes } from './left-out-notes.ts';
 import { type ReadPayload, readPayload } from './payload.ts';
 import { type Failure, type FoundFrame, type Ran, runMapping, SLICE_MS } from './run.ts';
 import { placesIn } from './topic-filter.ts';
@@ -24,6 +25,8 @@ export interface MappingCodecParts {
   readonly surroundings: () => MappingSurroundings;
   /** Told of a stored mapping that cannot be compiled; it takes no messages. */
   readonly onFault: (mapping: Mapping, error: unknown) => void;
+  /** Told of a mapping that was changed, or is taken no more. */
+  readonly onChange?: (mapping: Pick<Mapping, 'park' | 'id'>, isGone: boolean) => void;
   readonly stages?: Pick<StageTimes, 'add'>;
 }
 
@@ -87,6 +90,11 @@ export class MappingCodec implements TopicCodec {
     loaded.sort((a, b) => (a.mapping.park === b.mapping.park ? compare(a.mapping.id, b.mapping.id) : compare(a.mapping.park, b.mapping.park)));
     const topics = [...new Set(loaded.flatMap(({ compiled }) => compiled.topics.map(({ subscription }) => subscription)))].sort();
     const changed = topics.join('\n') !== this.#topics.join('\n');
+    const kept = new Map(loaded.map((each) => [`${each.mapping.park}/${each.mapping.id}`, each]));
+    for (const [key, old] of before) {
+      const now = kept.get(key);
+      if (now !== old) this.#parts.onChange?.(old.mapping, now === undefined);
+    }
     this.#loaded = loaded;
     this.#topics = topics;
     this.#candidates.clear();
@@ -146,23 +154,39 @@ export class MappingCodec implements TopicCodec {
     const surroundings = this.#parts.surroundings();
     const several = new Set(candidates.flatMap(({ loaded, places }) => (places === null ? [] : loaded.mapping.park))).size > 1;
     let first: Decoded | null = null;
+    let declined: Decoded | null = null;
     for (const { loaded, places } of candidates) {
       if (places === null) continue;
+      const { mapping } = loaded;
       const payload = read.get(loaded.compiled.payload) as ReadPayload;
       const ran = await runOne(loaded, payload, { topic: places, received: receivedAt, ...(gateway === null ? {} : { gateway }) });
-      if (ran.leftAlone) continue;
-      const decoded = decodedOf(loaded.mapping, ran, surroundings);
-      if (!several || ran.frames.some(({ meter }) => surroundings.meter(meter)?.park === loaded.mapping.park)) return decoded;
+      if (ran.leftAlone) {
+        declined ??= declinedBy(mapping, 'reason' in payload ? null : payload.value, several);
+        continue;
+      }
+      const decoded = decodedOf(mapping, ran, surroundings);
+      const isOfIts = ({ meter }: { readonly meter: string | null }) => meter !== null && surroundings.meter(meter)?.park === mapping.park;
+      if (!several || ran.frames.some(isOfIts) || decoded.leftOut?.notes.some(isOfIts) === true) return decoded;
       // Another park maps the same topics: its meters may be the ones that are meant, and its people alone the ones who may read it.
       first ??= { ...decoded, shared: true };
     }
-    return first ?? { frames: [], refusals: [], statuses: [], understood: true };
+    return first ?? declined ?? UNDERSTOOD;
   }
 }
 
+const UNDERSTOOD: Decoded = { frames: [], refusals: [], statuses: [], understood: true };
+
+/** No mapping takes the message: told of the first of those whose topic it has. */
+const declinedBy = ({ id, park }: Mapping, value: unknown, shared: boolean): Decoded => ({
+  ...UNDERSTOOD,
+  park,
+  ...(shared ? { shared } : {}),
+  leftOut: { mapping: id, notes: [{ kind: 'not-taken', name: null, meter: null, count: 1, value }], unnoted: 0, isWhole: true },
+});
+
 async function runOne(loaded: Loaded, payload: ReadPayload, bindings: Parameters<typeof runMapping>[2]): Promise<Ran> {
   const refused = (failure: Pick<Failure, 'at' | 'reason' | 'found' | 'expected'>): Ran => ({
-    ...{ leftAlone: false, frames: [], understood: false, runaway: false },
+    ...{ leftAlone: false, frames: [], understood: false, leftOut: null, runaway: false },
     failures: [{ where: '', expression: null, position: null, count: 1, ...failure }],
   });
   if ('reason' in payload) return refused({ at: 'payload', ...payload });
@@ -187,7 +211,14 @@ function decodedOf(mapping: Mapping, ran: Ran, surroundings: MappingSurroundings
     statuses: [],
     park: mapping.park,
     ...(ran.understood ? { understood: true } : {}),
+    ...(ran.leftOut === null ? {} : { leftOut: leftOutOf(mapping.id, ran.leftOut, ran) }),
   };
+}
+
+function leftOutOf(mapping: string, left: LeftOutNotes, { frames, failures }: Pick<Ran, 'frames' | 'failures'>): LeftOut {
+  const notes = left.list();
+  const isWhole = frames.length === 0 && failures.length === 0 && notes.every(({ kind }) => kind === 'nothing-mapped' || kind === 'not-mapped');
+  return { mapping, notes, unnoted: left.unnoted, isWhole };
 }
 
 /** What, where and what would be right, in one sentence. */

@@ -5,6 +5,7 @@ import type { RejectReason } from '../reject-reasons.ts';
 import { nameOf, quote } from '../wording.ts';
 import type { CompiledFlag, CompiledMapping, CompiledValue } from './compile.ts';
 import { type Bindings, type Expression, ExpressionFault } from './expression.ts';
+import { LeftOutNotes } from './left-out-notes.ts';
 import { flagOf, type Measured, measure, type Wrong } from './value.ts';
 
 export interface FoundValue extends Measured {
@@ -34,6 +35,8 @@ export interface Ran {
   readonly failures: readonly Failure[];
   /** An item had values, and the mapping leaves out each of them: null, missing, or a name that it ignores. */
   readonly understood: boolean;
+  /** Null where nothing was. */
+  readonly leftOut: LeftOutNotes | null;
   /** It was stopped because it ran too long. */
   readonly runaway: boolean;
 }
@@ -67,8 +70,13 @@ class Run {
   readonly #frames: FoundFrame[] = [];
   readonly #failures: Failure[] = [];
   #where = '';
-  /** Values left out on purpose, of the item and in whole items. */
-  #leftOut = 0;
+  #leftOut: LeftOutNotes | null = null;
+  /** Of the item: its meter, names that the mapping ignores, and known ones without a value. */
+  #meter = '';
+  /** What `named.from` answered; null where it did not. */
+  #values: object | null = null;
+  #ignored = 0;
+  #missing = 0;
   #understood = false;
   #worked = 0;
   #since = performance.now();
@@ -88,7 +96,7 @@ class Run {
       if (error instanceof Runaway) runaway = true;
       else if (!(error instanceof Stopped)) throw error;
     }
-    return { leftAlone, frames: this.#frames, failures: this.#failures, understood: this.#understood, runaway };
+    return { leftAlone, frames: this.#frames, failures: this.#failures, understood: this.#understood, leftOut: this.#leftOut, runaway };
   }
 
   /** False where the message is none of the mapping's. */
@@ -144,13 +152,17 @@ class Run {
     const overall = flag === null ? QUALITY.good : await this.#flag(flag, 'flag', item, values);
     const found: FoundValue[] = [];
     const before = this.#failures.length;
-    this.#leftOut = 0;
+    this.#meter = meter;
+    this.#ignored = 0;
+    this.#missing = 0;
+    this.#values = null;
     for (const rule of this.#mapping.values) if (rule.from !== null) await this.#value(rule, rule.from, item, overall, found);
     if (named !== null) await this.#named(named, item, overall, found);
     if (found.length > 0) this.#frames.push({ where: this.#where, meter, ts, backfill: late, values: found });
     else if (this.#failures.length !== before || this.#failures.length >= MOST_FAILURES) return;
-    else if (this.#leftOut > 0) {
+    else if (this.#ignored + this.#missing > 0) {
       this.#understood = true;
+      this.#notes.item(this.#missing > 0 ? 'nothing-measured' : 'nothing-mapped', meter, this.#values ?? item);
       this.#note?.('nothing to keep', this.#where, 'every value is null, missing or ignored');
     } else {
       this.#fail(named === null ? 'values' : 'named', null, { reason: 'empty', found: nameOf(item), expected: 'at least one of the values of the mapping' }, 1);
@@ -174,7 +186,7 @@ class Run {
   async #value(rule: CompiledValue, from: Expression, item: unknown, overall: number, into: FoundValue[]): Promise<void> {
     try {
       const found = await this.#ask(from, rule.at, item, 1);
-      await this.#take(rule, from, found, item, overall, into);
+      await this.#take(rule, rule.quantity.name, from, found, item, overall, into);
     } catch (error) {
       if (!(error instanceof Stopped)) throw error;
     }
@@ -182,31 +194,34 @@ class Run {
 
   async #named({ from, names, own, refuseOthers }: NonNullable<CompiledMapping['named']>, item: unknown, overall: number, into: FoundValue[]): Promise<void> {
     const found = await this.#ask(from, 'named.from', item, 1);
-    if (found === null) this.#leftOut++;
+    if (found === null) this.#leave('no-value', 'named.from', null);
     if (found === undefined || found === null) return;
     if (typeof found !== 'object' || Array.isArray(found)) {
       this.#stop('named.from', from, { reason: 'wrong-shape', found: nameOf(found), expected: 'an object of values by name' }, 1);
     }
+    this.#values = found;
     for (const [name, value] of Object.entries(found)) {
       const rule = names.get(name) ?? own(name);
       if (rule === undefined) {
         const expected = 'a quantity of the catalogue, or what the name means under "named.names"';
         if (refuseOthers) this.#fail('named.from', from, { reason: 'unknown-quantity', found: `the name ${quote(name)}`, expected }, 1);
-        else this.#leftOut++;
+        else this.#leave('not-mapped', name, value);
         continue;
       }
       try {
-        await this.#take(rule, from, value, item, overall, into);
+        await this.#take(rule, name, from, value, item, overall, into);
       } catch (error) {
         if (!(error instanceof Stopped)) throw error;
       }
     }
   }
 
-  async #take(rule: CompiledValue, from: Expression, found: unknown, item: unknown, overall: number, into: FoundValue[]): Promise<void> {
+  /** @param name how the message calls it, or the mapping where the message does not */
+  async #take(rule: CompiledValue, name: string, from: Expression, found: unknown, item: unknown, overall: number, into: FoundValue[]): Promise<void> {
     const measured = measure(found, rule, this.#mapping.decimal);
     if (measured === null) {
-      if (found !== undefined) this.#leftOut++;
+      // What is not there at all is not left out: few devices have every value that a mapping knows.
+      if (found !== undefined) this.#leave('no-value', name, found);
       return;
     }
     if ('reason' in measured) {
@@ -215,6 +230,17 @@ class Run {
     }
     const flag = rule.flag === null ? overall : await this.#flag(rule.flag, `${rule.at}.flag`, item, 1);
     into.push({ quantity: rule.quantity.name, value: measured.value, unit: measured.unit, flag });
+  }
+
+  #leave(kind: 'not-mapped' | 'no-value', name: string, value: unknown): void {
+    if (kind === 'no-value') this.#missing++;
+    else this.#ignored++;
+    this.#notes.name(kind, name, this.#meter, value);
+  }
+
+  get #notes(): LeftOutNotes {
+    this.#leftOut ??= new LeftOutNotes();
+    return this.#leftOut;
   }
 
   async #flag(flag: CompiledFlag, at: string, item: unknown, count: number): Promise<number> {

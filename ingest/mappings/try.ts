@@ -7,6 +7,7 @@ import { isInRange } from '../quality.ts';
 import { flaggedByTime, isFarPast, type TimeBounds, timeFits, wrongTime } from '../time-fits.ts';
 import { type CompiledMapping, compileMapping } from './compile.ts';
 import { readPayload } from './payload.ts';
+import { preview } from './preview.ts';
 import { type Failure, type FoundFrame, type FoundValue, MOST_FAILURES, type Ran, runMapping } from './run.ts';
 import { placesIn } from './topic-filter.ts';
 
@@ -34,7 +35,7 @@ export async function tryMapping(
   const mapping = compileMapping(body);
   const steps: { at: string; where: string; found: string }[] = [];
   const note = (at: string, where: string, found: unknown): void => {
-    if (steps.length < MOST_STEPS) steps.push({ at, where, found: preview(found) });
+    if (steps.length < MOST_STEPS) steps.push({ at, where, found: preview(found, LONGEST_FOUND) });
     else if (steps.length === MOST_STEPS) steps.push({ at: '…', where: '', found: 'further steps are not shown' });
   };
   const places = placesIn(mapping, topic);
@@ -92,17 +93,3 @@ const isoOf = (ts: EpochMs): string => (Math.abs(ts) <= 8.64e15 ? new Date(ts).t
 const told = ({ where, at, expression, position, reason, found, expected }: Failure): Told => ({
   ...{ where, at, expression, position, reason, found, expected },
 });
-
-/** A value in few characters; what JSON cannot write is told by its kind. */
-function preview(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (value instanceof Uint8Array) return `${value.length} bytes ${Buffer.from(value.subarray(0, 100)).toString('hex')}`;
-  let text: string;
-  try {
-    text = JSON.stringify(value, (_key, inner: unknown) => (inner instanceof Uint8Array ? `${inner.length} bytes` : inner)) ?? typeof value;
-  } catch {
-    // Nested deeper than can be written.
-    text = 'a deeply nested value';
-  }
-  return text.length > LONGEST_FOUND ? `${text.slice(0, LONGEST_FOUND)}…` : text;
-}

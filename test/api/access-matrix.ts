@@ -209,6 +209,7 @@ export const EXPECTED: readonly Expectation[] = [
 
   { route: 'get /api/v1/ingest/state', path: '/api/v1/ingest/state', answers: BY_OPERATOR_ALONE(200) },
   { route: 'get /api/v1/ingest/gateways', path: '/api/v1/ingest/gateways', answers: BY_OPERATOR_ALONE(200) },
+  { route: 'get /api/v1/ingest/left-out', path: '/api/v1/ingest/left-out', answers: [401, 200, 200, 200, 403, 403, 403, 403, 403] },
 
   { route: 'get /healthz', path: '/healthz', answers: EVERYBODY },
   { route: 'get /readyz', path: '/readyz', answers: EVERYBODY },

@@ -3,6 +3,7 @@ import request from 'supertest';
 import { hashSecret } from '../../api/auth/secrets.ts';
 import type { Scope } from '../../model/access.ts';
 import type { GatewayId, ParkId } from '../../model/ids.ts';
+import type { LeftOutKind, LeftOutSeen } from '../../model/ingest.ts';
 import { hashGatewaySecret } from '../../store/registry/gateway-secret.ts';
 import { bearer, NOW, TestService } from './service.ts';
 
@@ -85,6 +86,65 @@ describe('what the operator sees of ingest', () => {
     expect(names(await get('gateways?text=GW-1'))).to.deep.equal(['gw-1']);
     expect(names(await get('gateways?text=nothing'))).to.deep.equal([]);
     expect((await get('gateways?cursor=!')).status).to.equal(400);
+  });
+
+  describe('left out by mappings', () => {
+    const leave = (park: string | null, mapping: string, kind: LeftOutKind, name: string | null, at = NOW, meter: string | null = 'm-alpha') =>
+      service.leftOut.see({
+        ...{ park: park as ParkId | null, topic: 'gw/1', at },
+        leftOut: { mapping, notes: [{ kind, name, meter, count: 2, value: 7 }], unnoted: 1, isWhole: false },
+      });
+    const told = async (path = 'left-out', by = bearer('operator')) => {
+      const { body } = await get(path, by);
+      return body.items.map(({ park, mapping, name, meter }: LeftOutSeen) => [park, mapping, name ?? meter]);
+    };
+
+    it('is told with times in the park’s zone, the quantity that is probably meant, and what is stored of the meter', async () => {
+      leave('north', 'mp-1', 'not-mapped', 'kWh');
+      leave('north', 'mp-1', 'nothing-mapped', null, NOW, 'm-none');
+      const seen = () => get('left-out?mapping=mp-1');
+      const at = '2026-01-15T12:00:00.000+08:00';
+      const shared = { park: 'north', mapping: 'mp-1', topic: 'gw/1', count: 2, firstSeen: at, lastSeen: at, sample: '7' };
+      expect((await seen()).body).to.deep.equal({
+        items: [
+          { ...shared, kind: 'nothing-mapped', name: null, meter: 'm-none', suggested: null, isRegistered: false, lastReading: null },
+          { ...shared, kind: 'not-mapped', name: 'kWh', meter: 'm-alpha', suggested: 'active_energy_import', isRegistered: true, lastReading: null },
+        ],
+        next: null,
+        forgotten: 2,
+      });
+      await new Promise<void>((resolve) => {
+        const topic = 'parks/north/meters/m-alpha/readings';
+        const payload = Buffer.from(JSON.stringify({ ts: NOW - 1000, values: { active_power: 1 } }));
+        service.pipeline.accept({ topic, payload, gateway: null, transport: 'embedded', receivedAt: NOW }, () => resolve());
+      });
+      expect((await seen()).body.items[1].lastReading).to.equal('2026-01-15T11:59:59.000+08:00');
+    });
+
+    it('is of the parks of the one who asks; what nobody can put to a park is the whole installation’s', async () => {
+      leave('north', 'mp-1', 'not-mapped', 'n');
+      leave('south', 'mp-1', 'not-mapped', 's');
+      leave(null, 'mp-1', 'not-mapped', 'nobody');
+      expect((await told()).length).to.equal(3);
+      expect((await get('left-out')).body.forgotten).to.equal(3);
+      expect(await told('left-out', bearer('committee'))).to.deep.equal([['north', 'mp-1', 'n']]);
+      expect(await told('left-out', 'Bearer secret-of-jiangsu')).to.deep.equal([['south', 'mp-1', 's']]);
+      expect((await get('left-out', 'Bearer secret-of-jiangsu')).body.forgotten).to.equal(1);
+      expect((await get('left-out?park=south', bearer('committee'))).status).to.equal(404);
+    });
+
+    it('comes in pages, each line once', async () => {
+      for (let n = 0; n < 9; n++) leave('north', `mp-${n % 3}`, n % 2 === 0 ? 'not-mapped' : 'no-value', `x${n}`, NOW + (n % 4));
+      const all = await told();
+      const paged: unknown[] = [];
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const { body } = (await get(`left-out?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`)) as { body: { items: LeftOutSeen[]; next: string | null } };
+        paged.push(...body.items.map(({ park, mapping, name }) => [park, mapping, name]));
+        cursor = body.next;
+      }
+      expect(paged).to.deep.equal(all);
+      expect(all.length).to.equal(9);
+    });
   });
 
   it('is the state of the whole installation, for those alone who look after all of it', async () => {

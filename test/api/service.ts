@@ -13,6 +13,7 @@ import { createIngestDesk } from '../../ingest/desk.ts';
 import { GatewayBook } from '../../ingest/gateways/book.ts';
 import { GatewayStandings } from '../../ingest/gateways/standing.ts';
 import { createMappingDesk } from '../../ingest/mappings/desk.ts';
+import { LeftOutBook } from '../../ingest/mappings/left-out.ts';
 import { IngestOverview } from '../../ingest/overview.ts';
 import { Pipeline } from '../../ingest/pipeline.ts';
 import { UnknownMeters } from '../../ingest/unknown-meters.ts';
@@ -125,6 +126,7 @@ export class TestService {
   readonly stored = new RecordingStore();
   pipeline!: Pipeline;
   unknown!: UnknownMeters;
+  readonly leftOut = new LeftOutBook();
   now = NOW;
   registry!: OpenRegistry;
   watch!: DirectoryWatch;
@@ -198,6 +200,7 @@ export class TestService {
       codecs,
       gateways,
       onUnknownMeter: (sighting) => this.unknown.see(sighting),
+      onLeftOut: (sighting) => this.leftOut.see(sighting),
     });
     const overview = new IngestOverview({
       pipeline: this.pipeline,
@@ -211,6 +214,7 @@ export class TestService {
       letters: this.registry.deadLetters,
       codecs,
       unknown: this.unknown,
+      leftOut: this.leftOut,
       overview,
       clock: () => this.now,
     });

@@ -27,7 +27,7 @@ describe('what the operator sees of ingest', () => {
     const { stages, messagesPerMinute, ...state } = overview.state();
     expect(state).to.deep.equal({
       full: false,
-      messages: { accepted: 0, partly: 1, refused: 1, duplicate: 1, failed: 0 },
+      messages: { accepted: 0, partly: 1, refused: 1, duplicate: 1, leftOut: 0, failed: 0 },
       readings: { fresh: 1, late: 0, duplicate: 1 },
       flagged: {},
       rejects: { 'unknown-quantity': 1, 'not-json': 1 },

@@ -23,6 +23,7 @@ export interface GatewayRow {
   readonly refused: string;
   readonly refusedLately: string | null;
   readonly tolerated: string | null;
+  readonly leftOut: string | null;
   readonly held: string;
   readonly heldLately: string | null;
 }
@@ -48,6 +49,7 @@ export function gatewayRow(gateway: GatewayJson, at: number, { text, format }: P
     refused: count(gateway.refused),
     refusedLately: gateway.refusedLately === 0 ? null : text('gateways.within5', { count: count(gateway.refusedLately) }),
     tolerated: gateway.tolerated === 0 ? null : text('gateways.tolerated', { count: count(gateway.tolerated) }),
+    leftOut: gateway.leftOut === 0 ? null : text('gateways.leftout', { count: count(gateway.leftOut) }),
     held: count(gateway.held),
     heldLately: gateway.heldLately === 0 ? null : text('gateways.within1', { count: count(gateway.heldLately) }),
   };

@@ -14,7 +14,7 @@ const AT = Date.UTC(2026, 0, 15, 4);
 describe('a gateway in the operator’s list', () => {
   const gateway: GatewayJson = {
     ...{ gateway: 'gw-1', park: null, name: '北区网关', state: 'ok', transport: 'embedded', connected: true, silentAfterSeconds: 15 },
-    ...{ lastSeen: new Date(AT - 65_000).toISOString(), messages: 1200, readings: 4800, bytes: 1, refused: 0, held: 0, tolerated: 0 },
+    ...{ lastSeen: new Date(AT - 65_000).toISOString(), messages: 1200, readings: 4800, bytes: 1, refused: 0, leftOut: 0, held: 0, tolerated: 0 },
     ...{ messagesPerMinute: 6.04, refusedLately: 0, heldLately: 0 },
   };
   const row = (over: Partial<GatewayJson> = {}, reader = en) => gatewayRow({ ...gateway, ...over }, AT, reader);
@@ -49,6 +49,10 @@ describe('a gateway in the operator’s list', () => {
     expect([told.refused, told.refusedLately, told.held, told.heldLately]).to.deep.equal(['12,345', '3 in 5 min', '40', '2 in 1 min']);
   });
 
+  it('says how many of its messages were left out, where some were', () => {
+    expect([row().leftOut, row({ leftOut: 1200 }).leftOut, row({ leftOut: 5 }, zh).leftOut]).to.deep.equal([null, '1,200 left out', '另有 5 条未采用']);
+  });
+
   it('was never seen, or is everybody else', () => {
     expect(row({ lastSeen: null, transport: null, messagesPerMinute: 0 })).to.include({
       seen: 'none since the start',
@@ -63,7 +67,7 @@ describe('a gateway in the operator’s list', () => {
 describe('the state of ingest', () => {
   const state: IngestStateJson = {
     full: false,
-    messages: { accepted: 1000, partly: 0, refused: 2, duplicate: 0, failed: 0 },
+    messages: { accepted: 1000, partly: 0, refused: 2, duplicate: 0, leftOut: 3, failed: 0 },
     readings: { fresh: 4000, late: 0, duplicate: 0 },
     flagged: { range: 1, stuck: 2 },
     rejects: { 'not-json': 2 },
@@ -112,6 +116,7 @@ describe('the state of ingest', () => {
     expect(countRows(state, zh).map(({ name, count }) => [name, count])).to.deep.equal([
       ['消息 · 全部接收', '1,000'],
       ['消息 · 拒收', '2'],
+      ['消息 · 未采用', '3'],
       ['读数 · 最新', '4,000'],
       ['带质量标记 · 超量程', '1'],
       ['带质量标记 · 数值不变', '2'],

@@ -98,7 +98,10 @@ describe('ingest/mappings, as a codec', () => {
   it('asks the next mapping of the topic where `when` is not true, and understands what none of them wants', async () => {
     const codec = aCodec(aMapping('a', { when: 'kind = "a"' }), aMapping('b', { when: 'kind = "b"', values: { frequency: 'w' } }));
     expect((await told(codec, 'gw/m-9', { kind: 'b', w: 50 })).frames[0]?.values).to.deep.equal({ frequency: 50 });
-    expect(await told(codec, 'gw/m-9', { kind: 'c' })).to.deep.equal({ frames: [], refusals: [], statuses: [], understood: true });
+    expect(await told(codec, 'gw/m-9', { kind: 'c' })).to.deep.equal({
+      ...{ frames: [], refusals: [], statuses: [], understood: true, park: 'p-1' },
+      leftOut: { mapping: 'a', notes: [{ kind: 'not-taken', name: null, meter: null, count: 1, value: { kind: 'c' } }], unnoted: 0, isWhole: true },
+    });
   });
 
   it('understands a message of which it ignores everything on purpose, and refuses one in which there is nothing', async () => {
@@ -109,6 +112,76 @@ describe('ingest/mappings, as a codec', () => {
     expect((await told(codec, 'gw/m-9', {})).refusals.map(({ reason }) => reason)).to.deep.equal(['empty']);
     const spoilt = await told(codec, 'gw/m-9', { battery: 3, active_power: 'much' });
     expect([spoilt.refusals.map(({ reason }) => reason), spoilt.understood]).to.deep.equal([['not-a-number'], undefined]);
+  });
+
+  it('tells what it leaves out, names that nobody mapped apart from known ones without a value', async () => {
+    const codec = aCodec(aMapping('a', { named: { from: 'v', others: 'ignore', names: { kw: 'active_power' } }, missing: [9999] }));
+    const notes = async (payload: object) => {
+      const { leftOut } = await told(codec, 'gw/m-9', payload);
+      return leftOut && [leftOut.isWhole, leftOut.notes.map(({ kind, name, meter, value }) => [kind, name, meter, value])];
+    };
+    expect(await notes({ v: { kw: 3 } })).to.equal(undefined);
+    expect(await notes({ v: { kw: 3, rssi: -7 } })).to.deep.equal([false, [['not-mapped', 'rssi', 'm-9', -7]]]);
+    expect(await notes({ v: { rssi: -7 } })).to.deep.equal([
+      true,
+      [
+        ['not-mapped', 'rssi', 'm-9', -7],
+        ['nothing-mapped', null, 'm-9', { rssi: -7 }],
+      ],
+    ]);
+    expect(await notes({ v: { kw: 9999, rssi: -7 } })).to.deep.equal([
+      false,
+      [
+        ['no-value', 'kw', 'm-9', 9999],
+        ['not-mapped', 'rssi', 'm-9', -7],
+        ['nothing-measured', null, 'm-9', { kw: 9999, rssi: -7 }],
+      ],
+    ]);
+    expect(await notes({ w: null, v: {} })).to.deep.equal([
+      false,
+      [
+        ['no-value', 'active_power', 'm-9', null],
+        ['nothing-measured', null, 'm-9', {}],
+      ],
+    ]);
+    // Few devices have every value that a mapping knows.
+    expect(await notes({ v: { kw: 3 }, w: 5 })).to.equal(undefined);
+    expect((await told(codec, 'gw/m-9', { v: null })).leftOut?.isWhole).to.equal(false);
+  });
+
+  it('tells each name once a message, and no more than a hundred of them', async () => {
+    const codec = aCodec(aMapping('a', { each: 'items', meter: 'id', named: { from: 'v', others: 'ignore' } }));
+    const items = Array.from({ length: 150 }, (_, at) => ({ id: at < 149 ? 'm-8' : 'm-9', v: { rssi: at, [`x${at}`]: 1 } }));
+    const { leftOut } = await told(codec, 'gw/x', { items });
+    const [first] = leftOut?.notes ?? [];
+    expect(first).to.deep.equal({ kind: 'not-mapped', name: 'rssi', meter: 'm-9', count: 150, value: 149 });
+    expect([leftOut?.notes.filter(({ kind }) => kind === 'not-mapped').length, leftOut?.unnoted]).to.deep.equal([100, 51]);
+    expect(leftOut?.notes.filter(({ kind }) => kind === 'nothing-mapped').map(({ meter, count }) => [meter, count])).to.deep.equal([
+      ['m-8', 149],
+      ['m-9', 1],
+    ]);
+  });
+
+  it('knows whose a message is of which nothing is kept, by its meter', async () => {
+    const change: Partial<Mapping> = { named: { from: '$', others: 'ignore' } };
+    const codec = aCodec(aMapping('a', change), aMapping('a', { ...change, park: 'p-2' as ParkId }));
+    expect(await told(codec, 'gw/m-2', { rssi: 1 }))
+      .to.include({ park: 'p-2' })
+      .and.not.to.have.property('shared');
+    expect(await told(codec, 'gw/m-9', { rssi: 1 })).to.include({ park: 'p-1', shared: true });
+    const declined = aCodec(aMapping('a', { when: 'false' }), aMapping('a', { when: 'false', park: 'p-2' as ParkId }));
+    expect(await told(declined, 'gw/m-2', { w: 1 })).to.include({ shared: true });
+    expect(await told(declined, 'gw/m-2', { w: 1 }, 'g-2'))
+      .to.include({ park: 'p-2' })
+      .and.not.to.have.property('shared');
+  });
+
+  it('tells of mappings that were changed or are gone, and of no others', () => {
+    const told: string[] = [];
+    const codec = new MappingCodec({ surroundings: () => SURROUNDINGS, onFault: () => {}, onChange: ({ id }, isGone) => void told.push(`${id} ${isGone}`) });
+    codec.load([aMapping('a'), aMapping('b'), aMapping('c')]);
+    codec.load([aMapping('a'), aMapping('b', { when: 'true' }), aMapping('d')]);
+    expect(told).to.deep.equal(['b false', 'c true']);
   });
 
   it('leaves the topics of `except` alone, whatever their payload', async () => {
