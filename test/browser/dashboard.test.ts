@@ -318,6 +318,20 @@ describe('the dashboard in a real browser', function () {
       .waitFor();
   });
 
+  it('shows the operator of which meter a mapping keeps nothing, by which names, and what they probably mean', async () => {
+    const operator = await come({ role: 'operator' });
+    const { page, text, service } = operator;
+    await service.publishUnmapped('workshop-9', { kWh: 12.5, rssi: -71 });
+    await operator.open('/ingest');
+    const lines = (kind: 'nothing-mapped' | 'not-mapped' | 'no-value') => page.getByRole('region', { name: text(`leftout.kind.${kind}`) }).locator('tbody tr');
+    const meter = lines('nothing-mapped').filter({ hasText: 'workshop-9' });
+    await meter.getByText(text('leftout.unregistered')).waitFor();
+    await meter.getByText('{"kWh":12.5,"rssi":-71}').waitFor();
+    await lines('not-mapped').filter({ hasText: 'kWh' }).getByText('active_energy_import').waitFor();
+    await page.getByText(text('leftout.advice.not-mapped')).waitFor();
+    expect(await lines('no-value').count()).to.equal(0);
+  });
+
   it('lets the operator search, read, export and replay refused messages, and tells what came of it', async () => {
     const operator = await come({ role: 'operator' });
     const { page, text, service } = operator;

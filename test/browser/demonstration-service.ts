@@ -126,6 +126,13 @@ export class DemonstrationService {
     await this.#send(`parks/${PARK}/meters/${meter}/readings`, JSON.stringify({ ts: Date.now(), values: { active_power: kw, voltage_a: 231 } }));
   }
 
+  /** A device whose names the mapping of its topic does not know reports by the gateway. */
+  async publishUnmapped(meter: string, values: object): Promise<void> {
+    const mapping = { name: '车间网关', topics: ['workshop/{meter}/values'], meter: '$topic.meter', named: { from: '$', others: 'ignore' } };
+    await this.admin.put(`/api/v1/parks/${PARK}/mappings/browser-workshop`, mapping);
+    await this.#send(`workshop/${meter}/values`, JSON.stringify(values));
+  }
+
   /** Registers a meter with a limit of 500 kW, publishes `kw` for it through the broker, and answers the rule's name. */
   async publish(kw: number): Promise<string> {
     await this.#send(`parks/${PARK}/meters/${OWN.meter}/readings`, JSON.stringify({ active_power: kw }));
