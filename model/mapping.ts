@@ -110,7 +110,12 @@ const BODY = {
         names: Type.Optional(
           Type.Record(Type.String({ minLength: 1, maxLength: 128 }), NamedValue, { description: 'what the names mean; quantities of the catalogue need none' }),
         ),
-        others: Type.Optional(Type.Enum(['refuse', 'ignore'], { default: 'refuse', description: 'what becomes of values with other names' })),
+        others: Type.Optional(
+          Type.Enum(['refuse', 'ignore', 'refuse-whole'], {
+            default: 'refuse',
+            description: 'what becomes of values with other names; refuse-whole: they are ignored beside others, and an item that has no other name is refused',
+          }),
+        ),
       },
       { ...closed, description: 'values that have their names from the message' },
     ),

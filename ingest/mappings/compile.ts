@@ -49,7 +49,7 @@ export interface CompiledMapping {
     readonly names: ReadonlyMap<string, CompiledValue>;
     /** What a quantity of the catalogue means that has no name of its own. */
     readonly own: (name: string) => CompiledValue | undefined;
-    readonly refuseOthers: boolean;
+    readonly others: 'refuse' | 'ignore' | 'refuse-whole';
   } | null;
 }
 
@@ -154,7 +154,7 @@ function compiled(body: MappingBody, faults: Fault[]): CompiledMapping | null {
       if (!kept.has(name)) kept.set(name, valueRule(name, {}, null, `named.from.${name}`) ?? undefined);
       return kept.get(name);
     };
-    if (from !== null) named = { from, names, own, refuseOthers: body.named.others !== 'ignore' };
+    if (from !== null) named = { from, names, own, others: body.named.others ?? 'refuse' };
   }
   if (meter === null) return null;
   return {

@@ -51,7 +51,14 @@ export const MESSAGE_LIMIT_MS = 2000;
 /** After this many milliseconds the work steps aside for everything else. */
 export const SLICE_MS = 20;
 
+/** Names that one refusal speaks of. */
+const MOST_NAMES = 10;
+
 const ID = new RegExp(ID_PATTERN);
+const unknownName = (found: string): Wrong => ({
+  ...{ reason: 'unknown-quantity', found },
+  expected: 'a quantity of the catalogue, or what the name means under "named.names"',
+});
 
 /** Runs a mapping over one message whose payload was read. Never throws for what is in the message. */
 export function runMapping(mapping: CompiledMapping, message: unknown, bindings: Omit<Bindings, 'message'>, note?: Note): Promise<Ran> {
@@ -160,7 +167,10 @@ class Run {
     if (named !== null) await this.#named(named, item, overall, found);
     if (found.length > 0) this.#frames.push({ where: this.#where, meter, ts, backfill: late, values: found });
     else if (this.#failures.length !== before || this.#failures.length >= MOST_FAILURES) return;
-    else if (this.#ignored + this.#missing > 0) {
+    else if (named?.others === 'refuse-whole' && this.#ignored > 0 && this.#missing === 0) {
+      const names = Object.keys(this.#values ?? {});
+      this.#fail('named.from', named.from, unknownName(`only the names ${names.slice(0, MOST_NAMES).map(quote).join(', ')}`), names.length);
+    } else if (this.#ignored + this.#missing > 0) {
       this.#understood = true;
       this.#notes.item(this.#missing > 0 ? 'nothing-measured' : 'nothing-mapped', meter, this.#values ?? item);
       this.#note?.('nothing to keep', this.#where, 'every value is null, missing or ignored');
@@ -192,7 +202,7 @@ class Run {
     }
   }
 
-  async #named({ from, names, own, refuseOthers }: NonNullable<CompiledMapping['named']>, item: unknown, overall: number, into: FoundValue[]): Promise<void> {
+  async #named({ from, names, own, others }: NonNullable<CompiledMapping['named']>, item: unknown, overall: number, into: FoundValue[]): Promise<void> {
     const found = await this.#ask(from, 'named.from', item, 1);
     if (found === null) this.#leave('no-value', 'named.from', null);
     if (found === undefined || found === null) return;
@@ -203,8 +213,7 @@ class Run {
     for (const [name, value] of Object.entries(found)) {
       const rule = names.get(name) ?? own(name);
       if (rule === undefined) {
-        const expected = 'a quantity of the catalogue, or what the name means under "named.names"';
-        if (refuseOthers) this.#fail('named.from', from, { reason: 'unknown-quantity', found: `the name ${quote(name)}`, expected }, 1);
+        if (others === 'refuse') this.#fail('named.from', from, unknownName(`the name ${quote(name)}`), 1);
         else this.#leave('not-mapped', name, value);
         continue;
       }

@@ -86,6 +86,20 @@ describe('what a mapping leaves out, over the broker of a running service', func
     expect(await Promise.all([metric(nothingMapped), metric(leftOut)])).to.deep.equal([3, 3]);
   });
 
+  it('rests as dead letters where the mapping says so, and is stored when it is mended', async () => {
+    const { id: _id, named, ...mapping } = shippedMapping('chirpstack-v4');
+    const put = (names: object) => operator.put(MAPPING, { ...mapping, named: { ...named, others: 'refuse-whole', names } });
+    await put({});
+    await uplink({ Reactive: 7, Battery: 3.6 });
+    await put({ Reactive: { quantity: 'reactive_power', unit: 'kvar' } });
+    const { body } = await operator.post<object>('/api/v1/dead-letters/replay', { filter: { reason: 'unknown-quantity' } });
+    expect(body).to.include({ letters: 1, accepted: 1 });
+    const latest = await operator.items<{ readonly quantity: string; readonly value: number }>('/api/v1/meters/hall/latest');
+    expect(latest.find(({ quantity }) => quantity === 'reactive_power')?.value).to.equal(7);
+    expect(await listed()).to.deep.equal([]);
+    expect(await metric(leftOut)).to.equal(3);
+  });
+
   it('is a device whose messages no `when` takes, but not its availability', async () => {
     await publish('zigbee2mqtt/strip', { power_l1: 5, power_l2: 6 });
     await publish('zigbee2mqtt/strip/availability', { state: 'online' });

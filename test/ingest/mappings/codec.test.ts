@@ -149,6 +149,27 @@ describe('ingest/mappings, as a codec', () => {
     expect((await told(codec, 'gw/m-9', { v: null })).leftOut?.isWhole).to.equal(false);
   });
 
+  it('refuses an item of which it does not know one name where `others` is refuse-whole, so that it can be replayed', async () => {
+    const codec = aCodec(aMapping('a', { each: 'items', meter: 'id', named: { from: 'v', others: 'refuse-whole' } }));
+    const items = [{ v: { rssi: 1, kWh: 2 } }, { v: { rssi: 1, active_power: 5 } }, { v: { rssi: 1, active_power: null } }];
+    const decoded = await told(codec, 'gw/x', { items: items.map((item) => ({ id: 'm-9', ...item })) });
+    expect(decoded.refusals).to.deep.equal([
+      {
+        reason: 'unknown-quantity',
+        detail:
+          'mapping a, named.from of item [0] (v): found only the names "rssi", "kWh"; expected a quantity of the catalogue, or what the name means under "named.names"',
+        count: 2,
+      },
+    ]);
+    expect(decoded.frames.map(({ where }) => where)).to.deep.equal(['[1]']);
+    expect(decoded.leftOut?.notes.map(({ kind, name, count }) => [kind, name, count])).to.deep.equal([
+      ['not-mapped', 'rssi', 3],
+      ['not-mapped', 'kWh', 1],
+      ['no-value', 'active_power', 1],
+      ['nothing-measured', null, 1],
+    ]);
+  });
+
   it('tells each name once a message, and no more than a hundred of them', async () => {
     const codec = aCodec(aMapping('a', { each: 'items', meter: 'id', named: { from: 'v', others: 'ignore' } }));
     const items = Array.from({ length: 150 }, (_, at) => ({ id: at < 149 ? 'm-8' : 'm-9', v: { rssi: at, [`x${at}`]: 1 } }));
