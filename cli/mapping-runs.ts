@@ -37,6 +37,7 @@ const OUTCOMES: Readonly<Record<Tried['outcome'], string>> = {
   taken: 'everything was taken',
   partly: 'a part of it could not be used',
   refused: 'nothing of it could be used',
+  'left-out': 'nothing of it is kept: the mapping knows none of the names in it',
   'left-alone': 'the mapping leaves this message alone, as its "when" is not true or its "except" names the topic',
   'not-its-topic': 'the topic is none of the mapping’s',
 };

@@ -156,7 +156,9 @@ export type MappingFailure = Static<typeof MappingFailureSchema>;
 /** What a mapping makes of one message, step by step. */
 export const TriedSchema = Type.Object(
   {
-    outcome: Type.Enum(['taken', 'partly', 'refused', 'left-alone', 'not-its-topic']),
+    outcome: Type.Enum(['taken', 'partly', 'refused', 'left-out', 'left-alone', 'not-its-topic'], {
+      description: 'left-out: nothing of it is kept, as the mapping knows none of the names in it',
+    }),
     steps: Type.Array(Type.Object({ at: Type.String(), where: Type.String(), found: Type.String() }, closed)),
     frames: Type.Array(
       Type.Object(

@@ -216,9 +216,7 @@ function decodedOf(mapping: Mapping, ran: Ran, surroundings: MappingSurroundings
 }
 
 function leftOutOf(mapping: string, left: LeftOutNotes, { frames, failures }: Pick<Ran, 'frames' | 'failures'>): LeftOut {
-  const notes = left.list();
-  const isWhole = frames.length === 0 && failures.length === 0 && notes.every(({ kind }) => kind === 'nothing-mapped' || kind === 'not-mapped');
-  return { mapping, notes, unnoted: left.unnoted, isWhole };
+  return { mapping, notes: left.list(), unnoted: left.unnoted, isWhole: frames.length === 0 && failures.length === 0 && left.isUnknown };
 }
 
 /** What, where and what would be right, in one sentence. */

@@ -28,6 +28,11 @@ export class LeftOutNotes {
     return this.#unnoted;
   }
 
+  /** Of all that is noted the mapping knows not one name. */
+  get isUnknown(): boolean {
+    return !this.#notes.has('nothing-measured') && !this.#notes.has('no-value');
+  }
+
   #add(kind: LeftOutKind, key: string, name: string | null, meter: string, value: unknown): void {
     let ofKind = this.#notes.get(kind);
     if (ofKind === undefined) {

@@ -245,6 +245,7 @@ class Run {
     if (kind === 'no-value') this.#missing++;
     else this.#ignored++;
     this.#notes.name(kind, name, this.#meter, value);
+    this.#note?.(kind === 'no-value' ? 'no value' : 'not mapped', this.#where, { [name]: value });
   }
 
   get #notes(): LeftOutNotes {

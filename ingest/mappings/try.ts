@@ -67,10 +67,11 @@ function misdatedOf({ where, ts }: FoundFrame, time: CompiledMapping['time'], re
   return { where, at: 'time', expression: time?.from.text ?? null, position: null, reason, found, expected: remedy };
 }
 
-function outcomeOf({ leftAlone, understood }: Ran, frames: readonly FoundFrame[], failures: readonly Told[]): Tried['outcome'] {
+function outcomeOf({ leftAlone, understood, leftOut }: Ran, frames: readonly FoundFrame[], failures: readonly Told[]): Tried['outcome'] {
   if (leftAlone) return 'left-alone';
   if (frames.length === 0 && !understood) return 'refused';
-  return failures.length === 0 ? 'taken' : 'partly';
+  if (failures.length > 0) return 'partly';
+  return frames.length === 0 && leftOut?.isUnknown === true ? 'left-out' : 'taken';
 }
 
 const shown = ({ where, meter, ts, backfill, values }: FoundFrame, dated: number): Tried['frames'][number] => ({

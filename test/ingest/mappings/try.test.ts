@@ -46,6 +46,17 @@ describe('ingest/mappings, tried', () => {
     expect(await flag(NOW - FAR_PAST - 1, { flag: '"fault"' })).to.equal('fault');
   });
 
+  it('names that nobody mapped are told, and a message of nothing else is not taken', async () => {
+    const named = { from: 'v', others: 'ignore' } as const;
+    const all = async (v: unknown) => {
+      const { outcome, steps } = await told({ t: NOW, v }, { named });
+      return [outcome, steps.filter(({ at }) => at === 'not mapped' || at === 'no value').map(({ at, found }) => [at, found])];
+    };
+    expect(await all({ kWh: 3 })).to.deep.equal(['left-out', [['not mapped', '{"kWh":3}']]]);
+    expect(await all({ kWh: 3, frequency: 50 })).to.deep.equal(['taken', [['not mapped', '{"kWh":3}']]]);
+    expect(await all({ frequency: null })).to.deep.equal(['taken', [['no value', '{"frequency":null}']]]);
+  });
+
   it('an item at such a time costs only itself', async () => {
     const { outcome, frames, failures } = await told({ items: [1, NOW].map((t) => ({ t, w: 1500 })) }, { each: 'items' });
     expect([outcome, frames.map(({ where }) => where), failures.map(({ where }) => where)]).to.deep.equal(['partly', ['[1]'], ['[0]']]);
