@@ -222,6 +222,7 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
   const gateways = new GatewayBook(directory, () => sparkplug.nodes());
   const unknown = new UnknownMeters({
     isRegistered: (meter) => directory.current.meter(meter) !== undefined,
+    namesDevice: (park, mapping, name) => mappings.namesDevice(park, mapping, name),
     parkOfGateway: (gateway) => directory.current.gateway(gateway)?.park ?? null,
   });
 

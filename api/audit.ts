@@ -36,7 +36,7 @@ export function entryOf(principal: Principal, { action, park, subject, id, befor
 /** What a change answers, and what of it belongs into the audit trail; null when nothing was changed. */
 export interface Made<T> {
   readonly result: T;
-  readonly entry: Change | null;
+  readonly entry: Change | readonly Change[] | null;
 }
 
 /**
@@ -47,7 +47,7 @@ export interface Made<T> {
 export async function audited<T>(deps: ApiDeps, principal: Principal, make: (deps: ApiDeps) => Promise<Made<T>>): Promise<T> {
   const result = await deps.registry.change(async (records) => {
     const made = await make({ ...deps, registry: { ...records, change: (work) => work(records) } });
-    if (made.entry !== null) await records.audit.append(entryOf(principal, made.entry, deps.clock()));
+    for (const entry of [made.entry ?? []].flat()) await records.audit.append(entryOf(principal, entry, deps.clock()));
     return made.result;
   });
   await deps.directory.refresh();

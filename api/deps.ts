@@ -15,6 +15,7 @@ import type { QuantityName } from '../model/quantities.ts';
 import type { NotedRegisterChange } from '../model/register-change.ts';
 import type { Enterprise, Park, RegisteredMeter } from '../model/registry.ts';
 import type { Application, CalendarPeriod, Carrier, EntryProfile } from '../model/rules.ts';
+import type { UnknownMeter, UnknownMeterKey } from '../model/unknown-meter.ts';
 import type { Correction, ReadingStore } from '../store/port.ts';
 import type { DeadLetter, NewAuditEntry, Registry, RegistryRecords } from '../store/registry/port.ts';
 import type { Auth } from './auth/auth.ts';
@@ -110,21 +111,6 @@ export interface ReplayReport {
   readonly failed: number;
 }
 
-export interface UnknownMeter {
-  readonly meter: string;
-  readonly park: string | null;
-  readonly firstSeen: EpochMs;
-  readonly lastSeen: EpochMs;
-  readonly count: number;
-  readonly topics: readonly string[];
-  readonly transport: string;
-  readonly gateway: string | null;
-  readonly payload: Uint8Array;
-  readonly payloadLength: number;
-  readonly suggested: readonly { readonly name: string; readonly quantity: string | null }[];
-  readonly suggestedKind: string | null;
-}
-
 /** What is asked of ingest. */
 export interface IngestDesk {
   /** One outcome per item, when all are durable. Rejects retryable when ingest is full, STORE_CLOSED when it stops. */
@@ -133,7 +119,7 @@ export interface IngestDesk {
   replay(letters: readonly DeadLetter[]): Promise<ReplayReport>;
   readonly unknown: {
     list(): readonly UnknownMeter[];
-    forget(one: Pick<UnknownMeter, 'park' | 'meter'>): void;
+    forget(one: UnknownMeterKey): void;
   };
   readonly leftOut: {
     /** Of all parks, those that need somebody first, last seen first. */
@@ -143,6 +129,8 @@ export interface IngestDesk {
   };
   /** Letters that wait because this meter was not registered, oldest first; none that speak of another park. */
   lettersOfUnknown(meter: string, park: ParkId): Promise<readonly DeadLetter[]>;
+  /** Letters that wait because a mapping did not say which meter the device of this name is, oldest first; to be asked for before it does. */
+  lettersOfDevice(device: { readonly meter: string; readonly mapping: string; readonly park: ParkId }): Promise<readonly DeadLetter[]>;
   state(): IngestState;
   /** Of all parks, those in trouble first. */
   gateways(): readonly GatewayStanding[];

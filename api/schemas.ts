@@ -282,7 +282,10 @@ const report = {
 const Replay = object(report);
 const Replayed = object({ ...report, next: Type.Union([Type.String(), Type.Null()], { description: 'cursor of the letters after these; null at the end' }) });
 const UnknownMeter = object({
-  meter: MeterIdSchema,
+  kind: Type.Enum(['meter', 'device'], { description: 'a meter reports under an id; a device under a name that is none, which a mapping found' }),
+  meter: Type.String({ description: 'the id, or the name as sent' }),
+  mapping: Type.Optional(Type.String({ description: 'of a device: the mapping that would say which meter it is' })),
+  suggestedId: Type.Optional(MeterIdSchema),
   park: nullable(text),
   firstSeen: AnsweredTime,
   lastSeen: AnsweredTime,

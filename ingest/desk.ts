@@ -9,7 +9,7 @@ import type { DecodedIntake, MessageOutcome } from './port.ts';
 import { LetterReplay, type ReplayReport } from './replay.ts';
 import type { StageTimes } from './stage-times.ts';
 import { pushedLetters, pushReadings } from './transports/http-push.ts';
-import { lettersOfUnknown, type UnknownMeters } from './unknown-meters.ts';
+import { lettersOfDevice, lettersOfUnknown, type UnknownMeters } from './unknown-meters.ts';
 
 /** What people and programs ask of ingest over the API. */
 export interface IngestDesk {
@@ -18,6 +18,7 @@ export interface IngestDesk {
   readonly unknown: Pick<UnknownMeters, 'list' | 'forget'>;
   readonly leftOut: Pick<LeftOutBook, 'list' | 'forgottenOf'>;
   lettersOfUnknown(meter: string, park: ParkId): Promise<readonly DeadLetter[]>;
+  lettersOfDevice(device: Parameters<typeof lettersOfDevice>[2]): Promise<readonly DeadLetter[]>;
   state(): IngestState;
   /** Worst first. */
   gateways(): readonly GatewayStanding[];
@@ -42,6 +43,7 @@ export function createIngestDesk(parts: {
     unknown,
     leftOut,
     lettersOfUnknown: (meter, park) => lettersOfUnknown(letters, codecs, meter, park),
+    lettersOfDevice: (device) => lettersOfDevice(letters, codecs, device),
     state: () => overview.state(),
     gateways: () => overview.gateways(),
   };

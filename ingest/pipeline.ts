@@ -441,6 +441,7 @@ export class Pipeline implements Intake, DecodedIntake {
       const plan = this.#planFor(message, decoded, meter, null);
       if (plan !== null && this.#mayPublish(message, plan)) this.#tellStatus(message, plan, online);
     }
+    for (const { name, mapping, quantities } of decoded.devices ?? []) this.#sighted(message, ownerOf(decoded), { meter: name, mapping, quantities });
     if (decoded.understood === true) state.kept = true;
     if (decoded.leftOut !== undefined) this.#leaveOut(message, decoded, decoded.leftOut);
     this.stages.lap('validate');
@@ -486,8 +487,12 @@ export class Pipeline implements Intake, DecodedIntake {
 
   #unknownMeter(message: IngestMessage, park: string | null, meter: string, detail: string, quantities: readonly string[]): void {
     this.#message.refuse('unknown-meter', this.#message.at(detail), Math.max(1, quantities.length));
+    this.#sighted(message, park, { meter, quantities });
+  }
+
+  #sighted(message: IngestMessage, park: string | null, what: Pick<UnknownMeterSighting, 'meter' | 'mapping' | 'quantities'>): void {
     const { topic, transport, gateway, receivedAt: at, payload } = message;
-    if (message.replayed !== true) this.#parts.onUnknownMeter?.({ meter, park, topic, transport, gateway, at, quantities, payload });
+    if (message.replayed !== true) this.#parts.onUnknownMeter?.({ ...what, park, topic, transport, gateway, at, payload });
   }
 
   #tellStatus(message: IngestMessage, plan: MeterPlan, online: boolean): void {

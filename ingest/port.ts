@@ -64,7 +64,9 @@ export interface DecodedIntake extends Pick<Intake, 'full' | 'onPressure'> {
 
 /** A meter that reports and is not registered. */
 export interface UnknownMeterSighting {
+  /** An id, or with a mapping the name of a device that is none. */
   readonly meter: string;
+  readonly mapping?: string | null;
   /** As the topic or the codec says; it need not exist. */
   readonly park: string | null;
   readonly topic: string;

@@ -1,8 +1,8 @@
-import { findQuantity } from '../model/quantities.ts';
+import { findQuantity, type QuantityName } from '../model/quantities.ts';
 
 /** Names that devices commonly use (from memory: a suggestion for a person, never applied by itself). Compared without case and signs. */
-const ALIASES = new Map(
-  Object.entries({
+const ALIASES: ReadonlyMap<string, QuantityName> = new Map(
+  Object.entries<QuantityName>({
     kwh: 'active_energy_import',
     energy: 'active_energy_import',
     activeenergy: 'active_energy_import',
@@ -34,8 +34,9 @@ const ALIASES = new Map(
 );
 
 /** The quantity of the catalogue that a device's name probably means; null where nothing comes near. */
-export function suggestedQuantity(name: string): string | null {
-  if (findQuantity(name) !== undefined) return name;
+export function suggestedQuantity(name: string): QuantityName | null {
+  const known = findQuantity(name);
+  if (known !== undefined) return known.name;
   const lower = name.toLowerCase().replace(/[\s.-]+/g, '_');
   return findQuantity(lower)?.name ?? ALIASES.get(lower.replace(/[^a-z0-9]/g, '')) ?? null;
 }

@@ -1,43 +1,29 @@
 import { isUtf8 } from 'node:buffer';
-import { type EpochMs, ID_PATTERN, type ParkId } from '../model/ids.ts';
+import { createHash } from 'node:crypto';
+import { type EpochMs, ID_PATTERN, type MeterId, type ParkId } from '../model/ids.ts';
 import type { MeterKind } from '../model/meter-kinds.ts';
+import type { UnknownMeter, UnknownMeterKey } from '../model/unknown-meter.ts';
 import type { DeadLetter, DeadLetterRecords } from '../store/registry/port.ts';
-import type { TopicCodec } from './codecs/decoded.ts';
+import type { DecodedDevice, TopicCodec } from './codecs/decoded.ts';
 import { decodeAgain, originalOf } from './letter-decoding.ts';
 import { MOST_DETAILS } from './message-state.ts';
 import type { UnknownMeterSighting } from './port.ts';
+import type { RejectReason } from './reject-reasons.ts';
 import { suggestedQuantity } from './suggested-quantity.ts';
 import { parseTopic } from './topics.ts';
-
-/** A meter that reports and is not registered, as people are shown it. */
-export interface UnknownMeter {
-  readonly meter: string;
-  /** The park that its topic names, or its gateway's; null where neither is known. */
-  readonly park: string | null;
-  readonly firstSeen: EpochMs;
-  readonly lastSeen: EpochMs;
-  /** Messages seen, those that were kept before the last start included. */
-  readonly count: number;
-  readonly topics: readonly string[];
-  readonly transport: string;
-  readonly gateway: string | null;
-  /** The last message, at most 4 KiB of it. */
-  readonly payload: Uint8Array;
-  readonly payloadLength: number;
-  /** Names in its values, with the quantity of the catalogue that is probably meant; null where nothing comes near. */
-  readonly suggested: readonly { readonly name: string; readonly quantity: string | null }[];
-  readonly suggestedKind: MeterKind | null;
-}
 
 const MOST_METERS = 1000;
 const MOST_TOPICS = 5;
 const MOST_NAMES = 50;
 const PAYLOAD_BYTES = 4096;
 const PAGE = 1000;
+const NO_METER: RejectReason = 'no-meter';
 const ID = new RegExp(ID_PATTERN);
 
 interface Seen {
   readonly meter: string;
+  /** Of a device whose name is no id. */
+  readonly mapping: string | null;
   readonly park: string | null;
   firstSeen: EpochMs;
   lastSeen: EpochMs;
@@ -50,6 +36,15 @@ interface Seen {
   readonly names: Set<string>;
 }
 
+export interface UnknownMetersParts {
+  isRegistered(meter: string): boolean;
+  /** Does the park's mapping say by now which meter the device of this name is? */
+  namesDevice?(park: string | null, mapping: string, name: string): boolean;
+  parkOfGateway(gateway: string): string | null;
+  /** How many are held at most. */
+  readonly most?: number;
+}
+
 /** Bounded by number: the one not seen for longest leaves. Nothing is stored; a start reads it out of the dead letters. */
 export class UnknownMeters {
   /**
@@ -57,23 +52,19 @@ export class UnknownMeters {
    * keeps the order of insertion.
    */
   readonly #seen = new Map<string, Seen>();
-  readonly #parts: { readonly isRegistered: (meter: string) => boolean; readonly parkOfGateway: (gateway: string) => string | null; readonly most: number };
+  readonly #parts: UnknownMetersParts & { readonly most: number };
 
-  constructor(parts: {
-    readonly isRegistered: (meter: string) => boolean;
-    readonly parkOfGateway: (gateway: string) => string | null;
-    readonly most?: number;
-  }) {
+  constructor(parts: UnknownMetersParts) {
     this.#parts = { ...parts, most: parts.most ?? MOST_METERS };
   }
 
   /** Ids that no meter could be registered by are passed over. */
-  see({ meter, park, topic, transport, gateway, at, quantities, payload }: UnknownMeterSighting): void {
-    if (!ID.test(meter)) return;
+  see({ meter, mapping = null, park, topic, transport, gateway, at, quantities, payload }: UnknownMeterSighting): void {
+    if (mapping === null && !ID.test(meter)) return;
     const whose = park ?? (gateway === null ? null : this.#parts.parkOfGateway(gateway));
-    const key = `${whose ?? ''} ${meter}`;
+    const key = keyOf({ park: whose, meter, mapping });
     const seen = this.#seen.get(key) ?? {
-      meter,
+      ...{ meter, mapping },
       park: whose,
       firstSeen: at,
       lastSeen: at,
@@ -101,26 +92,45 @@ export class UnknownMeters {
 
   /** Sees again what rests in the dead letters, oldest first. A letter that does not name all its meters is decoded again. */
   async seed(letters: Pick<DeadLetterRecords, 'list'>, codecs: readonly TopicCodec[]): Promise<void> {
-    for await (const letter of unknownMeterLetters(letters)) {
+    for await (const letter of waitingLetters(letters, 'unknown-meter')) {
       for (const [meter, quantities] of await sightingsIn(letter, codecs)) {
         if (this.#parts.isRegistered(meter)) continue;
         const { topic, transport, gateway, receivedAt: at, payload } = letter;
         this.see({ meter, park: parkOf(letter), topic, transport, gateway, at, quantities, payload });
       }
     }
+    await this.#seedDevices(letters, codecs);
+  }
+
+  /** Only a codec knows them again; the latest letters have to do. */
+  async #seedDevices(letters: Pick<DeadLetterRecords, 'list'>, codecs: readonly TopicCodec[]): Promise<void> {
+    const latest = await letters.list({ parks: 'all', reason: NO_METER, waiting: true }, { limit: PAGE, after: null, order: 'newest' });
+    for (const letter of latest.toReversed()) {
+      const { topic, transport, gateway, receivedAt: at, payload } = letter;
+      for (const { name: meter, mapping, quantities } of await devicesIn(letter, codecs)) {
+        const sighting = { meter, mapping, park: parkOf(letter), topic, transport, gateway, at, quantities, payload };
+        if (!this.#isKnown(sighting)) this.see(sighting);
+      }
+    }
   }
 
   /** Last seen first; those that were registered meanwhile are left out. */
   list(): UnknownMeter[] {
-    for (const [key, { meter }] of [...this.#seen]) if (this.#parts.isRegistered(meter)) this.#seen.delete(key);
-    return [...this.#seen.values()].map(shown).reverse();
+    for (const [key, seen] of [...this.#seen]) if (this.#isKnown(seen)) this.#seen.delete(key);
+    return [...this.#seen.values()].map((seen) => shown(seen, (id) => this.#parts.isRegistered(id))).reverse();
   }
 
   /** It is listed again when it reports again. */
-  forget({ park, meter }: Pick<UnknownMeter, 'park' | 'meter'>): void {
-    this.#seen.delete(`${park ?? ''} ${meter}`);
+  forget({ park, meter, mapping = null }: Omit<UnknownMeterKey, 'mapping'> & { readonly mapping?: string | null }): void {
+    this.#seen.delete(keyOf({ park, meter, mapping }));
+  }
+
+  #isKnown({ park, meter, mapping }: Pick<Seen, 'park' | 'meter' | 'mapping'>): boolean {
+    return mapping === null ? this.#parts.isRegistered(meter) : this.#parts.namesDevice?.(park, mapping, meter) === true;
   }
 }
+
+const keyOf = ({ park, meter, mapping }: Pick<Seen, 'park' | 'meter' | 'mapping'>): string => JSON.stringify([park, mapping, meter]);
 
 /** Letters that were kept because this meter was not registered, oldest first; none that speak of another park, which may mean another meter. */
 export async function lettersOfUnknown(
@@ -130,12 +140,30 @@ export async function lettersOfUnknown(
   park: ParkId,
 ): Promise<DeadLetter[]> {
   const found: DeadLetter[] = [];
-  for await (const letter of unknownMeterLetters(letters)) {
+  for await (const letter of waitingLetters(letters, 'unknown-meter')) {
     if ((parkOf(letter) ?? park) !== park) continue;
     if (metersIn(letter).includes(meter) || (await isUntold(letter, codecs, meter))) found.push(letter);
   }
   return found;
 }
+
+/** Letters that were kept because the mapping did not say which meter this device is, oldest first. To be asked for before it does. */
+export async function lettersOfDevice(
+  letters: Pick<DeadLetterRecords, 'list'>,
+  codecs: readonly TopicCodec[],
+  { meter, mapping, park }: { readonly meter: string; readonly mapping: string; readonly park: ParkId },
+): Promise<DeadLetter[]> {
+  const found: DeadLetter[] = [];
+  for await (const letter of waitingLetters(letters, NO_METER)) {
+    if (letter.park !== park) continue;
+    const devices = await devicesIn(letter, codecs);
+    if (devices.some((device) => device.name === meter && device.mapping === mapping)) found.push(letter);
+  }
+  return found;
+}
+
+const devicesIn = async (letter: DeadLetter, codecs: readonly TopicCodec[]): Promise<readonly DecodedDevice[]> =>
+  isWhole(letter) ? ((await decodeAgain(originalOf(letter), codecs)).devices ?? []) : [];
 
 /** The park that a letter speaks of, which need not exist: that of a native topic, else the one whose people may read it. */
 function parkOf({ topic, park }: Pick<DeadLetter, 'topic' | 'park'>): string | null {
@@ -143,9 +171,9 @@ function parkOf({ topic, park }: Pick<DeadLetter, 'topic' | 'park'>): string | n
   return typeof native === 'string' ? park : native.park;
 }
 
-async function* unknownMeterLetters(letters: Pick<DeadLetterRecords, 'list'>): AsyncGenerator<DeadLetter> {
+async function* waitingLetters(letters: Pick<DeadLetterRecords, 'list'>, reason: RejectReason): AsyncGenerator<DeadLetter> {
   for (let after: number | null = null; ; ) {
-    const page: readonly DeadLetter[] = await letters.list({ parks: 'all', reason: 'unknown-meter', waiting: true }, { limit: PAGE, after, order: 'oldest' });
+    const page: readonly DeadLetter[] = await letters.list({ parks: 'all', reason, waiting: true }, { limit: PAGE, after, order: 'oldest' });
     yield* page;
     const last = page.at(-1);
     if (last === undefined || page.length < PAGE) return;
@@ -182,10 +210,26 @@ async function sightingsIn(letter: DeadLetter, codecs: readonly TopicCodec[]): P
 const isUntold = async (letter: DeadLetter, codecs: readonly TopicCodec[], meter: string): Promise<boolean> =>
   namesOnlySome(letter) && (isWhole(letter) ? (await sightingsIn(letter, codecs)).has(meter) : Buffer.from(letter.payload).includes(meter));
 
-function shown({ names, topics, ...seen }: Seen): UnknownMeter {
+function shown({ names, topics, meter, mapping, ...seen }: Seen, isTaken: (id: string) => boolean): UnknownMeter {
   const found = names.size > 0 ? [...names] : namesIn(seen.payload, seen.payloadLength);
   const suggested = found.map((name) => ({ name, quantity: suggestedQuantity(name) }));
-  return { ...seen, topics: [...topics], suggested, suggestedKind: suggestedKind(suggested.flatMap(({ quantity }) => quantity ?? [])) };
+  const suggestedKind = kindOf(suggested.flatMap(({ quantity }) => quantity ?? []));
+  const common = { ...seen, meter, topics: [...topics], suggested, suggestedKind };
+  return mapping === null ? { ...common, kind: 'meter' } : { ...common, kind: 'device', mapping, suggestedId: suggestedId(meter, mapping, isTaken) };
+}
+
+/** An id that tells of the name where that can be written in one; else of the mapping, with a few digits that the name always comes to. */
+function suggestedId(name: string, mapping: string, isTaken: (id: string) => boolean): MeterId {
+  const written = name
+    .normalize('NFKD')
+    .replaceAll(/[^A-Za-z0-9._:-]+/g, '-')
+    .replaceAll(/^[^A-Za-z0-9]+|-+$/g, '')
+    .slice(0, 56);
+  const digits = createHash('sha256').update(name).digest('hex').slice(0, 6);
+  const base = /[A-Za-z].*[A-Za-z0-9]/.test(written) ? written : `${mapping.slice(0, 48)}-${digits}`;
+  let id = base;
+  for (let next = 2; isTaken(id); next++) id = `${base}-${next}`;
+  return id as MeterId;
 }
 
 /** Keys of values in a native payload; none where it is another form or was cut. */
@@ -218,4 +262,4 @@ const KINDS: readonly (readonly [MeterKind, RegExp])[] = [
   ['weather', /^(air_|wind_|precipitation|dew_point)/],
 ];
 
-const suggestedKind = (quantities: readonly string[]): MeterKind | null => KINDS.find(([, of]) => quantities.some((name) => of.test(name)))?.[0] ?? null;
+const kindOf = (quantities: readonly string[]): MeterKind | null => KINDS.find(([, of]) => quantities.some((name) => of.test(name)))?.[0] ?? null;

@@ -1,10 +1,13 @@
 import Type, { type Static } from 'typebox';
 import { covers, type Principal } from '../../model/access.ts';
+import { GreenparkError } from '../../model/errors.ts';
 import type { MeterIdSchema, ParkId } from '../../model/ids.ts';
+import type { Mapping } from '../../model/mapping.ts';
 import { isoIn } from '../../model/period.ts';
 import type { Meter } from '../../model/registry.ts';
+import type { UnknownMeter } from '../../model/unknown-meter.ts';
 import { audited } from '../audit.ts';
-import type { ApiDeps, PushOutcome, UnknownMeter } from '../deps.ts';
+import type { ApiDeps, PushOutcome } from '../deps.ts';
 import { inputSchema, recordOf } from '../input.ts';
 import { listOf } from '../paging.ts';
 import { payloadOf } from '../payload.ts';
@@ -28,6 +31,12 @@ const Item = Type.Object(
 );
 // Described as it should be, judged item by item: one bad item does not spoil the others.
 const PushBody = Type.Unsafe<unknown>({ anyOf: [Item, { type: 'array', items: Item }, {}] });
+
+const DeviceName = Type.String({ minLength: 1, maxLength: 256, description: 'the name of a device as it sends it' });
+const DeviceBody = Type.Object(
+  { park: PARAMS.park, mapping: PARAMS.record, device: DeviceName, meter: inputSchema(SCHEMAS.Meter, ['park']) },
+  { additionalProperties: false, description: 'a device of the list, and the meter that it is' },
+);
 
 export const ingestRoutes: readonly Route[] = [
   route({
@@ -127,6 +136,64 @@ export const ingestRoutes: readonly Route[] = [
       return nothing;
     },
   }),
+  route({
+    method: 'post',
+    path: '/api/v1/unknown-devices/register',
+    tag: 'ingest',
+    summary: 'Registers the meter that a device is, names it in the mapping that found the device, and stores what was kept of its messages',
+    access: { kind: 'roles', roles: OPERATOR, place: 'scope' },
+    body: DeviceBody,
+    answers: { 201: SCHEMAS.RegisteredUnknown },
+    async handle({ principal, body }, deps) {
+      const parks = parksOf(principal, undefined, deps);
+      const device = deviceIn(parks, body, deps);
+      const meter = recordOf(SCHEMAS.Meter, { park: body.park })(body.meter) as Meter;
+      const { id, park } = meter;
+      // Before the mapping says whose they are: only now they are told from those of other devices.
+      const letters = await deps.ingest.lettersOfDevice({ meter: body.device, mapping: body.mapping, park });
+      await audited(deps, principal, async ({ registry: { meters, mappings } }) => {
+        if ((await meters.get(id)) !== null) throw new GreenparkError('CONFLICT', `meter "${id}" is registered already; choose another id`);
+        const before = await mappings.get(park, body.mapping);
+        if (before === null) throw notFound(`mapping "${body.mapping}" in the park "${park}"`);
+        const after: Mapping = { ...before, meters: { ...before.meters, [body.device]: id } };
+        await inBody(meters.put(meter));
+        await inBody(mappings.put(after));
+        return {
+          result: null,
+          entry: [
+            { action: 'create', park, subject: 'meter', id, before: null, after: meter },
+            { action: 'replace', park, subject: 'mapping', id: body.mapping, before, after },
+          ],
+        };
+      });
+      const replay = await deps.ingest.replay(letters);
+      deps.ingest.unknown.forget(device);
+      await audited(deps, principal, async () => ({
+        result: null,
+        entry: { action: 'replayed', park, subject: 'meter', id, before: null, after: replay },
+      }));
+      return created({ meter, replay });
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/api/v1/unknown-devices',
+    tag: 'ingest',
+    summary: 'Takes the device off the list until it reports again',
+    access: { kind: 'roles', roles: OPERATOR, place: 'scope' },
+    query: shape({ park: Type.Optional(PARAMS.park), mapping: PARAMS.record, device: DeviceName }),
+    answers: { 204: null },
+    async handle({ principal, query }, deps) {
+      const device = deviceIn(parksOf(principal, undefined, deps), { park: null, ...query }, deps);
+      const park = deps.directory.current.park(device.park ?? '')?.id ?? null;
+      await audited(deps, principal, async () => ({
+        result: null,
+        entry: { action: 'dismiss', park, subject: 'unknown-device', id: device.meter, before: null, after: null },
+      }));
+      deps.ingest.unknown.forget(device);
+      return nothing;
+    },
+  }),
   ...letterRoutes,
 ];
 
@@ -157,9 +224,20 @@ const isIn = (parks: readonly ParkId[] | 'all', { park }: UnknownMeter): boolean
 
 /** What reports under the id in the parks: of those of several, more than one. */
 function unknownIn(parks: readonly ParkId[] | 'all', id: Static<typeof MeterIdSchema>, { ingest }: ApiDeps): readonly UnknownMeter[] {
-  const unknown = ingest.unknown.list().filter((one) => one.meter === id && isIn(parks, one));
+  const unknown = ingest.unknown.list().filter((one) => one.kind === 'meter' && one.meter === id && isIn(parks, one));
   if (unknown.length === 0) throw notFound(`unknown meter "${id}"`);
   return unknown;
+}
+
+function deviceIn(
+  parks: readonly ParkId[] | 'all',
+  { park, mapping, device }: { readonly park: string | null; readonly mapping: string; readonly device: string },
+  { ingest }: ApiDeps,
+): UnknownMeter & { readonly kind: 'device' } {
+  for (const one of ingest.unknown.list()) {
+    if (one.kind === 'device' && one.meter === device && one.mapping === mapping && one.park === park && isIn(parks, one)) return one;
+  }
+  throw notFound(`unknown device "${device}" of the mapping "${mapping}"`);
 }
 
 function presentUnknown({ payload, ...unknown }: UnknownMeter, deps: ApiDeps) {

@@ -10,6 +10,7 @@ import type { QuantityName } from '../../model/quantities.ts';
 import type { NotedRegisterChange, RegisterMove } from '../../model/register-change.ts';
 import type { Enterprise, Park } from '../../model/registry.ts';
 import type { Application, CalendarPeriod, Carrier, EntryProfile } from '../../model/rules.ts';
+import type { UnknownMeter as UnknownMeterSeen } from '../../model/unknown-meter.ts';
 import type { SeriesPoint } from './chart/series-window.ts';
 
 export interface Session {
@@ -81,23 +82,17 @@ export type LeftOutJson = Omit<LeftOutSeen, 'firstSeen' | 'lastSeen' | 'suggeste
   readonly lastReading: string | null;
 };
 
-/** A meter that reports and is not registered. */
-export interface UnknownMeter {
-  readonly meter: string;
-  readonly park: string | null;
-  readonly firstSeen: string;
-  readonly lastSeen: string;
-  readonly count: number;
-  readonly topics: readonly string[];
-  readonly transport: string;
-  readonly gateway: string | null;
-  /** The last message in base64, as far as it was kept. */
-  readonly payload: string;
-  /** Bytes that came. */
-  readonly payloadLength: number;
-  readonly suggested: readonly { readonly name: string; readonly quantity: QuantityName | null }[];
-  readonly suggestedKind: string | null;
-}
+type SeenAsJson<T> = T extends unknown
+  ? Omit<T, 'firstSeen' | 'lastSeen' | 'payload'> & {
+      readonly firstSeen: string;
+      readonly lastSeen: string;
+      /** In base64, as far as it was kept. */
+      readonly payload: string;
+    }
+  : never;
+/** A meter or device that reports and is not registered. */
+export type UnknownMeter = SeenAsJson<UnknownMeterSeen>;
+export type UnknownDevice = UnknownMeter & { readonly kind: 'device' };
 
 /** A carrier between a meter and those right below it, with times as text. */
 export type BalanceJson = Balance & {
@@ -249,6 +244,10 @@ export const deadLetter = (letter: number): Promise<DeadLetterSummary & { readon
 export const unknownMeters = (): Promise<Listed<UnknownMeter>> => json('/api/v1/unknown-meters');
 export const registerUnknown = (meter: string, record: object): Promise<{ readonly replay: ReplayReport }> =>
   json(`/api/v1/unknown-meters/${id(meter)}/register`, post(record));
+export const registerDevice = ({ park, mapping, meter: device }: UnknownDevice, meter: object): Promise<{ readonly replay: ReplayReport }> =>
+  json('/api/v1/unknown-devices/register', post({ park, mapping, device, meter }));
+export const dismissDevice = ({ park, mapping, meter: device }: UnknownDevice): Promise<void> =>
+  nothing(`/api/v1/unknown-devices?${new URLSearchParams({ ...(park === null ? {} : { park }), mapping, device })}`, { method: 'DELETE' });
 export const dismissUnknown = (meter: string): Promise<void> => nothing(`/api/v1/unknown-meters/${id(meter)}`, { method: 'DELETE' });
 export const enterprisesOf = (park: string): Promise<Listed<EnterpriseName>> => json(`/api/v1/parks/${id(park)}/enterprises?limit=1000`);
 

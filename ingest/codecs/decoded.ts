@@ -53,11 +53,22 @@ export interface LeftOut {
   readonly isWhole: boolean;
 }
 
+/** A device that reports under a name that is no id and stands for no meter. */
+export interface DecodedDevice {
+  readonly name: string;
+  /** The mapping that found it. */
+  readonly mapping: string;
+  /** What it measures, as the mapping names it. */
+  readonly quantities: readonly string[];
+}
+
 /** All that a codec makes of one message. */
 export interface Decoded {
   readonly frames: readonly DecodedFrame[];
   readonly refusals: readonly DecodedRefusal[];
   readonly statuses: readonly DecodedStatus[];
+  /** Each once; a refusal speaks of them, too. */
+  readonly devices?: readonly DecodedDevice[];
   /** Frames may only be for meters of this park. */
   readonly park?: ParkId;
   /** Other parks' mappings take the topic too and no meter of `park` is named: whose message it is, nobody knows. */

@@ -101,6 +101,11 @@ export class MappingCodec implements TopicCodec {
     return changed;
   }
 
+  /** Does the park's mapping say which meter the device of this name is? */
+  namesDevice(park: string | null, id: string, name: string): boolean {
+    return this.#loaded.some(({ mapping, compiled }) => mapping.park === park && mapping.id === id && compiled.meters.has(name));
+  }
+
   decode(message: {
     readonly topic: string;
     readonly payload: Uint8Array;
@@ -184,9 +189,11 @@ const declinedBy = ({ id, park }: Mapping, value: unknown, shared: boolean): Dec
   leftOut: { mapping: id, notes: [{ kind: 'not-taken', name: null, meter: null, count: 1, value }], unnoted: 0, isWhole: true },
 });
 
+const NO_DEVICES: Ran['devices'] = new Map();
+
 async function runOne(loaded: Loaded, payload: ReadPayload, bindings: Parameters<typeof runMapping>[2]): Promise<Ran> {
   const refused = (failure: Pick<Failure, 'at' | 'reason' | 'found' | 'expected'>): Ran => ({
-    ...{ leftAlone: false, frames: [], understood: false, leftOut: null, runaway: false },
+    ...{ leftAlone: false, frames: [], understood: false, leftOut: null, runaway: false, devices: NO_DEVICES },
     failures: [{ where: '', expression: null, position: null, count: 1, ...failure }],
   });
   if ('reason' in payload) return refused({ at: 'payload', ...payload });
@@ -210,6 +217,7 @@ function decodedOf(mapping: Mapping, ran: Ran, surroundings: MappingSurroundings
     refusals,
     statuses: [],
     park: mapping.park,
+    ...(ran.devices.size === 0 ? {} : { devices: [...ran.devices].map(([name, quantities]) => ({ name, mapping: mapping.id, quantities: [...quantities] })) }),
     ...(ran.understood ? { understood: true } : {}),
     ...(ran.leftOut === null ? {} : { leftOut: leftOutOf(mapping.id, ran.leftOut, ran) }),
   };

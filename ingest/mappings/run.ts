@@ -37,6 +37,8 @@ export interface Ran {
   readonly understood: boolean;
   /** Null where nothing was. */
   readonly leftOut: LeftOutNotes | null;
+  /** Quantities by the names of devices that are no ids and stand for no meter. */
+  readonly devices: ReadonlyMap<string, ReadonlySet<string>>;
   /** It was stopped because it ran too long. */
   readonly runaway: boolean;
 }
@@ -50,6 +52,10 @@ export const MOST_FAILURES = 50;
 export const MESSAGE_LIMIT_MS = 2000;
 /** After this many milliseconds the work steps aside for everything else. */
 export const SLICE_MS = 20;
+
+/** Devices without a meter that are told of one message, and characters of the name of one: no longer than a mapping may have under `meters`. */
+const MOST_DEVICES = 1000;
+const LONGEST_DEVICE = 256;
 
 /** Names that one refusal speaks of. */
 const MOST_NAMES = 10;
@@ -76,6 +82,7 @@ class Run {
   readonly #note: Note | undefined;
   readonly #frames: FoundFrame[] = [];
   readonly #failures: Failure[] = [];
+  readonly #devices = new Map<string, Set<string>>();
   #where = '';
   #leftOut: LeftOutNotes | null = null;
   /** Of the item: its meter, names that the mapping ignores, and known ones without a value. */
@@ -103,7 +110,8 @@ class Run {
       if (error instanceof Runaway) runaway = true;
       else if (!(error instanceof Stopped)) throw error;
     }
-    return { leftAlone, frames: this.#frames, failures: this.#failures, understood: this.#understood, leftOut: this.#leftOut, runaway };
+    const [frames, failures, devices] = [this.#frames, this.#failures, this.#devices];
+    return { leftAlone, frames, failures, devices, understood: this.#understood, leftOut: this.#leftOut, runaway };
   }
 
   /** False where the message is none of the mapping's. */
@@ -146,7 +154,8 @@ class Run {
   async #item(item: unknown): Promise<void> {
     const { meter: meterOf, meters, time, backfill, flag, named } = this.#mapping;
     const values = Math.max(1, this.#mapping.values.length);
-    const meter = this.#meterOf(await this.#ask(meterOf, 'meter', item, values), meters, meterOf, values);
+    const device = this.#deviceOf(await this.#ask(meterOf, 'meter', item, values), meterOf, values);
+    const meter = meters.get(device) ?? device;
     let ts: number | null = null;
     if (time !== null) {
       const found = await this.#ask(time.from, 'time', item, values);
@@ -165,7 +174,8 @@ class Run {
     this.#values = null;
     for (const rule of this.#mapping.values) if (rule.from !== null) await this.#value(rule, rule.from, item, overall, found);
     if (named !== null) await this.#named(named, item, overall, found);
-    if (found.length > 0) this.#frames.push({ where: this.#where, meter, ts, backfill: late, values: found });
+    if (!ID.test(meter)) this.#unknownDevice(meter, found, meterOf);
+    else if (found.length > 0) this.#frames.push({ where: this.#where, meter, ts, backfill: late, values: found });
     else if (this.#failures.length !== before || this.#failures.length >= MOST_FAILURES) return;
     else if (named?.others === 'refuse-whole' && this.#ignored > 0 && this.#missing === 0) {
       const names = Object.keys(this.#values ?? {});
@@ -179,18 +189,23 @@ class Run {
     }
   }
 
-  #meterOf(found: unknown, meters: ReadonlyMap<string, string>, expression: Expression, count: number): string {
+  #deviceOf(found: unknown, expression: Expression, count: number): string {
     const name = typeof found === 'number' ? String(found) : found;
     if (typeof name !== 'string') {
       const expected = found === undefined ? "a meter's id; is the expression's path right?" : "a meter's id as text";
       this.#stop('meter', expression, { reason: 'no-meter', found: found === undefined ? 'nothing' : nameOf(found), expected }, count);
     }
-    const meter = meters.get(name) ?? name;
-    if (!ID.test(meter)) {
-      const expected = `an id of letters, digits and . _ : -; name the meter of this device under "meters"`;
-      this.#stop('meter', expression, { reason: 'no-meter', found: nameOf(name), expected }, count);
-    }
-    return meter;
+    return name;
+  }
+
+  #unknownDevice(name: string, values: readonly FoundValue[], expression: Expression): void {
+    const expected = 'an id of letters, digits and . _ : -; name the meter of this device under "meters"';
+    this.#fail('meter', expression, { reason: 'no-meter', found: nameOf(name), expected }, Math.max(1, values.length));
+    const known = this.#devices.get(name);
+    if (known === undefined && (this.#devices.size >= MOST_DEVICES || name.length > LONGEST_DEVICE || name === '')) return;
+    const quantities = known ?? new Set();
+    for (const { quantity } of values) quantities.add(quantity);
+    this.#devices.set(name, quantities);
   }
 
   async #value(rule: CompiledValue, from: Expression, item: unknown, overall: number, into: FoundValue[]): Promise<void> {

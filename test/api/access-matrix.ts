@@ -202,6 +202,20 @@ export const EXPECTED: readonly Expectation[] = [
     answers: BY_OPERATOR_ALONE(404),
   },
   { route: 'delete /api/v1/unknown-meters/{meter}', path: '/api/v1/unknown-meters/m-ghost', answers: BY_OPERATOR_ALONE(404) },
+  {
+    route: 'post /api/v1/unknown-devices/register',
+    path: '/api/v1/unknown-devices/register',
+    body: {
+      ...{ park: 'north', mapping: 'mp-1', device: 'Device A' },
+      meter: { id: 'm-device', enterprise: null, name: '新表', kind: 'water', parent: null, gateway: null },
+    },
+    answers: BY_OPERATOR_ALONE(404),
+  },
+  {
+    route: 'delete /api/v1/unknown-devices',
+    path: '/api/v1/unknown-devices?park=north&mapping=mp-1&device=Device%20A',
+    answers: BY_OPERATOR_ALONE(404),
+  },
   { route: 'get /api/v1/dead-letters/export', path: '/api/v1/dead-letters/export', answers: OVERSEE_OWN_LIST },
   { route: 'post /api/v1/dead-letters/replay', path: '/api/v1/dead-letters/replay', body: { ids: [999] }, answers: BY_OPERATOR_ALONE(200) },
   { route: 'get /api/v1/dead-letters', path: '/api/v1/dead-letters', answers: OVERSEE_OWN_LIST },

@@ -64,6 +64,19 @@ describe('unknown meters', () => {
     expect(unknown.list().map(({ park }) => park)).to.deep.equal([null, 'p-1']);
   });
 
+  it('are devices by the mapping that finds their names, which need be no ids', () => {
+    const unknown = new UnknownMeters({ isRegistered: (id) => id === 'Device-A', parkOfGateway: () => null, namesDevice: (_, mapping) => mapping === 'told' });
+    for (const mapping of ['one', 'two', 'told']) unknown.see(sighting('Device A', { mapping, park: 'p-1' }));
+    unknown.see(sighting('Device A'));
+    const shown = unknown.list().map((one) => (one.kind === 'device' ? [one.mapping, one.suggestedId] : one.meter));
+    expect(shown).to.deep.equal([
+      ['two', 'Device-A-2'],
+      ['one', 'Device-A-2'],
+    ]);
+    unknown.forget({ park: 'p-1', meter: 'Device A', mapping: 'two' });
+    expect(unknown.list()).to.have.length(1);
+  });
+
   it('are seen again after a restart by the letters that were kept', async () => {
     const letter = { transport: 'mqtt', gateway: null, park: null, detail: '', payload: Buffer.from('{"values":{"kWh":1}}'), payloadLength: 20 };
     const pages = [

@@ -8,6 +8,8 @@ import type { Reader } from './reader.ts';
 
 /** What a person fills in to register an unknown meter; the rest is known. */
 export interface Registration {
+  /** Of the meter; one that reports under an id has that. */
+  id: string;
   name: string;
   kind: MeterKind;
   /** Empty: the park itself. */
@@ -54,13 +56,17 @@ export function registeredTold(
 }
 
 /** What the messages seen so far suggest: the kind of what they measure, the usual interval nearest to theirs. */
-export function suggestion({ meter, suggestedKind, firstSeen, lastSeen, count }: UnknownMeter): Registration {
+export function suggestion(one: UnknownMeter): Registration {
+  const { meter, suggestedKind, firstSeen, lastSeen, count } = one;
   const kind = METER_KINDS.find((each) => each === suggestedKind) ?? 'electricity';
   const seen = count > 1 ? (Date.parse(lastSeen) - Date.parse(firstSeen)) / 1000 / (count - 1) : 60;
   const distance = (interval: number) => Math.abs(Math.log(interval / Math.max(seen, 0.5)));
   const intervalSeconds = USUAL.reduce((best, each) => (distance(each) < distance(best) ? each : best), 60);
-  return { name: meter, kind, enterprise: '', multiplier: 1, intervalSeconds };
+  return { id: idOf(one), name: meter, kind, enterprise: '', multiplier: 1, intervalSeconds };
 }
+
+/** The id that it reports under, or the one that is suggested for its name. */
+const idOf = (one: UnknownMeter): string => (one.kind === 'device' ? one.suggestedId : one.meter);
 
 /** What a value is called in the message, and what it probably is. */
 export function measured(language: Language, name: string, quantity: QuantityName | null): string {
@@ -69,7 +75,7 @@ export function measured(language: Language, name: string, quantity: QuantityNam
   return name === quantity ? known : `${known} (${name})`;
 }
 
-/** The record as the API takes it; its id is in the path. */
+/** The record as the API takes it. */
 export const recordOf = ({ park, gateway }: UnknownMeter, { enterprise, ...filled }: Registration) => ({
   ...filled,
   park,

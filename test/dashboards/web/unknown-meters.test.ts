@@ -1,11 +1,24 @@
 import { expect } from 'chai';
 import type { ReplayReport, UnknownMeter } from '../../../dashboards/web/rest.ts';
 import { foundBy, lastMessage, measured, recordOf, registeredTold, suggestion } from '../../../dashboards/web/views/unknown-meters.ts';
+import type { MeterId } from '../../../model/ids.ts';
 import { readerFor } from './reader-for.ts';
 
 const [zh, en] = [readerFor('zh-CN', 0), readerFor('en', 0)];
-const seen = (seconds: number, count: number, more: Partial<UnknownMeter> = {}): UnknownMeter => ({
-  ...{ meter: 'm-9', park: 'p-1', topics: [], transport: 'mqtt', gateway: 'g-1', suggested: [], suggestedKind: 'water', payload: '', payloadLength: 0 },
+type Meter = UnknownMeter & { readonly kind: 'meter' };
+const seen = (seconds: number, count: number, more: Partial<Meter> = {}): Meter => ({
+  ...{
+    kind: 'meter',
+    meter: 'm-9',
+    park: 'p-1',
+    topics: [],
+    transport: 'mqtt',
+    gateway: 'g-1',
+    suggested: [],
+    suggestedKind: 'water',
+    payload: '',
+    payloadLength: 0,
+  },
   ...{ firstSeen: new Date(0).toISOString(), lastSeen: new Date(seconds * 1000).toISOString(), count },
   ...more,
 });
@@ -26,7 +39,7 @@ describe('the registration of an unknown meter', () => {
 
   it('suggests the kind of what the meter measures, and electricity where nobody knows', () => {
     expect(suggestion(seen(0, 1)).kind).to.equal('water');
-    for (const suggestedKind of [null, 'teapot']) expect(suggestion(seen(0, 1, { suggestedKind })).kind).to.equal('electricity');
+    expect(suggestion(seen(0, 1, { suggestedKind: null })).kind).to.equal('electricity');
   });
 
   it('names what is measured in the reader’s language, and as the message does where that differs', () => {
@@ -35,10 +48,18 @@ describe('the registration of an unknown meter', () => {
     expect(measured('en', 'P_total', null)).to.equal('P_total');
   });
 
+  it('suggests an id for a device whose name is none', () => {
+    const { kind: _, ...common } = seen(0, 1, { meter: '一号插座' });
+    expect(suggestion({ ...common, kind: 'device', mapping: 'plugs', suggestedId: 'plugs-1a2b3c' as MeterId })).to.include({
+      id: 'plugs-1a2b3c',
+      name: '一号插座',
+    });
+  });
+
   it('becomes a record of the meter’s park and gateway, of the park itself where no enterprise was chosen', () => {
     const filled = suggestion(seen(0, 1));
     expect(recordOf(seen(0, 1), filled)).to.deep.equal({
-      ...{ name: 'm-9', kind: 'water', multiplier: 1, intervalSeconds: 60 },
+      ...{ id: 'm-9', name: 'm-9', kind: 'water', multiplier: 1, intervalSeconds: 60 },
       ...{ park: 'p-1', gateway: 'g-1', parent: null, enterprise: null },
     });
     expect(recordOf(seen(0, 1), { ...filled, enterprise: 'e-1' }).enterprise).to.equal('e-1');
