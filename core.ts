@@ -22,6 +22,7 @@ import { SparkplugSessions } from './ingest/sparkplug/sessions.ts';
 import { Spool } from './ingest/spool/spool.ts';
 import { learnOf, waitingIn } from './ingest/spool/waiting.ts';
 import { StageTimes } from './ingest/stage-times.ts';
+import { Hj212Devices } from './ingest/transports/hj212-devices.ts';
 import { hj212Replay } from './ingest/transports/hj212-replay.ts';
 import { UnknownMeters } from './ingest/unknown-meters.ts';
 import type { Clock } from './model/clock.ts';
@@ -37,6 +38,7 @@ import { openInfluxStore } from './store/influx/open.ts';
 import type { CounterPoint, ReadingStore } from './store/port.ts';
 import { lockDataDirectory } from './store/process-lock.ts';
 import { DirectoryWatch } from './store/registry/directory.ts';
+import { GatewaySecrets } from './store/registry/gateway-secret.ts';
 import { type OpenRegistry, openRegistry } from './store/registry/open.ts';
 
 /** The parts that take, judge and keep readings, without a broker or a network of their own. */
@@ -218,10 +220,16 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
     ({ park }) => parks?.includes(park) ?? true,
   );
   const sparkplug = new SparkplugSessions(directory, {}, parks !== undefined);
-  const letterCodecs = [mappings, sparkplugReplay(sparkplug), hj212Replay(directory, (gateway) => registry.gateways.key(gateway))];
+  const secrets = new GatewaySecrets();
+  const loggers = new Hj212Devices(directory, {
+    keyOf: (gateway) => registry.gateways.key(gateway),
+    checkSecret: async (gateway, secret) => secrets.verify((await registry.gateways.secretHash(gateway)) ?? '', secret),
+  });
+  const letterCodecs = [mappings, sparkplugReplay(sparkplug), hj212Replay(loggers)];
   const gateways = new GatewayBook(directory, () => sparkplug.nodes());
   const unknown = new UnknownMeters({
     isRegistered: (meter) => directory.current.meter(meter) !== undefined,
+    hasLogger: (mn) => loggers.find(mn) !== undefined,
     namesDevice: (park, mapping, name) => mappings.namesDevice(park, mapping, name),
     parkOfGateway: (gateway) => directory.current.gateway(gateway)?.park ?? null,
   });

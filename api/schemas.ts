@@ -282,10 +282,13 @@ const report = {
 const Replay = object(report);
 const Replayed = object({ ...report, next: Type.Union([Type.String(), Type.Null()], { description: 'cursor of the letters after these; null at the end' }) });
 const UnknownMeter = object({
-  kind: Type.Enum(['meter', 'device'], { description: 'a meter reports under an id; a device under a name that is none, which a mapping found' }),
-  meter: Type.String({ description: 'the id, or the name as sent' }),
+  kind: Type.Enum(['meter', 'device', 'logger'], {
+    description:
+      'a meter reports under an id; a device under a name that is none, which a mapping found; a logger of HJ 212 under a number (MN) that no gateway has',
+  }),
+  meter: Type.String({ description: 'the id, the name as sent, or the number' }),
   mapping: Type.Optional(Type.String({ description: 'of a device: the mapping that would say which meter it is' })),
-  suggestedId: Type.Optional(MeterIdSchema),
+  suggestedId: Type.Optional(Type.String({ description: 'of a device that of its meter, of a logger that of its gateway' })),
   park: nullable(text),
   firstSeen: AnsweredTime,
   lastSeen: AnsweredTime,
@@ -300,6 +303,7 @@ const UnknownMeter = object({
   suggestedKind: nullable(text),
 });
 const RegisteredUnknown = object({ meter: MeterSchema, replay: Replay });
+const RegisteredLogger = object({ gateway: GatewaySchema, meter: MeterSchema, replay: Replay });
 
 const perMinute = Type.Number({ description: 'over the last five minutes' });
 const IngestState = object({
@@ -441,6 +445,7 @@ export const SCHEMAS = {
   Replayed,
   UnknownMeter,
   RegisteredUnknown,
+  RegisteredLogger,
   IngestState,
   GatewayStanding,
   LeftOut,
@@ -456,6 +461,13 @@ export const PARAMS = {
   gateway: GatewayIdSchema,
   record: RecordIdSchema,
 } as const;
+
+/** A data logger leaves no choice of a longer one. */
+export const LoggerPassword = Type.String({
+  pattern: '^[A-Za-z0-9]{6,32}$',
+  'x-form': '6 to 32 letters and digits',
+  description: 'PW of the logger: 6 to 32 letters and digits',
+});
 
 /** A closed object of path parameters or of a query. */
 export const shape = <P extends Record<string, TSchema>>(properties: P) => Type.Object(properties, closed);

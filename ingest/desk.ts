@@ -8,8 +8,9 @@ import type { IngestOverview } from './overview.ts';
 import type { DecodedIntake, MessageOutcome } from './port.ts';
 import { LetterReplay, type ReplayReport } from './replay.ts';
 import type { StageTimes } from './stage-times.ts';
+import { letterTopicOf } from './transports/hj212-replay.ts';
 import { pushedLetters, pushReadings } from './transports/http-push.ts';
-import { lettersOfDevice, lettersOfUnknown, type UnknownMeters } from './unknown-meters.ts';
+import { lettersOfDevice, lettersOfLogger, lettersOfUnknown, type UnknownMeters } from './unknown-meters.ts';
 
 /** What people and programs ask of ingest over the API. */
 export interface IngestDesk {
@@ -19,6 +20,7 @@ export interface IngestDesk {
   readonly leftOut: Pick<LeftOutBook, 'list' | 'forgottenOf'>;
   lettersOfUnknown(meter: string, park: ParkId): Promise<readonly DeadLetter[]>;
   lettersOfDevice(device: Parameters<typeof lettersOfDevice>[2]): Promise<readonly DeadLetter[]>;
+  lettersOfLogger(mn: string): Promise<readonly DeadLetter[]>;
   state(): IngestState;
   /** Worst first. */
   gateways(): readonly GatewayStanding[];
@@ -44,6 +46,7 @@ export function createIngestDesk(parts: {
     leftOut,
     lettersOfUnknown: (meter, park) => lettersOfUnknown(letters, codecs, meter, park),
     lettersOfDevice: (device) => lettersOfDevice(letters, codecs, device),
+    lettersOfLogger: (mn) => lettersOfLogger(letters, letterTopicOf(mn)),
     state: () => overview.state(),
     gateways: () => overview.gateways(),
   };

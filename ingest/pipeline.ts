@@ -441,7 +441,9 @@ export class Pipeline implements Intake, DecodedIntake {
       const plan = this.#planFor(message, decoded, meter, null);
       if (plan !== null && this.#mayPublish(message, plan)) this.#tellStatus(message, plan, online);
     }
-    for (const { name, mapping, quantities } of decoded.devices ?? []) this.#sighted(message, ownerOf(decoded), { meter: name, mapping, quantities });
+    for (const { name, mapping, quantities } of decoded.devices ?? [])
+      this.#sighted(message, ownerOf(decoded), { kind: 'device', meter: name, mapping, quantities });
+    for (const { mn, kind, quantities } of decoded.loggers ?? []) this.#sighted(message, null, { kind: 'logger', meter: mn, meterKind: kind, quantities });
     if (decoded.understood === true) state.kept = true;
     if (decoded.leftOut !== undefined) this.#leaveOut(message, decoded, decoded.leftOut);
     this.stages.lap('validate');
@@ -490,7 +492,7 @@ export class Pipeline implements Intake, DecodedIntake {
     this.#sighted(message, park, { meter, quantities });
   }
 
-  #sighted(message: IngestMessage, park: string | null, what: Pick<UnknownMeterSighting, 'meter' | 'mapping' | 'quantities'>): void {
+  #sighted(message: IngestMessage, park: string | null, what: Pick<UnknownMeterSighting, 'kind' | 'meter' | 'mapping' | 'meterKind' | 'quantities'>): void {
     const { topic, transport, gateway, receivedAt: at, payload } = message;
     if (message.replayed !== true) this.#parts.onUnknownMeter?.({ ...what, park, topic, transport, gateway, at, payload });
   }

@@ -1,5 +1,7 @@
 import type { EpochMs, MeterId, ParkId } from '../model/ids.ts';
+import type { MeterKind } from '../model/meter-kinds.ts';
 import type { RegisteredMeter } from '../model/registry.ts';
+import type { UnknownMeter } from '../model/unknown-meter.ts';
 import type { Decoded } from './codecs/decoded.ts';
 import type { RejectReason } from './reject-reasons.ts';
 
@@ -64,9 +66,13 @@ export interface DecodedIntake extends Pick<Intake, 'full' | 'onPressure'> {
 
 /** A meter that reports and is not registered. */
 export interface UnknownMeterSighting {
-  /** An id, or with a mapping the name of a device that is none. */
+  /** What reports: a meter under its id (unless said otherwise), a device under a name that is none, a logger of HJ 212 under its number (MN). */
+  readonly kind?: UnknownMeter['kind'];
   readonly meter: string;
+  /** Of a device: the mapping that found it. */
   readonly mapping?: string | null;
+  /** What its message says that it is, beside its values. */
+  readonly meterKind?: MeterKind | null;
   /** As the topic or the codec says; it need not exist. */
   readonly park: string | null;
   readonly topic: string;

@@ -1,10 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { type EpochMs, ID_PATTERN, type MeterId, type ParkId } from '../model/ids.ts';
+import { type EpochMs, type GatewayId, ID_PATTERN, type MeterId, type ParkId } from '../model/ids.ts';
 import type { MeterKind } from '../model/meter-kinds.ts';
 import type { UnknownMeter, UnknownMeterKey } from '../model/unknown-meter.ts';
 import type { DeadLetter, DeadLetterRecords } from '../store/registry/port.ts';
 import type { DecodedDevice, TopicCodec } from './codecs/decoded.ts';
+import { parseSegment } from './codecs/hj212/segment.ts';
+import { strangerIn } from './codecs/hj212/stranger.ts';
 import { decodeAgain, originalOf } from './letter-decoding.ts';
 import { MOST_DETAILS } from './message-state.ts';
 import type { UnknownMeterSighting } from './port.ts';
@@ -18,12 +20,16 @@ const MOST_NAMES = 50;
 const PAYLOAD_BYTES = 4096;
 const PAGE = 1000;
 const NO_METER: RejectReason = 'no-meter';
+const UNKNOWN_GATEWAY: RejectReason = 'unknown-gateway';
+const MOST_LOGGERS = 100;
 const ID = new RegExp(ID_PATTERN);
 
 interface Seen {
+  readonly kind: UnknownMeter['kind'];
   readonly meter: string;
-  /** Of a device whose name is no id. */
+  /** Of a device. */
   readonly mapping: string | null;
+  meterKind: MeterKind | null;
   readonly park: string | null;
   firstSeen: EpochMs;
   lastSeen: EpochMs;
@@ -40,6 +46,8 @@ export interface UnknownMetersParts {
   isRegistered(meter: string): boolean;
   /** Does the park's mapping say by now which meter the device of this name is? */
   namesDevice?(park: string | null, mapping: string, name: string): boolean;
+  /** Has a gateway this number by now? */
+  hasLogger?(mn: string): boolean;
   parkOfGateway(gateway: string): string | null;
   /** How many are held at most. */
   readonly most?: number;
@@ -59,12 +67,12 @@ export class UnknownMeters {
   }
 
   /** Ids that no meter could be registered by are passed over. */
-  see({ meter, mapping = null, park, topic, transport, gateway, at, quantities, payload }: UnknownMeterSighting): void {
-    if (mapping === null && !ID.test(meter)) return;
+  see({ kind = 'meter', meter, mapping = null, meterKind = null, park, topic, transport, gateway, at, quantities, payload }: UnknownMeterSighting): void {
+    if (kind === 'meter' && !ID.test(meter)) return;
     const whose = park ?? (gateway === null ? null : this.#parts.parkOfGateway(gateway));
-    const key = keyOf({ park: whose, meter, mapping });
+    const key = keyOf({ kind, park: whose, meter, mapping });
     const seen = this.#seen.get(key) ?? {
-      ...{ meter, mapping },
+      ...{ kind, meter, mapping, meterKind },
       park: whose,
       firstSeen: at,
       lastSeen: at,
@@ -78,16 +86,26 @@ export class UnknownMeters {
     };
     this.#seen.delete(key);
     this.#seen.set(key, seen);
-    if (this.#seen.size > this.#parts.most) this.#seen.delete(this.#seen.keys().next().value as string);
+    this.#makeRoom(kind);
     seen.count++;
     seen.firstSeen = Math.min(seen.firstSeen, at);
     seen.lastSeen = Math.max(seen.lastSeen, at);
     seen.transport = transport;
     seen.gateway = gateway;
     if (seen.topics.size < MOST_TOPICS) seen.topics.add(topic.slice(0, 1000));
-    seen.payload = Uint8Array.from(payload.subarray(0, PAYLOAD_BYTES));
-    seen.payloadLength = payload.length;
+    seen.meterKind = meterKind;
+    const bytes = kind === 'logger' ? withoutPassword(payload) : payload;
+    seen.payload = Uint8Array.from(bytes.subarray(0, PAYLOAD_BYTES));
+    seen.payloadLength = bytes.length;
     for (const name of quantities) if (seen.names.size < MOST_NAMES) seen.names.add(name.slice(0, 64));
+  }
+
+  /** Anybody may connect and show a number: those who do are not to push out what gateways send. */
+  #makeRoom(kind: Seen['kind']): void {
+    const all = [...this.#seen];
+    const loggers = kind === 'logger' ? all.filter(([, seen]) => seen.kind === 'logger') : [];
+    const [oldest] = loggers.length > MOST_LOGGERS ? loggers : all.length > this.#parts.most ? all : [];
+    if (oldest !== undefined) this.#seen.delete(oldest[0]);
   }
 
   /** Sees again what rests in the dead letters, oldest first. A letter that does not name all its meters is decoded again. */
@@ -100,6 +118,7 @@ export class UnknownMeters {
       }
     }
     await this.#seedDevices(letters, codecs);
+    await this.#seedLoggers(letters);
   }
 
   /** Only a codec knows them again; the latest letters have to do. */
@@ -108,7 +127,17 @@ export class UnknownMeters {
     for (const letter of latest.toReversed()) {
       const { topic, transport, gateway, receivedAt: at, payload } = letter;
       for (const { name: meter, mapping, quantities } of await devicesIn(letter, codecs)) {
-        const sighting = { meter, mapping, park: parkOf(letter), topic, transport, gateway, at, quantities, payload };
+        const sighting = { kind: 'device', meter, mapping, park: parkOf(letter), topic, transport, gateway, at, quantities, payload } as const;
+        if (!this.#isKnown(sighting)) this.see(sighting);
+      }
+    }
+  }
+
+  async #seedLoggers(letters: Pick<DeadLetterRecords, 'list'>): Promise<void> {
+    const latest = await letters.list({ parks: 'all', reason: UNKNOWN_GATEWAY, waiting: true }, { limit: PAGE, after: null, order: 'newest' });
+    for (const { topic, transport, gateway, receivedAt: at, payload } of latest.toReversed()) {
+      for (const { mn: meter, kind: meterKind, quantities } of strangerIn(parseSegment(Buffer.from(payload).toString('latin1'))).loggers ?? []) {
+        const sighting = { kind: 'logger', meter, mapping: null, meterKind, park: null, topic, transport, gateway, at, quantities, payload } as const;
         if (!this.#isKnown(sighting)) this.see(sighting);
       }
     }
@@ -121,16 +150,26 @@ export class UnknownMeters {
   }
 
   /** It is listed again when it reports again. */
-  forget({ park, meter, mapping = null }: Omit<UnknownMeterKey, 'mapping'> & { readonly mapping?: string | null }): void {
-    this.#seen.delete(keyOf({ park, meter, mapping }));
+  forget({ kind, park, meter, mapping = null }: UnknownMeterKey): void {
+    this.#seen.delete(keyOf({ kind, park, meter, mapping }));
   }
 
-  #isKnown({ park, meter, mapping }: Pick<Seen, 'park' | 'meter' | 'mapping'>): boolean {
+  #isKnown({ kind, park, meter, mapping }: Pick<Seen, 'kind' | 'park' | 'meter' | 'mapping'>): boolean {
+    if (kind === 'logger') return this.#parts.hasLogger?.(meter) === true;
     return mapping === null ? this.#parts.isRegistered(meter) : this.#parts.namesDevice?.(park, mapping, meter) === true;
   }
 }
 
-const keyOf = ({ park, meter, mapping }: Pick<Seen, 'park' | 'meter' | 'mapping'>): string => JSON.stringify([park, mapping, meter]);
+const keyOf = ({ kind, park, meter, mapping }: Pick<Seen, 'kind' | 'park' | 'meter' | 'mapping'>): string => JSON.stringify([kind, park, mapping, meter]);
+
+/** The letters of a list are read by more people than may know how a logger signs in. */
+const withoutPassword = (payload: Uint8Array): Uint8Array =>
+  Buffer.from(
+    Buffer.from(payload)
+      .toString('latin1')
+      .replaceAll(/\bPW=[^;&]*/gi, 'PW=***'),
+    'latin1',
+  );
 
 /** Letters that were kept because this meter was not registered, oldest first; none that speak of another park, which may mean another meter. */
 export async function lettersOfUnknown(
@@ -159,6 +198,13 @@ export async function lettersOfDevice(
     const devices = await devicesIn(letter, codecs);
     if (devices.some((device) => device.name === meter && device.mapping === mapping)) found.push(letter);
   }
+  return found;
+}
+
+/** Letters of a data logger whose number no gateway had, oldest first. */
+export async function lettersOfLogger(letters: Pick<DeadLetterRecords, 'list'>, topic: string): Promise<DeadLetter[]> {
+  const found: DeadLetter[] = [];
+  for await (const letter of waitingLetters(letters, UNKNOWN_GATEWAY)) if (letter.topic === topic) found.push(letter);
   return found;
 }
 
@@ -210,11 +256,12 @@ async function sightingsIn(letter: DeadLetter, codecs: readonly TopicCodec[]): P
 const isUntold = async (letter: DeadLetter, codecs: readonly TopicCodec[], meter: string): Promise<boolean> =>
   namesOnlySome(letter) && (isWhole(letter) ? (await sightingsIn(letter, codecs)).has(meter) : Buffer.from(letter.payload).includes(meter));
 
-function shown({ names, topics, meter, mapping, ...seen }: Seen, isTaken: (id: string) => boolean): UnknownMeter {
+function shown({ kind, names, topics, meter, mapping, meterKind, ...seen }: Seen, isTaken: (id: string) => boolean): UnknownMeter {
   const found = names.size > 0 ? [...names] : namesIn(seen.payload, seen.payloadLength);
   const suggested = found.map((name) => ({ name, quantity: suggestedQuantity(name) }));
-  const suggestedKind = kindOf(suggested.flatMap(({ quantity }) => quantity ?? []));
+  const suggestedKind = meterKind ?? kindOf(suggested.flatMap(({ quantity }) => quantity ?? []));
   const common = { ...seen, meter, topics: [...topics], suggested, suggestedKind };
+  if (kind === 'logger') return { ...common, kind, suggestedId: suggestedId(meter, 'logger', () => false) as string as GatewayId };
   return mapping === null ? { ...common, kind: 'meter' } : { ...common, kind: 'device', mapping, suggestedId: suggestedId(meter, mapping, isTaken) };
 }
 
@@ -226,7 +273,7 @@ function suggestedId(name: string, mapping: string, isTaken: (id: string) => boo
     .replaceAll(/^[^A-Za-z0-9]+|-+$/g, '')
     .slice(0, 56);
   const digits = createHash('sha256').update(name).digest('hex').slice(0, 6);
-  const base = /[A-Za-z].*[A-Za-z0-9]/.test(written) ? written : `${mapping.slice(0, 48)}-${digits}`;
+  const base = /[A-Za-z0-9]{2}/.test(written) && written.length * 2 >= name.length ? written : `${mapping.slice(0, 48)}-${digits}`;
   let id = base;
   for (let next = 2; isTaken(id); next++) id = `${base}-${next}`;
   return id as MeterId;

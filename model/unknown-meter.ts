@@ -1,4 +1,4 @@
-import type { EpochMs, MeterId } from './ids.ts';
+import type { EpochMs, GatewayId, MeterId } from './ids.ts';
 import type { MeterKind } from './meter-kinds.ts';
 import type { QuantityName } from './quantities.ts';
 
@@ -36,7 +36,14 @@ export type UnknownMeter = Seen &
         readonly mapping: string;
         readonly suggestedId: MeterId;
       }
+    | {
+        readonly kind: 'logger';
+        /** A data logger's number (MN) that no gateway has. Its last message is shown without its password. */
+        readonly meter: string;
+        /** Of the gateway. */
+        readonly suggestedId: GatewayId;
+      }
   );
 
 /** Which one of the list is meant. */
-export type UnknownMeterKey = Pick<UnknownMeter, 'park' | 'meter'> & { readonly mapping?: string };
+export type UnknownMeterKey = Pick<UnknownMeter, 'kind' | 'park' | 'meter'> & { readonly mapping?: string | null };

@@ -4,8 +4,9 @@ import { GreenparkError } from '../../model/errors.ts';
 import type { MeterIdSchema, ParkId } from '../../model/ids.ts';
 import type { Mapping } from '../../model/mapping.ts';
 import { isoIn } from '../../model/period.ts';
-import type { Meter } from '../../model/registry.ts';
+import { type Gateway, GatewaySchema, type Meter } from '../../model/registry.ts';
 import type { UnknownMeter } from '../../model/unknown-meter.ts';
+import { hashGatewaySecret } from '../../store/registry/gateway-secret.ts';
 import { audited } from '../audit.ts';
 import type { ApiDeps, PushOutcome } from '../deps.ts';
 import { inputSchema, recordOf } from '../input.ts';
@@ -13,7 +14,7 @@ import { listOf } from '../paging.ts';
 import { payloadOf } from '../payload.ts';
 import { HttpError, notFound } from '../problem.ts';
 import { created, nothing, OPERATOR, ok, type Route, route } from '../route.ts';
-import { PARAMS, SCHEMAS, shape } from '../schemas.ts';
+import { LoggerPassword, PARAMS, SCHEMAS, shape } from '../schemas.ts';
 import { letterRoutes } from './dead-letters.ts';
 import { parksOf, zoneOf } from './oversight.ts';
 import { inBody } from './records.ts';
@@ -36,6 +37,18 @@ const DeviceName = Type.String({ minLength: 1, maxLength: 256, description: 'the
 const DeviceBody = Type.Object(
   { park: PARAMS.park, mapping: PARAMS.record, device: DeviceName, meter: inputSchema(SCHEMAS.Meter, ['park']) },
   { additionalProperties: false, description: 'a device of the list, and the meter that it is' },
+);
+
+const LoggerNumber = Type.String({ pattern: '^[A-Za-z0-9_-]{1,27}$', description: "a data logger's number (MN)" });
+const LoggerBody = Type.Object(
+  {
+    ...{ mn: LoggerNumber, park: PARAMS.park },
+    gateway: Type.Object({ id: PARAMS.gateway, name: GatewaySchema.properties.name }, { additionalProperties: false }),
+    password: LoggerPassword,
+    crc: Type.Optional(Type.Enum(['refuse', 'take'], { description: 'what becomes of its frames with a wrong CRC; refuse unless said otherwise' })),
+    meter: inputSchema(SCHEMAS.Meter, ['park', 'gateway']),
+  },
+  { additionalProperties: false, description: 'a logger of the list, the gateway that it is, and its meter' },
 );
 
 export const ingestRoutes: readonly Route[] = [
@@ -194,6 +207,64 @@ export const ingestRoutes: readonly Route[] = [
       return nothing;
     },
   }),
+  route({
+    method: 'post',
+    path: '/api/v1/unknown-loggers/register',
+    tag: 'ingest',
+    summary: 'Registers a data logger of HJ 212 as a gateway with the meter that it reports for, and stores what was kept of its messages',
+    access: { kind: 'roles', roles: OPERATOR, place: 'scope' },
+    body: LoggerBody,
+    answers: { 201: SCHEMAS.RegisteredLogger },
+    async handle({ principal, body }, deps) {
+      const logger = loggerIn(parksOf(principal, undefined, deps), body.mn, deps);
+      const { park, mn } = body;
+      const { id } = body.gateway;
+      const meter = recordOf(SCHEMAS.Meter, { park, gateway: id })(body.meter) as Meter;
+      const gateway: Gateway = { ...body.gateway, park, link: { type: 'hj212', mn, meter: meter.id, crc: body.crc ?? 'refuse' } };
+      const hash = await hashGatewaySecret(body.password, 'chosen');
+      await audited(deps, principal, async ({ registry: { meters, gateways } }) => {
+        if ((await meters.get(meter.id)) !== null) throw new GreenparkError('CONFLICT', `meter "${meter.id}" is registered already; choose another id`);
+        if ((await gateways.get(park, id)) !== null) throw new GreenparkError('CONFLICT', `gateway "${id}" is registered already; choose another id`);
+        // Each names the other, so one of them is put twice.
+        await inBody(meters.put({ ...meter, gateway: null }));
+        await inBody(gateways.put(gateway));
+        await gateways.setSecret(id, hash);
+        await inBody(meters.put(meter));
+        return {
+          result: null,
+          entry: [
+            { action: 'create', park, subject: 'gateway', id, before: null, after: gateway },
+            { action: 'create', park, subject: 'meter', id: meter.id, before: null, after: meter },
+          ],
+        };
+      });
+      const replay = await deps.ingest.replay(await deps.ingest.lettersOfLogger(mn));
+      deps.ingest.unknown.forget(logger);
+      await audited(deps, principal, async () => ({
+        result: null,
+        entry: { action: 'replayed', park, subject: 'gateway', id, before: null, after: replay },
+      }));
+      return created({ gateway, meter, replay });
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/api/v1/unknown-loggers/{mn}',
+    tag: 'ingest',
+    summary: 'Takes the data logger off the list until it reports again',
+    access: { kind: 'roles', roles: OPERATOR, place: 'scope' },
+    params: shape({ mn: LoggerNumber }),
+    answers: { 204: null },
+    async handle({ principal, params: { mn } }, deps) {
+      const logger = loggerIn(parksOf(principal, undefined, deps), mn, deps);
+      await audited(deps, principal, async () => ({
+        result: null,
+        entry: { action: 'dismiss', park: null, subject: 'unknown-logger', id: mn, before: null, after: null },
+      }));
+      deps.ingest.unknown.forget(logger);
+      return nothing;
+    },
+  }),
   ...letterRoutes,
 ];
 
@@ -238,6 +309,11 @@ function deviceIn(
     if (one.kind === 'device' && one.meter === device && one.mapping === mapping && one.park === park && isIn(parks, one)) return one;
   }
   throw notFound(`unknown device "${device}" of the mapping "${mapping}"`);
+}
+
+function loggerIn(parks: readonly ParkId[] | 'all', mn: string, { ingest }: ApiDeps): UnknownMeter & { readonly kind: 'logger' } {
+  for (const one of ingest.unknown.list()) if (one.kind === 'logger' && one.meter === mn && isIn(parks, one)) return one;
+  throw notFound(`unknown logger "${mn}"`);
 }
 
 function presentUnknown({ payload, ...unknown }: UnknownMeter, deps: ApiDeps) {

@@ -7,7 +7,7 @@ import { audited } from '../audit.ts';
 import { newSecret } from '../auth/secrets.ts';
 import { faulty, notFound } from '../problem.ts';
 import { OPERATOR, OVERSEERS, ok, READERS, type Route, route } from '../route.ts';
-import { PARAMS, SCHEMAS, shape } from '../schemas.ts';
+import { LoggerPassword, PARAMS, SCHEMAS, shape } from '../schemas.ts';
 import { recordRoutes } from './records.ts';
 
 /** A meter without the number that stores its readings, which is the store's own affair. */
@@ -104,11 +104,7 @@ export const registryRoutes: readonly Route[] = [
     access: { kind: 'roles', roles: OPERATOR, place: 'park' },
     params: shape({ park: PARAMS.park, gateway: PARAMS.gateway }),
     body: shape({
-      secret: Type.String({
-        pattern: '^[A-Za-z0-9]{6,32}$',
-        'x-form': '6 to 32 letters and digits',
-        description: 'PW of the logger: 6 to 32 letters and digits',
-      }),
+      secret: LoggerPassword,
     }),
     answers: { 200: SCHEMAS.Gateway },
     async handle({ principal, view, params: { gateway: id }, body: { secret } }, deps) {

@@ -93,6 +93,15 @@ type SeenAsJson<T> = T extends unknown
 /** A meter or device that reports and is not registered. */
 export type UnknownMeter = SeenAsJson<UnknownMeterSeen>;
 export type UnknownDevice = UnknownMeter & { readonly kind: 'device' };
+export type UnknownLogger = UnknownMeter & { readonly kind: 'logger' };
+
+/** The gateway that a data logger is, and its meter. */
+export interface LoggerRecord {
+  readonly park: string;
+  readonly gateway: { readonly id: string; readonly name: string };
+  readonly password: string;
+  readonly meter: object;
+}
 
 /** A carrier between a meter and those right below it, with times as text. */
 export type BalanceJson = Balance & {
@@ -248,6 +257,9 @@ export const registerDevice = ({ park, mapping, meter: device }: UnknownDevice, 
   json('/api/v1/unknown-devices/register', post({ park, mapping, device, meter }));
 export const dismissDevice = ({ park, mapping, meter: device }: UnknownDevice): Promise<void> =>
   nothing(`/api/v1/unknown-devices?${new URLSearchParams({ ...(park === null ? {} : { park }), mapping, device })}`, { method: 'DELETE' });
+export const registerLogger = ({ meter: mn }: UnknownLogger, record: LoggerRecord): Promise<{ readonly replay: ReplayReport }> =>
+  json('/api/v1/unknown-loggers/register', post({ mn, ...record }));
+export const dismissLogger = ({ meter: mn }: UnknownLogger): Promise<void> => nothing(`/api/v1/unknown-loggers/${id(mn)}`, { method: 'DELETE' });
 export const dismissUnknown = (meter: string): Promise<void> => nothing(`/api/v1/unknown-meters/${id(meter)}`, { method: 'DELETE' });
 export const enterprisesOf = (park: string): Promise<Listed<EnterpriseName>> => json(`/api/v1/parks/${id(park)}/enterprises?limit=1000`);
 

@@ -1,5 +1,6 @@
 import type { EpochMs, ParkId } from '../../model/ids.ts';
 import type { LeftOutKind } from '../../model/ingest.ts';
+import type { MeterKind } from '../../model/meter-kinds.ts';
 import type { RejectReason } from '../reject-reasons.ts';
 
 /** One meter at one time, as a codec found it in a message. Nothing is checked yet: the pipeline does that, as for the native form. */
@@ -62,6 +63,15 @@ export interface DecodedDevice {
   readonly quantities: readonly string[];
 }
 
+/** A data logger that reports by HJ 212 under a number that no gateway has. */
+export interface DecodedLogger {
+  readonly mn: string;
+  /** By its system code; null where that tells nothing. */
+  readonly kind: MeterKind | null;
+  /** Quantities of the catalogue, and the codes of factors that are none. */
+  readonly quantities: readonly string[];
+}
+
 /** All that a codec makes of one message. */
 export interface Decoded {
   readonly frames: readonly DecodedFrame[];
@@ -69,6 +79,7 @@ export interface Decoded {
   readonly statuses: readonly DecodedStatus[];
   /** Each once; a refusal speaks of them, too. */
   readonly devices?: readonly DecodedDevice[];
+  readonly loggers?: readonly DecodedLogger[];
   /** Frames may only be for meters of this park. */
   readonly park?: ParkId;
   /** Other parks' mappings take the topic too and no meter of `park` is named: whose message it is, nobody knows. */

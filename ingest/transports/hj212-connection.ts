@@ -3,17 +3,17 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../model/clock.ts';
 import type { Decoded } from '../codecs/decoded.ts';
 import { commandOf } from '../codecs/hj212/commands.ts';
-import { crcOf, crcText } from '../codecs/hj212/crc.ts';
 import { decodeSegment, refusedWhole, unknownFlags } from '../codecs/hj212/decode.ts';
 import { PacketJoiner } from '../codecs/hj212/packets.ts';
 import { parseSegment, type Segment, segmentText, wantsAnswer } from '../codecs/hj212/segment.ts';
 import { isSealed, unseal } from '../codecs/hj212/sm4.ts';
 import { FrameSplitter, type RawFrame } from '../codecs/hj212/splitter.ts';
-import { writeAnswer } from '../codecs/hj212/write.ts';
+import { strangerIn } from '../codecs/hj212/stranger.ts';
+import { asSent, writeAnswer } from '../codecs/hj212/write.ts';
 import type { GatewayTraffic } from '../gateways/traffic.ts';
 import type { DecodedIntake } from '../port.ts';
 import type { StageTimes } from '../stage-times.ts';
-import { quote } from '../wording.ts';
+import { checkFrame, type Faults, unknownNumber, wrongPassword } from './hj212-checks.ts';
 import { contextOf, type Device, type Hj212Devices } from './hj212-devices.ts';
 import type { Hj212Limits, Hj212Stats } from './hj212-limits.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -32,11 +32,6 @@ export interface ConnectionParts {
   trafficOf(gateway: string): LoggerTraffic;
 }
 
-/** 1 where it is wrong or missing. */
-interface Faults {
-  readonly crc: number;
-  readonly length: number;
-}
 type LoggerTraffic = Pick<GatewayTraffic, 'connect' | 'disconnect' | 'held' | 'tolerated'>;
 const BURST_SECONDS = 10;
 /** Bytes of answers that its logger has not read, beyond which no more of it is taken. */
@@ -248,8 +243,8 @@ export class Hj212Connection {
     const device = segment.mn === null ? undefined : devices.find(segment.mn);
     if (device === undefined || device === null) {
       stats.unknownDevice++;
-      const why = device === null ? 'two gateways have it' : 'register a gateway with an hj212 link for it';
-      this.#refuse(frame, segment, null, refusedWhole('unknown-gateway', `no single gateway has the number MN=${quote(segment.mn ?? '')}: ${why}`));
+      const refused = unknownNumber(segment.mn, device === null);
+      this.#refuse(frame, segment, null, device === null ? refused : { ...refused, ...strangerIn(segment) });
       this.#mistrust();
       return null;
     }
@@ -307,7 +302,7 @@ export class Hj212Connection {
       return;
     }
     this.#parts.stats.wrongPassword++;
-    this.#refuse(frame, segment, null, refusedWhole('wrong-password', `PW is not the secret of gateway ${device.gateway}`, device.park));
+    this.#refuse(frame, segment, null, wrongPassword(device));
     this.#wrong.set(device.link.mn, (this.#wrong.get(device.link.mn) ?? 0) + 1);
     this.#mistrust();
   }
@@ -319,33 +314,16 @@ export class Hj212Connection {
     this.#socket.destroy();
   }
 
-  /** Length and CRC, counted whatever the gateway's link says: the refusal, or the faults that the link lets pass. */
-  #faultsOf(frame: RawFrame, segment: Segment, { link, park }: Device): Decoded | Faults {
+  /** Counted whatever the gateway's link says: the refusal, or the faults that the link lets pass. */
+  #faultsOf(frame: RawFrame, segment: Segment, device: Device): Decoded | Faults {
     const { stats } = this.#parts;
-    const faults = { crc: 0, length: 0 };
-    // Both are those of the plain text, which nobody here can read.
-    if (isSealed(segment.cp)) return faults;
-    let broken: Decoded | null = null;
-    const kind = link.crcKind ?? 'standard';
-    const right = crcOf(frame.segment, kind);
-    if (frame.crc !== right) {
-      faults.crc = 1;
-      const other = kind === 'standard' ? 'modbus' : 'standard';
-      const hint = frame.crc === crcOf(frame.segment, other) ? `; it is the ${other} CRC, set "crcKind" of the gateway's link` : '';
-      const sent = frame.crc === null ? 'missing' : crcText(frame.crc);
-      if (link.crc !== 'take') broken = refusedWhole('wrong-crc', `the CRC is ${sent}; expected ${crcText(right)}${hint}`, park);
-    }
-    if (frame.length !== frame.segment.length) {
-      faults.length = 1;
-      const detail = `the length is ${frame.length ?? 'missing'}; the data segment has ${frame.segment.length} bytes`;
-      if (link.length !== 'take') broken = refusedWhole('wrong-length', detail, park);
-    }
+    const { refusal, ...faults } = checkFrame(frame, segment, device);
     stats.wrongCrc += faults.crc;
     stats.wrongLength += faults.length;
-    if (broken === null) return faults;
+    if (refusal === null) return faults;
     stats.wrongCrcRefused += faults.crc;
     stats.wrongLengthRefused += faults.length;
-    return broken;
+    return refusal;
   }
 
   #takeFrom(device: Device, frame: RawFrame, packet: Segment, faults: Faults): void {
@@ -399,7 +377,8 @@ export class Hj212Connection {
   }
 
   #refuse(frame: RawFrame, segment: Segment, device: Device | null, refused: Decoded): void {
-    this.#hand(refused, { ...segment, flag: null }, device, frame.segment);
+    // Of what nobody has vouched for the whole frame rests, to be checked when it is tried again.
+    this.#hand(refused, { ...segment, flag: null }, device, device === null ? asSent(frame) : frame.segment);
   }
 
   /** To the pipeline; the answer leaves when it is committed, and never for what was not kept. */

@@ -216,6 +216,16 @@ export const EXPECTED: readonly Expectation[] = [
     path: '/api/v1/unknown-devices?park=north&mapping=mp-1&device=Device%20A',
     answers: BY_OPERATOR_ALONE(404),
   },
+  {
+    route: 'post /api/v1/unknown-loggers/register',
+    path: '/api/v1/unknown-loggers/register',
+    body: {
+      ...{ mn: 'MN1', park: 'north', gateway: { id: 'gw-new', name: '数采仪' }, password: 'abc123' },
+      meter: { id: 'm-logger', enterprise: null, name: '排口', kind: 'stack', parent: null },
+    },
+    answers: BY_OPERATOR_ALONE(404),
+  },
+  { route: 'delete /api/v1/unknown-loggers/{mn}', path: '/api/v1/unknown-loggers/MN1', answers: BY_OPERATOR_ALONE(404) },
   { route: 'get /api/v1/dead-letters/export', path: '/api/v1/dead-letters/export', answers: OVERSEE_OWN_LIST },
   { route: 'post /api/v1/dead-letters/replay', path: '/api/v1/dead-letters/replay', body: { ids: [999] }, answers: BY_OPERATOR_ALONE(200) },
   { route: 'get /api/v1/dead-letters', path: '/api/v1/dead-letters', answers: OVERSEE_OWN_LIST },

@@ -60,20 +60,20 @@ describe('unknown meters', () => {
       ['p-2', 1, ['t/two'], ['two']],
       ['p-1', 1, ['t/one'], ['one']],
     ]);
-    unknown.forget({ park: 'p-2', meter: 'a' });
+    unknown.forget({ kind: 'meter', park: 'p-2', meter: 'a' });
     expect(unknown.list().map(({ park }) => park)).to.deep.equal([null, 'p-1']);
   });
 
   it('are devices by the mapping that finds their names, which need be no ids', () => {
     const unknown = new UnknownMeters({ isRegistered: (id) => id === 'Device-A', parkOfGateway: () => null, namesDevice: (_, mapping) => mapping === 'told' });
-    for (const mapping of ['one', 'two', 'told']) unknown.see(sighting('Device A', { mapping, park: 'p-1' }));
+    for (const mapping of ['one', 'two', 'told']) unknown.see(sighting('Device A', { kind: 'device', mapping, park: 'p-1' }));
     unknown.see(sighting('Device A'));
     const shown = unknown.list().map((one) => (one.kind === 'device' ? [one.mapping, one.suggestedId] : one.meter));
     expect(shown).to.deep.equal([
       ['two', 'Device-A-2'],
       ['one', 'Device-A-2'],
     ]);
-    unknown.forget({ park: 'p-1', meter: 'Device A', mapping: 'two' });
+    unknown.forget({ kind: 'device', park: 'p-1', meter: 'Device A', mapping: 'two' });
     expect(unknown.list()).to.have.length(1);
   });
 

@@ -71,10 +71,13 @@ export class GreenparkProcess {
   readonly url: string;
   /** Of the embedded broker; 0 with an external one. */
   readonly mqttPort: number;
+  /** 0 where it takes no HJ 212. */
+  readonly hj212Port: number;
 
   private constructor(running: Running, url: string) {
     this.#running = running;
     this.url = url;
+    this.hj212Port = Number(/HJ 212 data loggers report to port (\d+)/.exec(running.said.out)?.[1] ?? 0);
     this.mqttPort = Number(/mqtt:\/\/localhost:(\d+)/.exec(running.said.out)?.[1] ?? 0);
   }
 

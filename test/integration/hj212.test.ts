@@ -8,6 +8,7 @@ import type { Letter } from '../../ingest/dead-letters.ts';
 import { GatewayTraffic } from '../../ingest/gateways/traffic.ts';
 import { Pipeline } from '../../ingest/pipeline.ts';
 import { framesOf, Station, type StationMessage, type StationOptions } from '../../ingest/simulators/hj212-station.ts';
+import { Hj212Devices } from '../../ingest/transports/hj212-devices.ts';
 import { hj212Replay } from '../../ingest/transports/hj212-replay.ts';
 import { Hj212Server, type Hj212ServerOptions } from '../../ingest/transports/hj212-server.ts';
 import type { Hj212Link } from '../../model/gateway-link.ts';
@@ -36,6 +37,8 @@ describe('HJ 212 over TCP', () => {
       park: () => PARK,
     },
   });
+
+  const devicesWith = (key: Uint8Array | null) => new Hj212Devices(directory(), { keyOf: async () => key, checkSecret: async () => false });
 
   async function open(link: Partial<Hj212Link> = {}, override: Partial<Hj212ServerOptions> = {}, limits: Parameters<typeof aRig>[0] = {}): Promise<void> {
     rig = aRig({ meters: METERS, ...limits });
@@ -132,7 +135,7 @@ describe('HJ 212 over TCP', () => {
     expect(rig.store.rows.map(([, quantity, , value]) => [quantity, value])).to.deep.equal([['stack_so2', 5]]);
     expect(reasons()).to.have.members(['not-a-number', 'wrong-shape']);
     const { topic, payload, gateway } = rig.letters.letters[0] as Letter;
-    const again = await hj212Replay(directory(), async () => null).decode({ topic, payload, gateway, receivedAt: NOW });
+    const again = await hj212Replay(devicesWith(null)).decode({ topic, payload, gateway, receivedAt: NOW });
     expect(again?.refusals.map(({ reason }) => reason)).to.deep.equal(['not-a-number', 'wrong-shape']);
   });
 
@@ -285,12 +288,12 @@ describe('HJ 212 over TCP', () => {
       const { topic, payload, gateway } = rig.letters.letters[0] as Letter;
       const letter = { topic, payload, gateway, receivedAt: NOW };
       const refusedAs = async (known: Uint8Array | null) => {
-        const decoded = await hj212Replay(directory(), async () => known).decode(letter);
+        const decoded = await hj212Replay(devicesWith(known)).decode(letter);
         return decoded?.refusals.map(({ reason }) => reason);
       };
       expect(await refusedAs(null)).to.deep.equal(['encrypted']);
       expect(await refusedAs(Buffer.alloc(16))).to.deep.equal(['encrypted']);
-      expect((await hj212Replay(directory(), async () => key).decode(letter))?.frames[0]?.values).to.deep.include({ stack_so2: 5 });
+      expect((await hj212Replay(devicesWith(key)).decode(letter))?.frames[0]?.values).to.deep.include({ stack_so2: 5 });
     });
   });
 

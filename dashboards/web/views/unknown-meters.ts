@@ -1,7 +1,7 @@
 import { METER_KINDS, type MeterKind } from '../../../model/meter-kinds.ts';
 import type { QuantityName } from '../../../model/quantities.ts';
 import type { Language } from '../i18n/text.ts';
-import type { ReplayReport, UnknownMeter } from '../rest.ts';
+import type { LoggerRecord, ReplayReport, UnknownMeter } from '../rest.ts';
 import { payloadText } from './dead-letters.ts';
 import { quantityName } from './meters.ts';
 import type { Reader } from './reader.ts';
@@ -10,6 +10,10 @@ import type { Reader } from './reader.ts';
 export interface Registration {
   /** Of the meter; one that reports under an id has that. */
   id: string;
+  /** Of a data logger: where it stands, what its gateway is called, and its password. */
+  park: string;
+  gateway: string;
+  password: string;
   name: string;
   kind: MeterKind;
   /** Empty: the park itself. */
@@ -62,11 +66,12 @@ export function suggestion(one: UnknownMeter): Registration {
   const seen = count > 1 ? (Date.parse(lastSeen) - Date.parse(firstSeen)) / 1000 / (count - 1) : 60;
   const distance = (interval: number) => Math.abs(Math.log(interval / Math.max(seen, 0.5)));
   const intervalSeconds = USUAL.reduce((best, each) => (distance(each) < distance(best) ? each : best), 60);
-  return { id: idOf(one), name: meter, kind, enterprise: '', multiplier: 1, intervalSeconds };
+  const ofLogger = { park: one.park ?? '', gateway: one.kind === 'logger' ? one.suggestedId : '', password: '' };
+  return { ...ofLogger, id: idOf(one), name: meter, kind, enterprise: '', multiplier: 1, intervalSeconds };
 }
 
 /** The id that it reports under, or the one that is suggested for its name. */
-const idOf = (one: UnknownMeter): string => (one.kind === 'device' ? one.suggestedId : one.meter);
+const idOf = (one: UnknownMeter): string => (one.kind === 'device' ? one.suggestedId : one.kind === 'logger' ? `${one.suggestedId}-1` : one.meter);
 
 /** What a value is called in the message, and what it probably is. */
 export function measured(language: Language, name: string, quantity: QuantityName | null): string {
@@ -76,10 +81,17 @@ export function measured(language: Language, name: string, quantity: QuantityNam
 }
 
 /** The record as the API takes it. */
-export const recordOf = ({ park, gateway }: UnknownMeter, { enterprise, ...filled }: Registration) => ({
-  ...filled,
-  park,
-  gateway,
-  parent: null,
+export const recordOf = ({ park, gateway }: UnknownMeter, filled: Registration) => ({ ...meterOf(filled), park, gateway });
+
+/** A data logger as the API takes it: the gateway bears the name of its meter. */
+export const loggerRecordOf = (filled: Registration): LoggerRecord => ({
+  park: filled.park,
+  gateway: { id: filled.gateway, name: filled.name },
+  password: filled.password,
+  meter: meterOf(filled),
+});
+
+const meterOf = ({ id, name, kind, multiplier, intervalSeconds, enterprise }: Registration) => ({
+  ...{ id, name, kind, multiplier, intervalSeconds, parent: null },
   enterprise: enterprise === '' ? null : enterprise,
 });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { ReplayReport, UnknownMeter } from '../../../dashboards/web/rest.ts';
-import { foundBy, lastMessage, measured, recordOf, registeredTold, suggestion } from '../../../dashboards/web/views/unknown-meters.ts';
-import type { MeterId } from '../../../model/ids.ts';
+import { foundBy, lastMessage, loggerRecordOf, measured, recordOf, registeredTold, suggestion } from '../../../dashboards/web/views/unknown-meters.ts';
+import type { GatewayId, MeterId } from '../../../model/ids.ts';
 import { readerFor } from './reader-for.ts';
 
 const [zh, en] = [readerFor('zh-CN', 0), readerFor('en', 0)];
@@ -54,6 +54,15 @@ describe('the registration of an unknown meter', () => {
       id: 'plugs-1a2b3c',
       name: '一号插座',
     });
+  });
+
+  it('of a data logger is that of a gateway with its password, and its meter', () => {
+    const { kind: _, ...common } = seen(0, 1, { meter: '8888', park: null, suggestedKind: 'stack' });
+    const filled = suggestion({ ...common, kind: 'logger', suggestedId: '8888' as GatewayId });
+    expect(filled).to.include({ id: '8888-1', gateway: '8888', kind: 'stack', park: '', password: '' });
+    const meter = { id: '8888-1', name: '8888', kind: 'stack', multiplier: 1, intervalSeconds: 60, parent: null, enterprise: null };
+    const record = loggerRecordOf({ ...filled, park: 'p-1', password: 'abc123' });
+    expect(record).to.deep.equal({ park: 'p-1', gateway: { id: '8888', name: '8888' }, password: 'abc123', meter });
   });
 
   it('becomes a record of the meter’s park and gateway, of the park itself where no enterprise was chosen', () => {
