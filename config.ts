@@ -145,6 +145,12 @@ export const ConfigSchema = Type.Object(
           description: 'disk for readings that wait while the store is away, in MB; 0: none, and the senders wait',
         }),
         deadLetters: Type.Integer({ minimum: 100, maximum: 10_000_000, default: 100_000, description: 'refused messages kept; beyond it the oldest go' }),
+        deadLetterMb: Type.Integer({
+          minimum: 16,
+          maximum: 1_048_576,
+          default: 256,
+          description: 'disk for their payloads, in MB; beyond it the oldest go',
+        }),
       },
       { ...closed, default: {} },
     ),

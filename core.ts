@@ -287,6 +287,7 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
       maxPendingReadings: config.ingest.maxPendingReadings,
       lingerMs: config.ingest.lingerMs,
       deadLetterCapacity: config.ingest.deadLetters,
+      deadLetterBytes: config.ingest.deadLetterMb * (1 << 20),
       ...(config.influx.url === undefined ? {} : { maxBlockRows: INFLUX_BLOCK_ROWS, writesAtOnce: INFLUX_WRITES }),
     },
   });

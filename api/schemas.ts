@@ -248,6 +248,7 @@ const letter = {
   reason: text,
   detail: text,
   payloadLength: Type.Integer({ description: 'bytes that came' }),
+  keptLength: Type.Integer({ description: 'bytes of them that were kept; fewer where the message was cut, which then cannot be tried again' }),
   attempts: Type.Integer({ description: 'how often it was tried again in vain; reason and detail are those of the last time' }),
   replayedAt: Type.Union([AnsweredTime, Type.Null()], { description: 'when it was tried again with success; null while it waits' }),
 };

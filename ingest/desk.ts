@@ -29,7 +29,7 @@ export interface IngestDesk {
 /** `codecs` are those of topics outside the native contract that may be asked again without a trace. */
 export function createIngestDesk(parts: {
   readonly pipeline: DecodedIntake & { readonly stages: StageTimes };
-  readonly letters: Pick<DeadLetterRecords, 'list' | 'tried'>;
+  readonly letters: Pick<DeadLetterRecords, 'list' | 'payloads' | 'tried'>;
   readonly codecs: readonly TopicCodec[];
   readonly unknown: UnknownMeters;
   readonly leftOut: LeftOutBook;

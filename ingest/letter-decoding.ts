@@ -1,12 +1,12 @@
 import type { ParkId } from '../model/ids.ts';
-import type { DeadLetter } from '../store/registry/port.ts';
+import type { WholeDeadLetter } from '../store/registry/port.ts';
 import type { Decoded, DecodedFrame, DecodedRefusal, TopicCodec } from './codecs/decoded.ts';
 import { decodeNative } from './codecs/native.ts';
 import type { IngestMessage } from './port.ts';
 import { parseTopic } from './topics.ts';
 
 /** The message of a letter whose payload was not cut. */
-export const originalOf = ({ topic, payload, gateway, transport, receivedAt }: DeadLetter): IngestMessage => ({
+export const originalOf = ({ topic, payload, gateway, transport, receivedAt }: WholeDeadLetter): IngestMessage => ({
   ...{ topic, payload, gateway, transport, receivedAt },
   // All of an import is history that comes late on purpose.
   ...(transport === 'import' ? { history: true } : {}),

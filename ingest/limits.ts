@@ -18,10 +18,14 @@ export interface PipelineLimits {
   readonly maxPendingMessages: number;
   readonly maxPendingLetterBytes: number;
   readonly maxPendingDecodeBytes: number;
-  /** Dead letters kept in all, bytes of each payload that are kept, and letters kept per sender, reason and minute. */
+  /** Dead letters kept in all, and the bytes of their payloads; beyond either the oldest go. */
   readonly deadLetterCapacity: number;
-  readonly deadLetterPayloadBytes: number;
+  readonly deadLetterBytes: number;
+  /** Letters kept per sender, reason and minute; and bytes per sender and minute: an eighth of all at most, half of it for long messages. */
   readonly deadLettersPerSenderAndMinute: number;
+  readonly deadLetterBytesPerSenderAndMinute: number;
+  /** Bytes that are kept of a payload that is too large to be taken, and so to be tried again; any other is kept whole. */
+  readonly deadLetterPayloadBytes: number;
 }
 
 export const DEFAULT_LIMITS: PipelineLimits = {
@@ -38,6 +42,9 @@ export const DEFAULT_LIMITS: PipelineLimits = {
   maxPendingLetterBytes: 32 << 20,
   maxPendingDecodeBytes: 64 << 20,
   deadLetterCapacity: 10_000,
-  deadLetterPayloadBytes: 16 << 10,
+  deadLetterBytes: 256 << 20,
   deadLettersPerSenderAndMinute: 2_000,
+  // Long ones are half of what may be unacknowledged: one flooding sender does not hold the others.
+  deadLetterBytesPerSenderAndMinute: 32 << 20,
+  deadLetterPayloadBytes: 16 << 10,
 };

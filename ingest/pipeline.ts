@@ -161,11 +161,7 @@ export class Pipeline implements Intake, DecodedIntake {
       ...shared,
       records: parts.deadLetters,
       clock: parts.clock,
-      limits: {
-        capacity: this.limits.deadLetterCapacity,
-        payloadBytes: this.limits.deadLetterPayloadBytes,
-        perSenderAndMinute: this.limits.deadLettersPerSenderAndMinute,
-      },
+      limits: this.limits,
     });
     this.#letters = new RefusedLetters({ letters, directory: parts.directory, stats: this.stats, clock: parts.clock });
     const stages = this.stages;

@@ -30,12 +30,9 @@ export class RefusedLetters {
     const { receivedAt, transport, topic, gateway, payload } = message;
     const isRetained = message.retained === true;
     const park = this.#parkOf(gateway, state);
-    let posted = 0;
-    for (const { reason, detail, count } of state.told()) {
-      stats.rejects[reason] += count;
-      if (letters.post({ receivedAt, transport, topic, isRetained, gateway, payload, park, meter: state.meter, reason, detail })) posted++;
-    }
-    return posted;
+    const refusals = state.told();
+    for (const { reason, count } of refusals) stats.rejects[reason] += count;
+    return letters.post({ receivedAt, transport, topic, isRetained, gateway, payload, park, meter: state.meter }, refusals);
   }
 
   /** Calls back when every letter posted so far is durable. */
@@ -50,7 +47,7 @@ export class RefusedLetters {
     const { name, unit } = quantityOfCode(row.quantity[0] as number);
     const reading = { meter: meter?.id ?? row.meter[0], quantity: name, unit, ts: row.ts[0], value: row.value[0] };
     stats.rejects['store-refused']++;
-    letters.keep({
+    const message = {
       receivedAt: clock(),
       transport: 'store',
       isRetained: false,
@@ -58,10 +55,10 @@ export class RefusedLetters {
       gateway: meter?.gateway ?? null,
       park: meter?.park ?? null,
       meter: meter?.id ?? null,
-      reason: 'store-refused',
-      detail: `${name} was refused by the store: ${error.message}; the payload shows it after conversion to ${unit}`,
       payload: Buffer.from(JSON.stringify(reading)),
-    });
+    };
+    const detail = `${name} was refused by the store: ${error.message}; the payload shows it after conversion to ${unit}`;
+    letters.keep(message, [{ reason: 'store-refused', detail }]);
     return new Promise((resolve, reject) => {
       letters.settle((failure) => (failure === undefined ? resolve() : reject(failure)));
     });

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Clock } from '../model/clock.ts';
+import { wholeLetters } from '../store/registry/letter-payloads.ts';
 import type { DeadLetter, DeadLetterRecords, TriedLetter } from '../store/registry/port.ts';
 import type { TopicCodec } from './codecs/decoded.ts';
 import { decodeAgain, originalOf } from './letter-decoding.ts';
@@ -8,7 +8,7 @@ import { outcomeOf } from './transports/http-push.ts';
 
 export interface LetterReplayParts {
   readonly pipeline: DecodedIntake;
-  readonly letters: Pick<DeadLetterRecords, 'list' | 'tried'>;
+  readonly letters: Pick<DeadLetterRecords, 'list' | 'payloads' | 'tried'>;
   /** Asked in turn for topics outside the native contract, as the pipeline asks its own. They must leave no trace in any session. */
   readonly codecs: readonly TopicCodec[];
   readonly clock: Clock;
@@ -32,8 +32,9 @@ export interface ReplayReport {
   readonly failed: number;
 }
 
-/** Messages under way at once. */
+/** Messages under way at once, and their bytes. */
 const AT_ONCE = 200;
+const BYTES_AT_ONCE = 16 << 20;
 /** Longest wait for room in the pipeline, in ms. */
 const LONGEST_WAIT_MS = 10_000;
 
@@ -48,29 +49,27 @@ export class LetterReplay {
   async replay(letters: readonly DeadLetter[]): Promise<ReplayReport> {
     const { pipeline } = this.#parts;
     const count = { accepted: 0, partly: 0, refused: 0, cut: 0, notOriginal: 0, already: 0, failed: 0 };
-    const messages = new Map<string, DeadLetter[]>();
+    const messages = new Map<number, DeadLetter[]>();
     for (const letter of letters) {
       if (letter.replayedAt !== null) count.already++;
       else if (letter.transport === 'store') count.notOriginal++;
-      else if (letter.payload.length < letter.payloadLength) count.cut++;
-      else {
-        const key = messageOf(letter);
-        messages.set(key, [...(messages.get(key) ?? []), letter]);
-      }
+      else if (letter.keptLength < letter.payloadLength) count.cut++;
+      else messages.set(letter.message, [...(messages.get(letter.message) ?? []), letter]);
     }
-    const inOrder = [...messages].sort(
-      ([, [a]], [, [b]]) => (a as DeadLetter).receivedAt - (b as DeadLetter).receivedAt || (a as DeadLetter).id - (b as DeadLetter).id,
-    );
-    for (let from = 0; from < inOrder.length; from += AT_ONCE) {
-      const some = inOrder.slice(from, from + AT_ONCE);
+    const inOrder = [...messages.values()].map((chosen) => chosen as [DeadLetter, ...DeadLetter[]]);
+    inOrder.sort(([a], [b]) => a.receivedAt - b.receivedAt || a.id - b.id);
+    for (let from = 0; from < inOrder.length; ) {
       if (!(await roomIn(pipeline))) {
         count.failed += inOrder.length - from;
         break;
       }
+      const some = inOrder.slice(from, from + howMany(inOrder, from));
+      from += some.length;
+      const chosenOf = new Map(some.map((chosen) => [chosen[0].message, chosen]));
       const under: Promise<readonly TriedLetter[] | null>[] = [];
-      for (const [key, chosen] of some) {
-        const group = await this.#whole(key, chosen);
-        const [first] = group as readonly [DeadLetter];
+      const firsts = some.map(([first]) => first);
+      for await (const first of wholeLetters(this.#parts.letters, firsts)) {
+        const group = await this.#whole(chosenOf.get(first.message) ?? [first]);
         // Letters of earlier versions have it in their reason alone.
         const retained = group.some(({ isRetained, reason }) => isRetained || reason === 'retained-without-time');
         const message = { ...originalOf(first), retained, replayed: true };
@@ -94,17 +93,25 @@ export class LetterReplay {
   }
 
   /** The letters with all others that the same message made. */
-  async #whole(key: string, chosen: readonly DeadLetter[]): Promise<readonly DeadLetter[]> {
-    const [{ receivedAt, topic }] = chosen as readonly [DeadLetter];
+  async #whole(chosen: readonly DeadLetter[]): Promise<readonly DeadLetter[]> {
+    const [{ receivedAt, topic, message }] = chosen as readonly [DeadLetter];
     const filter = { parks: 'all', from: receivedAt, to: receivedAt + 1, topicPrefix: topic, waiting: true } as const;
     const near = await this.#parts.letters.list(filter, { limit: 1000, after: null, order: 'oldest' });
     const ids = new Set(chosen.map(({ id }) => id));
-    return [...chosen, ...near.filter((letter) => !ids.has(letter.id) && messageOf(letter) === key)];
+    return [...chosen, ...near.filter((letter) => !ids.has(letter.id) && letter.message === message)];
   }
 }
 
-const messageOf = ({ receivedAt, transport, topic, gateway, payload }: DeadLetter): string =>
-  JSON.stringify([receivedAt, transport, topic, gateway, createHash('sha256').update(payload).digest('base64')]);
+/** Messages from this one on that may be under way together, by number and by bytes; one at least. */
+function howMany(messages: readonly (readonly [DeadLetter, ...DeadLetter[]])[], from: number): number {
+  let [count, bytes] = [0, 0];
+  for (const [{ keptLength }] of messages.slice(from, from + AT_ONCE)) {
+    bytes += keptLength;
+    if (count > 0 && bytes > BYTES_AT_ONCE) break;
+    count++;
+  }
+  return count;
+}
 
 /**
  * Every refusal of this time stands in a letter of the message, and no new letter is made: one with the same reason keeps it, a letter

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { type EpochMs, type GatewayId, ID_PATTERN, type MeterId, type ParkId } from '../model/ids.ts';
 import type { MeterKind } from '../model/meter-kinds.ts';
 import type { UnknownMeter, UnknownMeterKey } from '../model/unknown-meter.ts';
-import type { DeadLetter, DeadLetterRecords } from '../store/registry/port.ts';
+import { wholeLetters } from '../store/registry/letter-payloads.ts';
+import type { DeadLetter, DeadLetterRecords, WholeDeadLetter } from '../store/registry/port.ts';
 import type { DecodedDevice, TopicCodec } from './codecs/decoded.ts';
 import { parseSegment } from './codecs/hj212/segment.ts';
 import { strangerIn } from './codecs/hj212/stranger.ts';
@@ -23,6 +24,9 @@ const NO_METER: RejectReason = 'no-meter';
 const UNKNOWN_GATEWAY: RejectReason = 'unknown-gateway';
 const MOST_LOGGERS = 100;
 const ID = new RegExp(ID_PATTERN);
+const NONE = new Uint8Array(0);
+
+type LettersToRead = Pick<DeadLetterRecords, 'list' | 'payloads'>;
 
 interface Seen {
   readonly kind: UnknownMeter['kind'];
@@ -66,9 +70,21 @@ export class UnknownMeters {
     this.#parts = { ...parts, most: parts.most ?? MOST_METERS };
   }
 
-  /** Ids that no meter could be registered by are passed over. */
-  see({ kind = 'meter', meter, mapping = null, meterKind = null, park, topic, transport, gateway, at, quantities, payload }: UnknownMeterSighting): void {
-    if (kind === 'meter' && !ID.test(meter)) return;
+  /** Answers the key under which it is listed. Ids that no meter could be registered by are passed over, for null. */
+  see({
+    kind = 'meter',
+    meter,
+    mapping = null,
+    meterKind = null,
+    park,
+    topic,
+    transport,
+    gateway,
+    at,
+    quantities,
+    payload,
+  }: UnknownMeterSighting): string | null {
+    if (kind === 'meter' && !ID.test(meter)) return null;
     const whose = park ?? (gateway === null ? null : this.#parts.parkOfGateway(gateway));
     const key = keyOf({ kind, park: whose, meter, mapping });
     const seen = this.#seen.get(key) ?? {
@@ -98,6 +114,7 @@ export class UnknownMeters {
     seen.payload = Uint8Array.from(bytes.subarray(0, PAYLOAD_BYTES));
     seen.payloadLength = bytes.length;
     for (const name of quantities) if (seen.names.size < MOST_NAMES) seen.names.add(name.slice(0, 64));
+    return key;
   }
 
   /** Anybody may connect and show a number: those who do are not to push out what gateways send. */
@@ -109,38 +126,51 @@ export class UnknownMeters {
   }
 
   /** Sees again what rests in the dead letters, oldest first. A letter that does not name all its meters is decoded again. */
-  async seed(letters: Pick<DeadLetterRecords, 'list'>, codecs: readonly TopicCodec[]): Promise<void> {
+  async seed(letters: LettersToRead, codecs: readonly TopicCodec[]): Promise<void> {
+    const last = new Map<string, DeadLetter>();
     for await (const letter of waitingLetters(letters, 'unknown-meter')) {
-      for (const [meter, quantities] of await sightingsIn(letter, codecs)) {
+      for (const [meter, quantities] of await sightingsIn(letters, letter, codecs)) {
         if (this.#parts.isRegistered(meter)) continue;
-        const { topic, transport, gateway, receivedAt: at, payload } = letter;
-        this.see({ meter, park: parkOf(letter), topic, transport, gateway, at, quantities, payload });
+        const { topic, transport, gateway, receivedAt: at } = letter;
+        const key = this.see({ meter, park: parkOf(letter), topic, transport, gateway, at, quantities, payload: NONE });
+        if (key !== null) last.set(key, letter);
       }
+    }
+    // Of the last message alone: most of the bytes are read by nobody.
+    for (const [key, seen] of this.#seen) {
+      const letter = last.get(key);
+      const whole = letter === undefined ? null : await wholeOf(letters, letter);
+      if (whole === null) continue;
+      seen.payload = Uint8Array.from(whole.payload.subarray(0, PAYLOAD_BYTES));
+      seen.payloadLength = whole.payloadLength;
     }
     await this.#seedDevices(letters, codecs);
     await this.#seedLoggers(letters);
   }
 
   /** Only a codec knows them again; the latest letters have to do. */
-  async #seedDevices(letters: Pick<DeadLetterRecords, 'list'>, codecs: readonly TopicCodec[]): Promise<void> {
-    const latest = await letters.list({ parks: 'all', reason: NO_METER, waiting: true }, { limit: PAGE, after: null, order: 'newest' });
-    for (const letter of latest.toReversed()) {
-      const { topic, transport, gateway, receivedAt: at, payload } = letter;
-      for (const { name: meter, mapping, quantities } of await devicesIn(letter, codecs)) {
-        const sighting = { kind: 'device', meter, mapping, park: parkOf(letter), topic, transport, gateway, at, quantities, payload } as const;
-        if (!this.#isKnown(sighting)) this.see(sighting);
+  async #seedDevices(letters: LettersToRead, codecs: readonly TopicCodec[]): Promise<void> {
+    for await (const letter of latestLetters(letters, NO_METER)) {
+      for (const { name: meter, mapping, quantities } of await devicesIn(letter, codecs))
+        this.#seeAgain(letter, { kind: 'device', meter, mapping, quantities });
+    }
+  }
+
+  async #seedLoggers(letters: LettersToRead): Promise<void> {
+    for await (const letter of latestLetters(letters, UNKNOWN_GATEWAY)) {
+      for (const { mn: meter, kind: meterKind, quantities } of strangerIn(parseSegment(Buffer.from(letter.payload).toString('latin1'))).loggers ?? []) {
+        this.#seeAgain(letter, { kind: 'logger', meter, meterKind, quantities });
       }
     }
   }
 
-  async #seedLoggers(letters: Pick<DeadLetterRecords, 'list'>): Promise<void> {
-    const latest = await letters.list({ parks: 'all', reason: UNKNOWN_GATEWAY, waiting: true }, { limit: PAGE, after: null, order: 'newest' });
-    for (const { topic, transport, gateway, receivedAt: at, payload } of latest.toReversed()) {
-      for (const { mn: meter, kind: meterKind, quantities } of strangerIn(parseSegment(Buffer.from(payload).toString('latin1'))).loggers ?? []) {
-        const sighting = { kind: 'logger', meter, mapping: null, meterKind, park: null, topic, transport, gateway, at, quantities, payload } as const;
-        if (!this.#isKnown(sighting)) this.see(sighting);
-      }
-    }
+  #seeAgain(
+    letter: WholeDeadLetter,
+    what: Pick<UnknownMeterSighting, 'meter' | 'mapping' | 'meterKind' | 'quantities'> & { readonly kind: UnknownMeter['kind'] },
+  ): void {
+    const { topic, transport, gateway, receivedAt: at, payload } = letter;
+    const park = what.kind === 'logger' ? null : parkOf(letter);
+    if (!this.#isKnown({ ...what, mapping: what.mapping ?? null, park })) this.see({ ...what, park, topic, transport, gateway, at, payload });
   }
 
   /** Last seen first; those that were registered meanwhile are left out. */
@@ -172,29 +202,25 @@ const withoutPassword = (payload: Uint8Array): Uint8Array =>
   );
 
 /** Letters that were kept because this meter was not registered, oldest first; none that speak of another park, which may mean another meter. */
-export async function lettersOfUnknown(
-  letters: Pick<DeadLetterRecords, 'list'>,
-  codecs: readonly TopicCodec[],
-  meter: string,
-  park: ParkId,
-): Promise<DeadLetter[]> {
+export async function lettersOfUnknown(letters: LettersToRead, codecs: readonly TopicCodec[], meter: string, park: ParkId): Promise<DeadLetter[]> {
   const found: DeadLetter[] = [];
   for await (const letter of waitingLetters(letters, 'unknown-meter')) {
     if ((parkOf(letter) ?? park) !== park) continue;
-    if (metersIn(letter).includes(meter) || (await isUntold(letter, codecs, meter))) found.push(letter);
+    if (metersIn(letter).includes(meter) || (await isUntold(letters, letter, codecs, meter))) found.push(letter);
   }
   return found;
 }
 
 /** Letters that were kept because the mapping did not say which meter this device is, oldest first. To be asked for before it does. */
 export async function lettersOfDevice(
-  letters: Pick<DeadLetterRecords, 'list'>,
+  letters: LettersToRead,
   codecs: readonly TopicCodec[],
   { meter, mapping, park }: { readonly meter: string; readonly mapping: string; readonly park: ParkId },
 ): Promise<DeadLetter[]> {
   const found: DeadLetter[] = [];
-  for await (const letter of waitingLetters(letters, NO_METER)) {
-    if (letter.park !== park) continue;
+  const waiting: DeadLetter[] = [];
+  for await (const letter of waitingLetters(letters, NO_METER)) if (letter.park === park && isWhole(letter)) waiting.push(letter);
+  for await (const letter of wholeLetters(letters, waiting)) {
     const devices = await devicesIn(letter, codecs);
     if (devices.some((device) => device.name === meter && device.mapping === mapping)) found.push(letter);
   }
@@ -208,8 +234,14 @@ export async function lettersOfLogger(letters: Pick<DeadLetterRecords, 'list'>, 
   return found;
 }
 
-const devicesIn = async (letter: DeadLetter, codecs: readonly TopicCodec[]): Promise<readonly DecodedDevice[]> =>
+const devicesIn = async (letter: WholeDeadLetter, codecs: readonly TopicCodec[]): Promise<readonly DecodedDevice[]> =>
   isWhole(letter) ? ((await decodeAgain(originalOf(letter), codecs)).devices ?? []) : [];
+
+/** The latest of a reason with their bytes, oldest first: what only decoding tells is not to take a start minutes. */
+async function* latestLetters(letters: LettersToRead, reason: RejectReason): AsyncGenerator<WholeDeadLetter> {
+  const latest = await letters.list({ parks: 'all', reason, waiting: true }, { limit: PAGE, after: null, order: 'newest' });
+  yield* wholeLetters(letters, latest.toReversed());
+}
 
 /** The park that a letter speaks of, which need not exist: that of a native topic, else the one whose people may read it. */
 function parkOf({ topic, park }: Pick<DeadLetter, 'topic' | 'park'>): string | null {
@@ -239,22 +271,33 @@ function namesOnlySome({ topic, detail }: DeadLetter): boolean {
   return !topic.startsWith('parks/') && / in all(;|$)/.test(detail) && detail.split(' is not registered').length > MOST_DETAILS;
 }
 
-const isWhole = ({ payload, payloadLength }: DeadLetter): boolean => payload.length >= payloadLength;
+const isWhole = ({ keptLength, payloadLength }: DeadLetter): boolean => keptLength >= payloadLength;
 
 /** Meters that the letter is about, with the names of their values where it was decoded: those registered may be among them. */
-async function sightingsIn(letter: DeadLetter, codecs: readonly TopicCodec[]): Promise<ReadonlyMap<string, readonly string[]>> {
+async function sightingsIn(letters: LettersToRead, letter: DeadLetter, codecs: readonly TopicCodec[]): Promise<ReadonlyMap<string, readonly string[]>> {
   const found = new Map<string, readonly string[]>(metersIn(letter).map((meter) => [meter, []]));
   // Of a message that was cut only those named are known: nothing of it could be stored, and the others are seen when they report again.
   if (!namesOnlySome(letter) || !isWhole(letter)) return found;
-  const { frames, statuses } = await decodeAgain(originalOf(letter), codecs);
+  const whole = await wholeOf(letters, letter);
+  if (whole === null) return found;
+  const { frames, statuses } = await decodeAgain(originalOf(whole), codecs);
   for (const { meter } of statuses) found.set(meter, []);
   for (const { meter, values } of frames) found.set(meter, Object.keys(values));
   return found;
 }
 
 /** A meter that the detail leaves out. A message that was cut cannot be decoded: that its bytes hold the id has to do. */
-const isUntold = async (letter: DeadLetter, codecs: readonly TopicCodec[], meter: string): Promise<boolean> =>
-  namesOnlySome(letter) && (isWhole(letter) ? (await sightingsIn(letter, codecs)).has(meter) : Buffer.from(letter.payload).includes(meter));
+async function isUntold(letters: LettersToRead, letter: DeadLetter, codecs: readonly TopicCodec[], meter: string): Promise<boolean> {
+  if (!namesOnlySome(letter)) return false;
+  if (isWhole(letter)) return (await sightingsIn(letters, letter, codecs)).has(meter);
+  return Buffer.from((await wholeOf(letters, letter))?.payload ?? NONE).includes(meter);
+}
+
+/** Null where it has gone meanwhile. */
+async function wholeOf(letters: LettersToRead, letter: DeadLetter): Promise<WholeDeadLetter | null> {
+  for await (const whole of wholeLetters(letters, [letter])) return whole;
+  return null;
+}
 
 function shown({ kind, names, topics, meter, mapping, meterKind, ...seen }: Seen, isTaken: (id: string) => boolean): UnknownMeter {
   const found = names.size > 0 ? [...names] : namesIn(seen.payload, seen.payloadLength);

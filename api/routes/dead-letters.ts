@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import type { Principal } from '../../model/access.ts';
 import { isoIn } from '../../model/period.ts';
+import { wholeLetters } from '../../store/registry/letter-payloads.ts';
 import type { DeadLetter, DeadLetterFilter } from '../../store/registry/port.ts';
 import { audited } from '../audit.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -104,7 +105,8 @@ export const letterRoutes: readonly Route[] = [
       const parks = parksOf(principal, undefined, deps);
       const mine = letter !== null && (parks === 'all' || (letter.park !== null && parks.includes(letter.park)));
       if (!mine) throw notFound(`dead letter "${params.letter}"`);
-      return ok({ ...presentLetter(letter, deps), payload: Buffer.from(letter.payload).toString('base64') });
+      const { payload, ...rest } = letter;
+      return ok({ ...presentLetter(rest, deps), payload: Buffer.from(payload).toString('base64') });
     },
   }),
 ];
@@ -127,8 +129,8 @@ function filterOf(search: Static<typeof Search>, where: string, principal: Princ
 async function* linesOf(filter: DeadLetterFilter, deps: ApiDeps): AsyncGenerator<string> {
   for (let after: number | null = null; ; ) {
     const page: readonly DeadLetter[] = await deps.registry.deadLetters.list(filter, { limit: EXPORT_PAGE, after, order: 'oldest' });
-    if (page.length > 0)
-      yield `${page.map((letter) => JSON.stringify({ ...presentLetter(letter, deps), ...payloadOf(letter.payload, letter.payloadLength) })).join('\n')}\n`;
+    for await (const { payload, ...letter } of wholeLetters(deps.registry.deadLetters, page))
+      yield `${JSON.stringify({ ...presentLetter(letter, deps), ...payloadOf(payload, letter.payloadLength) })}\n`;
     const last = page.at(-1);
     if (last === undefined || page.length < EXPORT_PAGE) return;
     after = last.id;
@@ -138,7 +140,7 @@ async function* linesOf(filter: DeadLetterFilter, deps: ApiDeps): AsyncGenerator
 const noted = (deps: ApiDeps, principal: Principal, action: 'replay' | 'replayed', after: unknown): Promise<null> =>
   audited(deps, principal, async () => ({ result: null, entry: { action, park: null, subject: 'dead-letter', id: 'many', before: null, after } }));
 
-function presentLetter({ payload: _payload, ...letter }: DeadLetter, deps: ApiDeps) {
+function presentLetter({ message: _message, ...letter }: DeadLetter, deps: ApiDeps) {
   const zone = zoneOf(letter.park, deps);
   return { ...letter, receivedAt: isoIn(letter.receivedAt, zone), replayedAt: letter.replayedAt === null ? null : isoIn(letter.replayedAt, zone) };
 }

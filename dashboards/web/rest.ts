@@ -57,6 +57,7 @@ export interface DeadLetterSummary {
   readonly reason: string;
   readonly detail: string;
   readonly payloadLength: number;
+  readonly keptLength: number;
   readonly attempts: number;
   readonly replayedAt: string | null;
 }

@@ -2,9 +2,12 @@ import { type Insertable, type Selectable, sql } from 'kysely';
 import { chunksOf, type Queryable, type RegistryDatabase, takeNumbers } from './database.ts';
 import type { DeadLetter, DeadLetterFilter, DeadLetterRecords, NewDeadLetter } from './port.ts';
 import { BULK_ROWS, bytesOf } from './sqlite.ts';
-import type { DeadLetterRow } from './tables.ts';
+import type { DeadLetterRow, LetterPayloadRow } from './tables.ts';
 
-/** Ids are given without gaps and only the oldest letters go: so the capacity is kept without counting. */
+/**
+ * Ids are given without gaps, bytes are counted through, and only the oldest letters go: so the capacity is kept without counting what is there,
+ * after a restart as before it.
+ */
 export function deadLetterRecords(database: RegistryDatabase): DeadLetterRecords {
   return {
     add: (letters, capacity) =>
@@ -12,11 +15,14 @@ export function deadLetterRecords(database: RegistryDatabase): DeadLetterRecords
         ? Promise.resolve(0)
         : database.record(async (db) => {
             const first = await takeNumbers(db, 'dead-letter', letters.length);
-            const oldestKept = first + letters.length - Math.max(0, capacity);
-            const { numDeletedRows } = await db.deleteFrom('dead_letters').where('id', '<', oldestKept).executeTakeFirst();
-            const rows = letters.map((letter, index) => rowOf({ ...letter, id: first + index })).filter((row) => row.id >= oldestKept);
+            const bytes = letters.reduce((sum, letter, index) => sum + (isOfMessage(letter, letters[index - 1]) ? 0 : letter.payload.length), 0);
+            const before = (await takeNumbers(db, 'dead-letter-bytes', bytes)) - 1;
+            const bounds = { oldest: first + letters.length - Math.max(0, capacity.letters), from: before + bytes - Math.max(0, capacity.bytes) };
+            const gone = await forget(db, bounds);
+            const { rows, payloads } = rowsOf(letters, first, before, bounds);
+            for (const row of payloads) await db.insertInto('letter_payloads').values(row).execute();
             for (const chunk of chunksOf(rows, BULK_ROWS)) await db.insertInto('dead_letters').values(chunk).execute();
-            return Number(numDeletedRows) + letters.length - rows.length;
+            return gone + letters.length - rows.length;
           }),
     list: (filter, page) =>
       database.read(async (db) => {
@@ -30,8 +36,15 @@ export function deadLetterRecords(database: RegistryDatabase): DeadLetterRecords
       }),
     get: (id) =>
       database.read(async (db) => {
-        const row = await db.selectFrom('dead_letters').selectAll().where('id', '=', id).executeTakeFirst();
-        return row === undefined ? null : letterOf(row);
+        const query = db.selectFrom('dead_letters').innerJoin('letter_payloads', 'letter_payloads.id', 'payload_id');
+        const row = await query.selectAll('dead_letters').select('bytes').where('dead_letters.id', '=', id).executeTakeFirst();
+        return row === undefined ? null : { ...letterOf(row), payload: bytesOf(row.bytes) };
+      }),
+    payloads: (ids) =>
+      database.read(async (db) => {
+        const query = db.selectFrom('dead_letters').innerJoin('letter_payloads', 'letter_payloads.id', 'payload_id');
+        const rows = await query.select(['dead_letters.id', 'bytes']).where(isOneOf('dead_letters.id', ids)).execute();
+        return new Map(rows.map(({ id, bytes }) => [id, bytesOf(bytes)]));
       }),
     tried: (letters, at) =>
       database.record(async (db) => {
@@ -50,11 +63,65 @@ export function deadLetterRecords(database: RegistryDatabase): DeadLetterRecords
   };
 }
 
+interface Bounds {
+  /** Number of the oldest letter that stays. */
+  readonly oldest: number;
+  /** In bytes of all payloads: one that begins before this goes. */
+  readonly from: number;
+}
+
+/** Answers how many letters went. Reads only those, and the oldest that stays. */
+async function forget(db: Queryable, { oldest, from }: Bounds): Promise<number> {
+  const within = sql<boolean>`bytes_through - kept_length >= ${from}`;
+  const stays = await db
+    .selectFrom('dead_letters')
+    .select(['id', 'payload_id'])
+    .where('id', '>=', oldest)
+    .where(within)
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst();
+  let letters = db.deleteFrom('dead_letters');
+  let payloads = db.deleteFrom('letter_payloads');
+  if (stays !== undefined) {
+    letters = letters.where('id', '<', stays.id);
+    payloads = payloads.where('id', '<', stays.payload_id);
+  }
+  const { numDeletedRows } = await letters.executeTakeFirst();
+  if (numDeletedRows > 0n) await payloads.execute();
+  return Number(numDeletedRows);
+}
+
+const isOfMessage = (letter: NewDeadLetter, before: NewDeadLetter | undefined): boolean =>
+  before !== undefined && letter.payload === before.payload && letter.topic === before.topic;
+
+/** @param before bytes of all payloads that came before these */
+function rowsOf(letters: readonly NewDeadLetter[], first: number, before: number, { oldest, from }: Bounds) {
+  const rows: Insertable<DeadLetterRow>[] = [];
+  const payloads: Insertable<LetterPayloadRow>[] = [];
+  let through = before;
+  let payloadId = first;
+  for (const [index, letter] of letters.entries()) {
+    const { payload } = letter;
+    if (!isOfMessage(letter, letters[index - 1])) {
+      payloadId = first + index;
+      through += payload.length;
+    }
+    if (first + index < oldest || through - payload.length < from) continue;
+    if (payloads.at(-1)?.id !== payloadId) payloads.push({ id: payloadId, bytes: payload });
+    rows.push(rowOf({ ...letter, id: first + index, payloadId, through }));
+  }
+  return { rows, payloads };
+}
+
+/** One parameter however many ids there are: SQLite bounds their number. */
+const isOneOf = (column: 'id' | 'dead_letters.id', ids: readonly number[]) =>
+  sql<boolean>`${sql.ref(column)} in (select value from json_each(${JSON.stringify(ids)}))`;
+
 function chosen(db: Queryable, filter: DeadLetterFilter) {
   let query = db.selectFrom('dead_letters').selectAll();
   if (filter.parks !== 'all') query = query.where('park', 'in', filter.parks);
-  // One parameter however many ids there are: SQLite bounds their number.
-  if (filter.ids !== undefined) query = query.where(sql<boolean>`id in (select value from json_each(${JSON.stringify(filter.ids)}))`);
+  if (filter.ids !== undefined) query = query.where(isOneOf('id', filter.ids));
   for (const key of ['reason', 'transport', 'gateway'] as const) {
     const wanted = filter[key];
     if (wanted !== undefined) query = query.where(key, '=', wanted);
@@ -88,13 +155,14 @@ const letterOf = (row: Selectable<DeadLetterRow>): DeadLetter => ({
   meter: row.meter,
   reason: row.reason,
   detail: row.detail,
-  payload: bytesOf(row.payload),
   payloadLength: row.payload_length,
+  keptLength: row.kept_length,
+  message: row.payload_id,
   attempts: row.attempts,
   replayedAt: row.replayed_at,
 });
 
-const rowOf = (letter: NewDeadLetter & { readonly id: number }): Insertable<DeadLetterRow> => ({
+const rowOf = (letter: NewDeadLetter & { readonly id: number; readonly payloadId: number; readonly through: number }): Insertable<DeadLetterRow> => ({
   id: letter.id,
   received_at: letter.receivedAt,
   transport: letter.transport,
@@ -105,6 +173,8 @@ const rowOf = (letter: NewDeadLetter & { readonly id: number }): Insertable<Dead
   meter: letter.meter,
   reason: letter.reason,
   detail: letter.detail,
-  payload: letter.payload,
   payload_length: letter.payloadLength,
+  payload_id: letter.payloadId,
+  kept_length: letter.payload.length,
+  bytes_through: letter.through,
 });

@@ -24,6 +24,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .addColumn('retained', 'integer', (c) => c.notNull().defaultTo(0))
         .execute(),
   },
+  '0012-letter-payloads': { up: letterPayloads },
 };
 
 /**
@@ -73,6 +74,36 @@ async function triedLetters({ schema }: Kysely<unknown>): Promise<void> {
     .execute();
   await schema.alterTable('dead_letters').addColumn('replayed_at', epochMs).execute();
   await schema.createIndex('dead_letters_by_time').on('dead_letters').columns(['received_at', 'id']).execute();
+}
+
+/** Payloads get a table of their own, in which that of a message with several letters stands once, and are counted through in bytes. */
+async function letterPayloads(db: Kysely<unknown>): Promise<void> {
+  const { schema } = db;
+  await schema
+    .createTable('letter_payloads')
+    .addColumn('id', 'integer', (c) => c.primaryKey())
+    .addColumn('bytes', bytes, (c) => c.notNull())
+    .execute();
+  for (const column of ['payload_id', 'kept_length', 'bytes_through'])
+    await schema
+      .alterTable('dead_letters')
+      .addColumn(column, 'integer', (c) => c.notNull().defaultTo(0))
+      .execute();
+  await sql`UPDATE dead_letters SET payload_id = id, kept_length = length(payload)`.execute(db);
+  const { rows: followers } = await sql<{ id: number }>`
+    SELECT l.id FROM dead_letters l JOIN dead_letters b ON b.id = l.id - 1
+    WHERE b.received_at = l.received_at AND b.transport = l.transport AND b.topic = l.topic AND b.gateway IS l.gateway
+      AND b.payload_length = l.payload_length AND b.reason <> l.reason AND b.payload = l.payload
+    ORDER BY l.id`.execute(db);
+  for (const { id } of followers)
+    await sql`UPDATE dead_letters SET payload_id = (SELECT b.payload_id FROM dead_letters b WHERE b.id = ${id - 1}) WHERE id = ${id}`.execute(db);
+  await sql`INSERT INTO letter_payloads (id, bytes) SELECT id, payload FROM dead_letters WHERE payload_id = id ORDER BY id`.execute(db);
+  await sql`
+    UPDATE dead_letters SET bytes_through = sums.through
+    FROM (SELECT id, sum(iif(payload_id = id, kept_length, 0)) OVER (ORDER BY id) AS through FROM dead_letters) AS sums
+    WHERE sums.id = dead_letters.id`.execute(db);
+  await sql`INSERT INTO counters (name, last) SELECT 'dead-letter-bytes', coalesce(max(bytes_through), 0) FROM dead_letters`.execute(db);
+  await schema.alterTable('dead_letters').dropColumn('payload').execute();
 }
 
 /** Outlives the meter that it speaks of, as its readings do: no foreign key. */

@@ -172,7 +172,7 @@ export interface AlertRecords {
   deleteStates(instances: readonly string[]): Promise<void>;
 }
 
-/** A message, or a part of one, that was refused. `payload` is the original bytes, cut at the configured length. */
+/** A message, or a part of one, that was refused. Its bytes are asked for by themselves: a list of letters may stand for hundreds of MB. */
 export interface DeadLetter {
   readonly id: number;
   readonly receivedAt: EpochMs;
@@ -189,15 +189,31 @@ export interface DeadLetter {
   readonly meter: MeterId | null;
   readonly reason: string;
   readonly detail: string;
-  readonly payload: Uint8Array;
+  /** Bytes that came, and those of them that were kept: fewer where the message was cut. */
   readonly payloadLength: number;
+  readonly keptLength: number;
+  /** Shared by the letters of one message, of which there is one for each reason. */
+  readonly message: number;
   /** How often it was tried again in vain; `reason` and `detail` are those of the last time. */
   readonly attempts: number;
   /** When it was tried again and nothing was refused for its reason; it stays as a record until newer letters push it out. */
   readonly replayedAt: EpochMs | null;
 }
 
-export type NewDeadLetter = Omit<DeadLetter, 'id' | 'attempts' | 'replayedAt'>;
+/** With the original bytes, as far as they were kept. */
+export interface WholeDeadLetter extends DeadLetter {
+  readonly payload: Uint8Array;
+}
+
+/** Letters of one message follow each other and hold the same `payload`, as one object: it is stored once. */
+export type NewDeadLetter = Omit<WholeDeadLetter, 'id' | 'attempts' | 'replayedAt' | 'keptLength' | 'message'>;
+
+/** What is kept at most; beyond either the oldest letters go. */
+export interface LetterCapacity {
+  readonly letters: number;
+  /** Of payloads. */
+  readonly bytes: number;
+}
 
 export interface DeadLetterFilter {
   readonly parks: readonly ParkId[] | 'all';
@@ -224,14 +240,16 @@ export interface TriedLetter {
 }
 
 export interface DeadLetterRecords {
-  /** Durable when resolved. Beyond `capacity` letters the oldest go; answers how many went. */
-  add(letters: readonly NewDeadLetter[], capacity: number): Promise<number>;
+  /** Durable when resolved. Beyond `capacity` the oldest go; answers how many went. */
+  add(letters: readonly NewDeadLetter[], capacity: LetterCapacity): Promise<number>;
   /** Newest first unless said otherwise; `after` is the id of the last letter of the page before. */
   list(
     filter: DeadLetterFilter,
     page: { readonly limit: number; readonly after: number | null; readonly order?: 'newest' | 'oldest' },
   ): Promise<readonly DeadLetter[]>;
-  get(id: number): Promise<DeadLetter | null>;
+  get(id: number): Promise<WholeDeadLetter | null>;
+  /** Their bytes by number, all at once in memory; one that has gone meanwhile is missing. */
+  payloads(ids: readonly number[]): Promise<ReadonlyMap<number, Uint8Array>>;
   /** Notes what came of trying letters again, in one durable transaction. One that has gone meanwhile is passed over. */
   tried(letters: readonly TriedLetter[], at: EpochMs): Promise<void>;
   countByReason(): Promise<ReadonlyMap<string, number>>;

@@ -20,6 +20,7 @@ export interface Tables {
   alerts: AlertRow;
   rule_states: RuleStateRow;
   dead_letters: DeadLetterRow;
+  letter_payloads: LetterPayloadRow;
   audit: AuditRow;
   register_changes: RegisterChangeRow;
   counters: CounterRow;
@@ -137,10 +138,20 @@ export interface DeadLetterRow {
   meter: MeterId | null;
   reason: string;
   detail: string;
-  payload: Uint8Array;
   payload_length: number;
   attempts: Generated<number>;
   replayed_at: EpochMs | null;
+  /** Of the first letter of the message, which is that of its payload; never falls from one letter to the next. */
+  payload_id: number;
+  kept_length: number;
+  /** Bytes of all payloads ever kept, up to the end of this one. */
+  bytes_through: number;
+}
+
+/** Apart from the letters, so that going through them reads none of it. */
+export interface LetterPayloadRow {
+  id: number;
+  bytes: Uint8Array;
 }
 
 export interface AuditRow {
@@ -174,6 +185,6 @@ export interface ImportRow {
 
 /** Numbers given out in order and never twice, whatever is deleted meanwhile. */
 export interface CounterRow {
-  name: 'meter-ordinal' | 'dead-letter';
+  name: 'meter-ordinal' | 'dead-letter' | 'dead-letter-bytes';
   last: number;
 }

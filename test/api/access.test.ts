@@ -28,7 +28,7 @@ describe('who may do what', () => {
         { ...letter, topic: 'parks/south/meters/m/readings', park: 'south' as ParkId },
         { ...letter, topic: 'nowhere', park: null },
       ],
-      100,
+      { letters: 100, bytes: 1000 },
     );
   });
   after(() => service.close());

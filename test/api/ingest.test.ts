@@ -168,14 +168,19 @@ describe('ingest over HTTP', () => {
 
     it('is listed with what it sends, and registered in one step with all that was kept', async () => {
       for (let n = 0; n < 5; n++) await native('m-new', { ts: NOW - 5000 + n, values: { active_power: n, kWh: 1 } }, NOW - 5000 + n);
-      await native('m-new', { x: 'y'.repeat(20_000) }, NOW - 10);
+      const backlog = Array.from({ length: 1000 }, (_, n) => ({ ts: NOW - 3_600_000 + n, values: { active_power: n } }));
+      expect(JSON.stringify(backlog).length).to.be.above(50_000);
+      await native('m-new', backlog, NOW - 20);
+      await native('m-new', { x: 'y'.repeat(1 << 20) }, NOW - 10);
       const { body: list } = await get('/api/v1/unknown-meters?park=north');
-      expect(list.items[0]).to.include({ meter: 'm-new', park: 'north', count: 6, transport: 'mqtt' });
+      expect(list.items[0]).to.include({ meter: 'm-new', park: 'north', count: 7, transport: 'mqtt' });
       const { status, body } = await post('/api/v1/unknown-meters/m-new/register', record);
       expect(status).to.equal(201);
-      // The value named kWh is refused again, and the large one was cut.
-      expect(body.replay).to.deep.include({ letters: 6, messages: 5, partly: 5, refused: 0, cut: 1 });
-      expect(service.stored.size).to.equal(5);
+      // The value named kWh is refused again, and one that is larger than is taken was cut.
+      expect(body.replay).to.deep.include({ letters: 7, messages: 6, accepted: 1, partly: 5, refused: 0, cut: 1 });
+      expect(service.stored.size).to.equal(1005);
+      const { items: letters } = (await get('/api/v1/dead-letters?meter=m-new&state=waiting&limit=1')).body;
+      expect(letters[0]).to.deep.include({ payloadLength: (1 << 20) + 8, keptLength: 16 << 10 });
       expect((await get('/api/v1/unknown-meters')).body.items).to.deep.equal([]);
       expect((await get('/api/v1/parks/north/meters/m-new')).body.name).to.equal('新表');
       const { body: trail } = await get('/api/v1/audit?subject=meter&park=north');

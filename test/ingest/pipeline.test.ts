@@ -134,11 +134,52 @@ describe('ingest/pipeline', () => {
       });
     }
 
-    it('keep no more of a long payload than the letters allow, and its true length', async () => {
-      const rig = aRig({ limits: { deadLetterPayloadBytes: 10 } });
-      await rig.send('x'.repeat(1000));
-      expect(rig.letters.letters[0]?.payload.length).to.equal(10);
-      expect(rig.letters.letters[0]?.payloadLength).to.equal(1000);
+    it('are kept whole as long as they may be taken; of a longer one a part is kept, and its true length', async () => {
+      const rig = aRig({ limits: { maxPayloadBytes: 100_000, deadLetterPayloadBytes: 10 } });
+      await rig.send('x'.repeat(100_000));
+      await rig.send('x'.repeat(100_001));
+      expect(rig.letters.letters.map(({ reason, payload, payloadLength }) => [reason, payload.length, payloadLength])).to.deep.equal([
+        ['not-json', 100_000, 100_000],
+        ['too-large', 10, 100_001],
+      ]);
+    });
+
+    it('that are refused for several reasons have one copy of their bytes for all letters', async () => {
+      const rig = aRig();
+      await rig.send({ ts: NOW, values: { active_power: 'x', banana: 1, pad: 'y'.repeat(1000) } });
+      const [first, second] = rig.letters.letters;
+      expect(first?.reason).to.not.equal(second?.reason);
+      expect(first?.payload).to.equal(second?.payload);
+      expect(rig.pipeline.stats.pendingLetterBytes).to.equal(0);
+    });
+
+    it('of one sender fill no more bytes than its share in a minute: long ones half of it, so that short ones still come through', async () => {
+      const rig = aRig({ limits: { deadLetterBytesPerSenderAndMinute: 400_000 } });
+      const flood = (gateway: string | null) => Promise.all(Array.from({ length: 10 }, () => rig.send('x'.repeat(100_000), { gateway, topic: 'gw/1' })));
+      const short = (gateway: string | null) => Promise.all(Array.from({ length: 20 }, () => rig.send('x'.repeat(16_000), { gateway, topic: 'gw/1' })));
+      await flood('gw-flood');
+      expect(rig.letters.letters.map(({ payload }) => payload.length)).to.deep.equal([100_000, 100_000]);
+      expect(rig.pipeline.stats).to.include({ refused: 10, lettersKept: 2, lettersSkipped: 8 });
+      expect(rig.pipeline.stats.rejects['wrong-topic']).to.equal(10);
+      await short('gw-flood');
+      expect(rig.letters.letters).to.have.length(2 + 13);
+      await flood('gw-other');
+      expect(rig.letters.letters).to.have.length(2 + 13 + 2);
+    });
+
+    it('of one flooding sender do not make the others wait', async () => {
+      const rig = aRig({ limits: { maxPendingLetterBytes: 32 << 20 } });
+      const told: boolean[] = [];
+      rig.pipeline.onPressure((full) => told.push(full));
+      await Promise.all(Array.from({ length: 100 }, () => rig.send(Buffer.alloc(1 << 20), { gateway: 'gw-flood', topic: 'gw/1' })));
+      expect(told).to.deep.equal([]);
+      expect(rig.pipeline.stats).to.include({ lettersKept: 16, lettersSkipped: 84 });
+    });
+
+    it('are written in pieces that nothing else waits long for', async () => {
+      const rig = aRig();
+      await Promise.all(Array.from({ length: 12 }, () => rig.send(Buffer.alloc(1 << 20), { topic: 'gw/1' })));
+      expect([rig.letters.letters.length, rig.letters.transactions]).to.deep.equal([12, 3]);
     });
 
     it('of one sender with one fault fill no more than their share of letters, and all are counted', async () => {

@@ -4,7 +4,7 @@ import { triedBy } from '../../ingest/replay.ts';
 import { suggestedQuantity } from '../../ingest/suggested-quantity.ts';
 import { lettersOfUnknown, metersIn, UnknownMeters } from '../../ingest/unknown-meters.ts';
 import type { ParkId } from '../../model/ids.ts';
-import type { DeadLetter } from '../../store/registry/port.ts';
+import type { DeadLetter, WholeDeadLetter } from '../../store/registry/port.ts';
 import { NOW } from './harness.ts';
 
 const sighting = (meter: string, change: object = {}) => ({
@@ -13,6 +13,11 @@ const sighting = (meter: string, change: object = {}) => ({
 });
 const unknownMeters = (most?: number) =>
   new UnknownMeters({ isRegistered: (id) => id === 'known', parkOfGateway: (id) => (id === 'g-1' ? 'p-1' : null), ...(most === undefined ? {} : { most }) });
+
+const lettersOf = (...letters: WholeDeadLetter[]) => ({
+  list: async () => letters.map((letter) => ({ ...letter, keptLength: letter.payload.length })),
+  payloads: async (ids: readonly number[]) => new Map(letters.filter(({ id }) => ids.includes(id)).map(({ id, payload }) => [id, payload])),
+});
 
 describe('unknown meters', () => {
   it('hold at most so many, and the one not seen for longest leaves', () => {
@@ -84,9 +89,9 @@ describe('unknown meters', () => {
         { ...letter, id: 1, receivedAt: 5, topic: 'parks/p-9/meters/m-1/readings' },
         { ...letter, id: 2, receivedAt: 7, topic: 'gw/1', detail: 'at [0]: meter "m-1" is not registered; x; meter "known" is not registered' },
       ],
-    ] as unknown as DeadLetter[][];
+    ] as unknown as WholeDeadLetter[][];
     const unknown = unknownMeters();
-    await unknown.seed({ list: async () => pages.shift() ?? [] }, []);
+    await unknown.seed(lettersOf(...pages.flat()), []);
     expect(unknown.list().map(({ meter, park, firstSeen, lastSeen, count }) => [meter, park, firstSeen, lastSeen, count])).to.deep.equal([
       ['m-1', null, 7, 7, 1],
       ['m-1', 'p-9', 5, 5, 1],
@@ -112,9 +117,8 @@ describe('unknown meters', () => {
       ({
         ...{ id: 1, receivedAt: 5, transport: 'mqtt', topic: 'gw/1', gateway: null, park: null, detail, payload: Buffer.from('1..20'), payloadLength: 5 },
         ...change,
-      }) as unknown as DeadLetter;
-    const lettersOf = (...page: DeadLetter[]) => ({ list: async () => page });
-    const seeded = async (codecs: readonly TopicCodec[], kept: DeadLetter) => {
+      }) as unknown as WholeDeadLetter;
+    const seeded = async (codecs: readonly TopicCodec[], kept: WholeDeadLetter) => {
       const unknown = unknownMeters();
       await unknown.seed(lettersOf(kept), codecs);
       return unknown.list();
@@ -142,7 +146,7 @@ describe('unknown meters', () => {
     });
 
     it('have the letter when they are registered: the meters that are in it, and no others', async () => {
-      const found = async (kept: DeadLetter, meter: string) => (await lettersOfUnknown(lettersOf(kept), [codec], meter, 'p-1' as ParkId)).length;
+      const found = async (kept: WholeDeadLetter, meter: string) => (await lettersOfUnknown(lettersOf(kept), [codec], meter, 'p-1' as ParkId)).length;
       expect([await found(letter(), 'm-20'), await found(letter(), 'm-1'), await found(letter(), 'm-21')]).to.deep.equal([1, 1, 0]);
       const cut = { payload: Buffer.from('{"m-17":1,'), payloadLength: 20_000 };
       expect([await found(letter(cut), 'm-17'), await found(letter(cut), 'm-18')]).to.deep.equal([1, 0]);
@@ -170,8 +174,8 @@ describe('unknown meters', () => {
       { ...letter, id: 3, topic: 'gw/1', park: 'p-1' },
       { ...letter, id: 4, topic: 'gw/2', park: 'p-2' },
       { ...letter, id: 5, topic: 'gw/3' },
-    ] as unknown as DeadLetter[];
-    const found = await lettersOfUnknown({ list: async () => page }, [], 'm-1', 'p-1' as ParkId);
+    ] as unknown as WholeDeadLetter[];
+    const found = await lettersOfUnknown(lettersOf(...page), [], 'm-1', 'p-1' as ParkId);
     expect(found.map(({ id }) => id)).to.deep.equal([1, 3, 5]);
   });
 

@@ -588,6 +588,8 @@ export const en: Readonly<Record<TextKey, string>> = {
   'letters.replaying': 'Replaying…',
   'letters.none': 'No message fits.',
   'letters.open': 'View',
+  'letters.cut': 'Of the message’s {count} bytes only the first {kept} were kept. It cannot be replayed; send it again.',
+  'letters.beginning': 'The message has {count} bytes; only its beginning is shown. The export has all of it.',
   'letters.original': 'In the words of the service',
   'letters.attempts': 'Replayed in vain',
   'letters.replayed': 'Replayed',

@@ -575,6 +575,8 @@ export const zh = {
   'letters.replaying': '正在重放…',
   'letters.none': '没有符合条件的消息。',
   'letters.open': '查看',
+  'letters.cut': '该消息共 {count} 字节，只保存了前 {kept} 字节，无法重放，请重新发送。',
+  'letters.beginning': '该消息共 {count} 字节，此处只显示开头，导出可得全文。',
   'letters.original': '服务原文',
   'letters.attempts': '重放失败次数',
   'letters.replayed': '重放成功',

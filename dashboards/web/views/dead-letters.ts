@@ -1,6 +1,6 @@
 import { type TextKey, zh } from '../i18n/zh.ts';
 import { instantOf } from '../local-time.ts';
-import type { LetterFilter, ReplayReport } from '../rest.ts';
+import type { DeadLetterSummary, LetterFilter, ReplayReport } from '../rest.ts';
 import type { Reader } from './reader.ts';
 
 /** What a person fills in; empty fields say nothing. */
@@ -55,10 +55,23 @@ export function replayTold(report: ReplayReport, { text, format }: Pick<Reader, 
   return text('letters.told', { letters: count(report.letters), messages: count(report.messages), parts: parts.join(text('letters.told.and')) });
 }
 
-/** Bytes as people can read them: the text where they are text, else two hex digits a byte. Cut at 4,000 characters. */
+/** Bytes of a payload that are shown as text. */
+const SHOWN = 4000;
+
+/** That a message was cut when it was kept, or that not all of it is shown; null where all of it is. */
+export function lengthTold(
+  { payloadLength, keptLength }: Pick<DeadLetterSummary, 'payloadLength' | 'keptLength'>,
+  { text, format }: Pick<Reader, 'text' | 'format'>,
+): string | null {
+  const count = format.number(payloadLength, 0);
+  if (keptLength < payloadLength) return text('letters.cut', { count, kept: format.number(keptLength, 0) });
+  return payloadLength > SHOWN ? text('letters.beginning', { count }) : null;
+}
+
+/** Bytes as people can read them: the text where they are text, else two hex digits a byte. Cut at 4,000 bytes. */
 export function payloadText(base64: string): string {
   const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  const cut = bytes.subarray(0, 4000);
+  const cut = bytes.subarray(0, SHOWN);
   try {
     // A cut in the middle of a character is no fault of the message.
     const text = new TextDecoder('utf-8', { fatal: true }).decode(cut, { stream: cut.length < bytes.length });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { textIn, wordFor } from '../../../dashboards/web/i18n/text.ts';
 import type { GatewayJson, IngestStateJson, ReplayReport } from '../../../dashboards/web/rest.ts';
-import { emptySearch, filterOf, payloadText, replayTold, together, REASONS as WORDED } from '../../../dashboards/web/views/dead-letters.ts';
+import { emptySearch, filterOf, lengthTold, payloadText, replayTold, together, REASONS as WORDED } from '../../../dashboards/web/views/dead-letters.ts';
 import { gatewayRow } from '../../../dashboards/web/views/gateways.ts';
 import { countRows, oldestWait, queueRows, stageRows } from '../../../dashboards/web/views/ingest.ts';
 import { REASONS } from '../../../ingest/reject-reasons.ts';
@@ -185,5 +185,15 @@ describe('refused messages', () => {
 
   it('cuts a very long payload', () => {
     expect(payloadText(Buffer.from('好'.repeat(9000)).toString('base64')).length).to.be.at.most(4000);
+  });
+
+  it('says that a refused message was cut when it was kept, or is longer than what is shown', () => {
+    const told = (payloadLength: number, keptLength = payloadLength) => lengthTold({ payloadLength, keptLength }, readerFor('en', 0));
+    expect([told(4000), told(4001), told(20_000, 16_384), told(3000, 10)]).to.deep.equal([
+      null,
+      'The message has 4,001 bytes; only its beginning is shown. The export has all of it.',
+      'Of the message’s 20,000 bytes only the first 16,384 were kept. It cannot be replayed; send it again.',
+      'Of the message’s 3,000 bytes only the first 10 were kept. It cannot be replayed; send it again.',
+    ]);
   });
 });

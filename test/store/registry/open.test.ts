@@ -8,6 +8,16 @@ import { openRegistry } from '../../../store/registry/open.ts';
 import { openSqlite } from '../../../store/registry/sqlite.ts';
 import { aDocument, BY, errorOf, PARK, TestRegistry } from './park.ts';
 
+/** Undoes the newest migration as far as earlier ones speak of its table. */
+const WITHOUT_LETTER_PAYLOADS = `
+  drop table letter_payloads;
+  delete from counters where name = 'dead-letter-bytes';
+  alter table dead_letters drop column payload_id;
+  alter table dead_letters drop column kept_length;
+  alter table dead_letters drop column bytes_through;
+  alter table dead_letters add column payload blob not null default x'';
+`;
+
 describe('registry: its file', () => {
   let files: TestRegistry;
   beforeEach(() => {
@@ -51,6 +61,7 @@ describe('registry: its file', () => {
     before.close();
     const raw = new Database(files.file);
     raw.exec("delete from kysely_migration where name >= '0009'; drop table former_meters; alter table dead_letters drop column retained");
+    raw.exec(WITHOUT_LETTER_PAYLOADS);
     raw.close();
     const { gateways } = await files.open();
     const held = await Promise.all([former, plain, logger].map(async (id) => [await gateways.secretHash(id), (await gateways.key(id))?.length]));
@@ -58,6 +69,53 @@ describe('registry: its file', () => {
       [null, undefined],
       [generated, undefined],
       [chosen, 1],
+    ]);
+  });
+
+  it('keeps the dead letters of an earlier version with their bytes, of one message together, and counts on', async () => {
+    (await files.open()).close();
+    const raw = new Database(files.file);
+    raw.exec(`delete from kysely_migration where name >= '0012'; ${WITHOUT_LETTER_PAYLOADS}`);
+    const insert = raw.prepare(
+      "insert into dead_letters (id, received_at, transport, topic, reason, detail, payload, payload_length) values (?, ?, 'mqtt', 't', ?, '', ?, ?)",
+    );
+    const put = (id: number, at: number, reason: string, text: string, length = text.length) => insert.run([id, at, reason, Buffer.from(text), length]);
+    for (const [id, at, reason, text, length] of [
+      [4, 10, 'a', 'one', 3],
+      [5, 10, 'b', 'one', 3],
+      [6, 10, 'c', 'one', 3],
+      [7, 10, 'a', 'two', 3],
+      [8, 20, 'b', 'two', 9],
+    ] as const)
+      put(id, at, reason, text, length);
+    raw.exec("insert into counters values ('dead-letter', 8)");
+    raw.close();
+    const { deadLetters } = await files.open();
+    const told = async () =>
+      (await deadLetters.list({ parks: 'all' }, { limit: 9, after: null, order: 'oldest' })).map(({ id, message, keptLength, payloadLength }) => [
+        ...[id, message, keptLength, payloadLength],
+      ]);
+    expect(await told()).to.deep.equal([
+      [4, 4, 3, 3],
+      [5, 4, 3, 3],
+      [6, 4, 3, 3],
+      [7, 7, 3, 3],
+      [8, 8, 3, 9],
+    ]);
+    const texts = [...(await deadLetters.payloads([4, 5, 6, 7, 8, 9]))].map(([id, bytes]) => [id, Buffer.from(bytes).toString()]);
+    expect(texts).to.deep.equal([
+      [4, 'one'],
+      [5, 'one'],
+      [6, 'one'],
+      [7, 'two'],
+      [8, 'two'],
+    ]);
+    const letter = { receivedAt: 30, transport: 'mqtt', topic: 't', gateway: null, isRetained: false, park: null, meter: null, reason: 'r', detail: '' };
+    await deadLetters.add([{ ...letter, payload: Buffer.from('four'), payloadLength: 4 }], { letters: 100, bytes: 10 });
+    expect(await told()).to.deep.equal([
+      [7, 7, 3, 3],
+      [8, 8, 3, 9],
+      [9, 9, 4, 4],
     ]);
   });
 
@@ -131,7 +189,7 @@ describe('registry: its file', () => {
           payloadLength: 1,
         },
       ],
-      5,
+      { letters: 5, bytes: 1000 },
     );
     await there.alerts.save([], [{ instance: 'i', state: '{}' }]);
     expect(there.version()).to.equal(afterImport[1]);

@@ -294,8 +294,16 @@ describe('registry: records', () => {
     const ids = async (parks: readonly ParkId[] | 'all' = 'all') =>
       (await registry.deadLetters.list({ parks }, { limit: 99, after: null })).map((letter) => letter.id);
 
+    const payloadsHeld = (): readonly number[] => {
+      const raw = new Database(files.file);
+      const held = raw.prepare('select id from letter_payloads order by id').all([]) as { id: number }[];
+      raw.close();
+      return held.map(({ id }) => id);
+    };
+    const upTo = (letters: number, bytes = Number.MAX_SAFE_INTEGER) => ({ letters, bytes });
+
     it('keep the original bytes, and a text with a NUL as a whole', async () => {
-      await registry.deadLetters.add([aLetter({ detail: 'a\0b' }), aLetter({ payload: new Uint8Array(0) })], 10);
+      await registry.deadLetters.add([aLetter({ detail: 'a\0b' }), aLetter({ payload: new Uint8Array(0) })], upTo(10));
       const found = await registry.deadLetters.get(1);
       expect([...(found?.payload ?? [])]).to.deep.equal([0, 255, 10]);
       expect(found?.detail).to.equal('a\uFFFDb');
@@ -303,21 +311,62 @@ describe('registry: records', () => {
     });
 
     it('let the oldest go beyond the capacity, and count them', async () => {
-      expect(await registry.deadLetters.add([aLetter(), aLetter(), aLetter()], 4)).to.equal(0);
-      expect(await registry.deadLetters.add([aLetter(), aLetter()], 4)).to.equal(1);
+      expect(await registry.deadLetters.add([aLetter(), aLetter(), aLetter()], upTo(4))).to.equal(0);
+      expect(await registry.deadLetters.add([aLetter(), aLetter()], upTo(4))).to.equal(1);
       expect(await ids()).to.deep.equal([5, 4, 3, 2]);
       expect(
         await registry.deadLetters.add(
           Array.from({ length: 10 }, () => aLetter()),
-          4,
+          upTo(4),
         ),
       ).to.equal(10);
       expect(await ids()).to.deep.equal([15, 14, 13, 12]);
-      expect(await registry.deadLetters.add([], 4)).to.equal(0);
+      expect(await registry.deadLetters.add([], upTo(4))).to.equal(0);
+    });
+
+    it('let the oldest go beyond the bytes of their payloads, over a restart too', async () => {
+      const of = (bytes: number) => aLetter({ payload: new Uint8Array(bytes), payloadLength: bytes });
+      expect(await registry.deadLetters.add([of(40), of(0), of(30)], upTo(9, 100))).to.equal(0);
+      expect(await registry.deadLetters.add([of(30)], upTo(9, 100))).to.equal(0);
+      expect(await ids()).to.deep.equal([4, 3, 2, 1]);
+      registry.close();
+      registry = await files.open();
+      expect(await registry.deadLetters.add([of(1)], upTo(9, 100))).to.equal(1);
+      expect(await ids()).to.deep.equal([5, 4, 3, 2]);
+      expect(await registry.deadLetters.add([of(90)], upTo(9, 100))).to.equal(3);
+      expect(await ids()).to.deep.equal([6, 5]);
+      expect((await registry.deadLetters.get(5))?.payload.length).to.equal(1);
+      expect(await registry.deadLetters.add([of(60), of(50)], upTo(9, 100))).to.equal(3);
+      expect(await ids()).to.deep.equal([8]);
+      expect(await registry.deadLetters.add([of(101)], upTo(9, 100))).to.equal(2);
+      expect(await ids()).to.deep.equal([]);
+      expect(payloadsHeld()).to.deep.equal([]);
+    });
+
+    it('of one message keep its bytes once, until the last of them has gone', async () => {
+      const payload = Buffer.from('x'.repeat(40));
+      const letters = ['a', 'b', 'c'].map((reason) => aLetter({ reason, payload, payloadLength: 40 }));
+      await registry.deadLetters.add([aLetter(), ...letters], upTo(9, 100));
+      expect(payloadsHeld()).to.deep.equal([1, 2]);
+      const found = await registry.deadLetters.list({ parks: 'all' }, { limit: 9, after: null });
+      expect(found.map(({ id, message, keptLength }) => [id, message, keptLength])).to.deep.equal([
+        [4, 2, 40],
+        [3, 2, 40],
+        [2, 2, 40],
+        [1, 1, 3],
+      ]);
+      await registry.deadLetters.add([aLetter()], upTo(3));
+      expect(await ids()).to.deep.equal([5, 4, 3]);
+      expect([...(await registry.deadLetters.payloads([3, 4]))].map(([id, bytes]) => [id, bytes.length])).to.deep.equal([
+        [3, 40],
+        [4, 40],
+      ]);
+      await registry.deadLetters.add([aLetter()], upTo(2));
+      expect(payloadsHeld()).to.deep.equal([5, 6]);
     });
 
     it('are seen by park, filtered by reason, paged newest first and counted', async () => {
-      await registry.deadLetters.add([aLetter(), aLetter({ park: null, reason: 'not-json' }), aLetter({ park: OTHER })], 10);
+      await registry.deadLetters.add([aLetter(), aLetter({ park: null, reason: 'not-json' }), aLetter({ park: OTHER })], upTo(10));
       expect(await ids([PARK])).to.deep.equal([1]);
       expect(await ids([])).to.deep.equal([]);
       expect((await registry.deadLetters.list({ parks: 'all', reason: 'not-json' }, { limit: 9, after: null })).map((letter) => letter.id)).to.deep.equal([2]);
