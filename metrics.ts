@@ -12,7 +12,7 @@ import type { Hj212Stats } from './ingest/transports/hj212-limits.ts';
 import { BROKER_FIGURES, HJ212_FIGURES, SPARKPLUG_FIGURES, type TransportFigure } from './ingest/transports/metrics.ts';
 
 export interface MetricSources {
-  readonly pipeline: Pick<Pipeline, 'stats' | 'stages' | 'full' | 'decoding' | 'oldestWaitSeconds' | 'storeFails'>;
+  readonly pipeline: Pick<Pipeline, 'stats' | 'stages' | 'holds' | 'decoding' | 'oldestWaitSeconds' | 'storeFails'>;
   readonly ages: CommitAges;
   readonly gateways: GatewayBook;
   readonly leftOut: Pick<LeftOutBook, 'counts'>;
@@ -138,7 +138,9 @@ export function createMetrics(sources: MetricSources): () => Promise<string> {
     'For how long the oldest message waits for its acknowledgement; 0 when none waits.',
     () => pipeline.oldestWaitSeconds,
   );
-  gauge('greenpark_ingest_full', '1 while the broker is held back because too much is not committed.', () => (pipeline.full ? 1 : 0));
+  gauge('greenpark_ingest_full', '1 while ingest takes nothing more: too much is not committed, or neither the store nor the spool takes anything.', () =>
+    pipeline.holds === null ? 0 : 1,
+  );
   counter('greenpark_ingest_pressures_total', 'Times that senders had to be held back.', () => stats.pressures);
   counter('greenpark_ingest_listener_errors_total', 'Faults of whoever hears of readings; they were stored all the same.', () => stats.listenerErrors);
   gauge('greenpark_store_failing', '1 while writes to the store fail and are tried again.', () => (pipeline.storeFails ? 1 : 0));

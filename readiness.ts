@@ -25,15 +25,8 @@ export async function readiness(
   transports: Pick<Transports, 'trouble'> | null,
   patienceMs = PATIENCE_MS,
 ): Promise<PartReadiness[]> {
-  const { full } = core.pipeline;
   const asked = await Promise.all([store(core, patienceMs), registry(core, patienceMs)]);
-  return [
-    ...asked,
-    disk(dataDir),
-    broker(transports),
-    ...(core.spool === null ? [] : [spool(core.spool)]),
-    { part: 'ingest', ready: !full, ...(full ? { detail: 'too much is not committed yet: the broker is held back' } : {}) },
-  ];
+  return [...asked, disk(dataDir), broker(transports), ...(core.spool === null ? [] : [spool(core.spool)]), ingest(core.pipeline)];
 }
 
 /** What the service may still write to the disk of its data directory, in bytes. */
@@ -71,6 +64,12 @@ function disk(dataDir: string): PartReadiness {
 function broker(transports: Pick<Transports, 'trouble'> | null): PartReadiness {
   const trouble = transports === null ? 'starting' : transports.trouble();
   return { part: 'broker', ready: trouble === null, ...(trouble === null ? {} : { detail: trouble }) };
+}
+
+function ingest({ holds }: Core['pipeline']): PartReadiness {
+  if (holds === null) return { part: 'ingest', ready: true };
+  const detail = holds === 'full' ? 'too much is not committed yet: the broker is held back' : 'neither the store nor the spool takes readings: senders wait';
+  return { part: 'ingest', ready: false, detail };
 }
 
 function spool({ readings, refusal }: Spool): PartReadiness {

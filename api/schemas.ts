@@ -308,7 +308,7 @@ const RegisteredLogger = object({ gateway: GatewaySchema, meter: MeterSchema, re
 
 const perMinute = Type.Number({ description: 'over the last five minutes' });
 const IngestState = object({
-  full: Type.Boolean({ description: 'senders are held back, as too much is not committed' }),
+  full: Type.Boolean({ description: 'senders wait, as too much is not committed or neither the store nor the spool takes anything' }),
   messages: object(
     { accepted: count, partly: count, refused: count, duplicate: count, leftOut: count, failed: count },
     'ended since the start; leftOut: understood, and nothing of it kept, as a mapping leaves out all that is in it',

@@ -9,7 +9,7 @@ import type { StageSpent } from './stage-times.ts';
 import { flagsOf, type IngestStats } from './stats.ts';
 
 export interface OverviewParts {
-  readonly pipeline: Pick<Pipeline, 'stats' | 'stages' | 'full' | 'decoding' | 'oldestWaitSeconds' | 'limits'>;
+  readonly pipeline: Pick<Pipeline, 'stats' | 'stages' | 'holds' | 'decoding' | 'oldestWaitSeconds' | 'limits'>;
   readonly standings: GatewayStandings;
   readonly spool: Pick<Spool, 'readings' | 'waitingBytes' | 'limitBytes' | 'oldestTs' | 'refusal'> | null;
   readonly lastCommitAt: () => EpochMs;
@@ -51,7 +51,7 @@ export class IngestOverview {
     const mono = performance.now();
     const lately = this.#messages.lately(mono, LATELY_MS);
     return {
-      full: pipeline.full,
+      full: pipeline.holds !== null,
       messages: {
         ...{ accepted: stats.accepted, partly: stats.partly, refused: stats.refused },
         ...{ duplicate: stats.duplicate, leftOut: stats.leftOut, failed: stats.failed },

@@ -112,8 +112,9 @@ export class Pipeline implements Intake, DecodedIntake {
   readonly #decoding = new DecodeQueue();
   readonly #waiting = new OldestWaiting();
   readonly #spooled: SpooledStore | null;
-  /** Every way into the store. */
-  readonly #writes: readonly SureWrite[];
+  /** The ways into the store: of what comes, and of what waited in the spool. */
+  readonly #write: SureWrite;
+  readonly #drain: SureWrite;
   readonly #writer: ReadingWriter;
   readonly #quality: QualityJudge;
   readonly #lateQuality: LateQuality;
@@ -168,14 +169,14 @@ export class Pipeline implements Intake, DecodedIntake {
     const sure = { ...shared, graceOver: this.#graceOver.signal, bury: (row: ReadingBlock, error: GreenparkError) => this.#letters.bury(row, error) };
     const store = stages.writesOf(parts.store, 'store');
     const drained = stages.writesOf(parts.store, 'drain');
-    const drain = new SureWrite({ ...sure, store: drained });
+    this.#drain = new SureWrite({ ...sure, store: drained });
     this.#spooled =
       parts.spool === undefined
         ? null
         : new SpooledStore({
             ...{ store, stages },
             spool: parts.spool,
-            drain,
+            drain: this.#drain,
             windowRows: this.limits.maxBlockRows,
             patienceMs: this.limits.storePatienceMs,
             drainAgainMs: shared.pace.longestMs,
@@ -184,7 +185,7 @@ export class Pipeline implements Intake, DecodedIntake {
             onDrained: (block) => parts.onDrained?.(block),
           });
     const write = new SureWrite({ ...sure, store: this.#spooled ?? store });
-    this.#writes = [write, drain];
+    this.#write = write;
     this.#writer = new ReadingWriter({
       stats: this.stats,
       logger: parts.logger,
@@ -235,7 +236,12 @@ export class Pipeline implements Intake, DecodedIntake {
 
   /** Do writes to the store fail, so that they are tried again? The spool may take readings meanwhile. */
   get storeFails(): boolean {
-    return this.#writes.some(({ fails }) => fails);
+    return this.#write.fails || this.#drain.fails;
+  }
+
+  /** Do the senders wait: for room, or because what came last can be made durable nowhere, neither in the store nor in a spool? */
+  get holds(): 'full' | 'nowhere' | null {
+    return this.full ? 'full' : this.#write.fails ? 'nowhere' : null;
   }
 
   onPressure(listener: (full: boolean) => void): () => void {

@@ -21,7 +21,7 @@ export interface StageTold {
 
 /** How ingest stands. Counters are since the start of the service. */
 export interface IngestState {
-  /** Senders are held back, as too much is not committed. */
+  /** Senders wait, as too much is not committed or neither the store nor the spool takes anything. */
   readonly full: boolean;
   readonly messages: Readonly<Record<'accepted' | 'partly' | 'refused' | 'duplicate' | 'leftOut' | 'failed', number>>;
   readonly readings: Readonly<Record<'fresh' | 'late' | 'duplicate', number>>;

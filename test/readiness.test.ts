@@ -8,7 +8,7 @@ describe('how the service says that it stands', () => {
   const never = new Promise<never>(() => {});
   const core = (change: object = {}): Core =>
     ({
-      pipeline: { full: false, storeFails: false },
+      pipeline: { holds: null, storeFails: false },
       store: { ping: async () => undefined },
       registry: { ping: async () => undefined },
       spool: null,
@@ -27,6 +27,12 @@ describe('how the service says that it stands', () => {
     const parts = await partsOf(core({ store: { ping: () => never }, registry: { ping: () => never } }));
     expect(parts).to.include({ store: 'the store does not answer now', broker: true, ingest: true });
     expect(parts['registry']).to.match(/cannot be written now/);
+  });
+
+  it('tells why senders wait', async () => {
+    const holding = async (holds: string) => (await partsOf(core({ pipeline: { holds, storeFails: false } })))['ingest'];
+    expect(await holding('full')).to.equal('too much is not committed yet: the broker is held back');
+    expect(await holding('nowhere')).to.equal('neither the store nor the spool takes readings: senders wait');
   });
 
   it('tells of a store that is away, and of a broker', async () => {

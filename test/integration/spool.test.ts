@@ -111,6 +111,34 @@ describe('the spool, before a real InfluxDB', function () {
     await expectAll();
   });
 
+  it('says that nothing more is taken when it is full too, though the few who send wait far from any bound', async () => {
+    await service?.end('SIGTERM');
+    const config = join(folder, 'greenpark.yaml');
+    await writeFile(config, 'ingest: { spoolLimitMb: 1 }');
+    await start({ GREENPARK_CONFIG: config });
+    await publish(100);
+    await influx?.kill();
+    let enough = false;
+    const sending = (async () => {
+      while (!enough) {
+        const frames = Array.from({ length: 1000 }, () => ({ ts: from + sent, values: { active_power: sent++ } }));
+        await gateway?.publishAsync('parks/p-1/meters/m-1/readings', JSON.stringify(frames), { qos: 1 });
+      }
+    })();
+    await eventually(async () => (await metric('greenpark_ingest_full')) === 1, 'the metric', 60_000);
+    expect(await metric('greenpark_ingest_pending_messages')).to.equal(1);
+    const { parts } = (await (await fetch(`${service?.url}/readyz`)).json()) as { parts: { part: string; ready: boolean; detail?: string }[] };
+    expect(parts.find(({ part }) => part === 'ingest')).to.deep.equal({
+      ...{ part: 'ingest', ready: false, detail: 'neither the store nor the spool takes readings: senders wait' },
+    });
+    await influx?.start();
+    await eventually(async () => (await metric('greenpark_ingest_full')) === 0, 'the metric after it', 30_000);
+    enough = true;
+    await sending;
+    await eventually(async () => (await metric('greenpark_spool_readings')) === 0, 'an empty spool', 30_000);
+    await expectAll();
+  });
+
   it('holds every sender back when it is full too, and nothing is lost when the server is back', async () => {
     await service?.end('SIGTERM');
     const config = join(folder, 'greenpark.yaml');

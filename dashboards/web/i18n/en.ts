@@ -543,7 +543,7 @@ export const en: Readonly<Record<TextKey, string>> = {
   'pipeline.rate': '{count} messages a minute over the last five',
   'pipeline.oldest': 'the oldest message has waited {time} for its acknowledgement',
   'pipeline.oldest.none': 'no message waits for its acknowledgement',
-  'pipeline.full': 'as much as may be is not committed: senders have to wait',
+  'pipeline.full': 'nothing more is taken for now: senders have to wait',
   'pipeline.commit': 'Last commit: {time}',
   'pipeline.queue': 'Queue',
   'pipeline.waiting': 'Waiting',

@@ -201,6 +201,7 @@ const SENTENCES: readonly (readonly [english: string, chinese: string])[] = [
 
   // Readiness.
   ['too much is not committed yet: the broker is held back', '尚未提交的数据过多：已暂停从代理接收'],
+  ['neither the store nor the spool takes readings: senders wait', '数据库和磁盘缓冲均无法写入读数：发送方需要等待'],
   ['writes fail and are tried again; the log says why', '写入失败，正在重试；原因见日志'],
   ['the store does not answer now', '存储当前无应答'],
   ['changes, alerts and dead letters cannot be written now; the log says why', '变更、告警和未入库消息当前无法写入；原因见日志'],

@@ -530,7 +530,7 @@ export const zh = {
   'pipeline.rate': '近 5 分钟每分钟 {count} 条消息',
   'pipeline.oldest': '最久的消息已等待确认 {time}',
   'pipeline.oldest.none': '没有等待确认的消息',
-  'pipeline.full': '未提交的数据已达上限，发送方需要等待',
+  'pipeline.full': '暂不接收新数据，发送方需要等待',
   'pipeline.commit': '最近一次提交：{time}',
   'pipeline.queue': '队列',
   'pipeline.waiting': '等待中',

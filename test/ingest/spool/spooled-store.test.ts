@@ -169,10 +169,15 @@ describe('a pipeline with a spool', () => {
         ended++;
       }
     })();
+    expect(rig.pipeline.holds).to.equal(null);
     await until(() => spool.refusal !== null, 'a full spool');
     expect(ended).to.be.within(1, 7);
+    // One sender with one message under way is far from any bound.
+    await until(() => rig.pipeline.holds === 'nowhere', 'that nothing is taken');
+    expect(rig.pipeline.full).to.equal(false);
     rig.store.awayFor = 0;
     await sending;
+    expect(rig.pipeline.holds).to.equal(null);
     await until(() => spool.readings === 0, 'the drain');
     expect(rig.store.size).to.equal(8000);
     expect(rig.pipeline.stats.accepted).to.equal(8);
