@@ -84,6 +84,8 @@ class Run {
   readonly #failures: Failure[] = [];
   readonly #devices = new Map<string, Set<string>>();
   #where = '';
+  /** Where in `#failures` the newest stands, or is counted. */
+  #newest = -1;
   #leftOut: LeftOutNotes | null = null;
   /** Of the item: its meter, names that the mapping ignores, and known ones without a value. */
   #meter = '';
@@ -152,20 +154,11 @@ class Run {
   }
 
   async #item(item: unknown): Promise<void> {
-    const { meter: meterOf, meters, time, backfill, flag, named } = this.#mapping;
-    const values = Math.max(1, this.#mapping.values.length);
-    const device = this.#deviceOf(await this.#ask(meterOf, 'meter', item, values), meterOf, values);
-    const meter = meters.get(device) ?? device;
-    let ts: number | null = null;
-    if (time !== null) {
-      const found = await this.#ask(time.from, 'time', item, values);
-      const read = time.read(found, this.#bindings.received);
-      if (typeof read === 'string') this.#stop('time', time.from, { reason: 'bad-time', found: nameOf(found), expected: read }, values);
-      if (read === null && time.required) this.#stop('time', time.from, { reason: 'bad-time', found: 'nothing', expected: 'a time of measurement' }, values);
-      ts = read;
-    }
-    const late = backfill !== null && (await this.#ask(backfill, 'backfill', item, values)) === true;
-    const overall = flag === null ? QUALITY.good : await this.#flag(flag, 'flag', item, values);
+    const { meter: meterOf, named } = this.#mapping;
+    const { meter, ts, late, overall } = await this.#head(item).catch(async (error: unknown) => {
+      if (error instanceof Stopped) this.#countNewest((await this.#valuesIn(item)) - 1);
+      throw error;
+    });
     const found: FoundValue[] = [];
     const before = this.#failures.length;
     this.#meter = meter;
@@ -189,11 +182,56 @@ class Run {
     }
   }
 
-  #deviceOf(found: unknown, expression: Expression, count: number): string {
+  /** What holds for all values of the item. */
+  async #head(item: unknown) {
+    const { meter: meterOf, meters, time, backfill, flag } = this.#mapping;
+    const device = this.#deviceOf(await this.#ask(meterOf, 'meter', item, 1), meterOf);
+    const meter = meters.get(device) ?? device;
+    let ts: number | null = null;
+    if (time !== null) {
+      const found = await this.#ask(time.from, 'time', item, 1);
+      const read = time.read(found, this.#bindings.received);
+      if (typeof read === 'string') this.#stop('time', time.from, { reason: 'bad-time', found: nameOf(found), expected: read }, 1);
+      if (read === null && time.required) this.#stop('time', time.from, { reason: 'bad-time', found: 'nothing', expected: 'a time of measurement' }, 1);
+      ts = read;
+    }
+    const late = backfill !== null && (await this.#ask(backfill, 'backfill', item, 1)) === true;
+    const overall = flag === null ? QUALITY.good : await this.#flag(flag, 'flag', item, 1);
+    return { meter, ts, late, overall };
+  }
+
+  /** Values that are lost with an item of which the meter or the time is not known, as far as that can be told; 1 at least. */
+  async #valuesIn(item: unknown): Promise<number> {
+    const { values, named, decimal } = this.#mapping;
+    const isValue = (found: unknown, rule: CompiledValue) => measure(found, rule, decimal) !== null;
+    let count = 0;
+    for (const rule of values) if (rule.from !== null && isValue(await this.#foundBy(rule.from, item), rule)) count++;
+    const found = named === null ? null : await this.#foundBy(named.from, item);
+    if (named !== null && typeof found === 'object' && found !== null && !Array.isArray(found)) {
+      for (const [name, value] of Object.entries(found)) {
+        const rule = named.names.get(name) ?? named.own(name);
+        if (rule === undefined ? named.others === 'refuse' : isValue(value, rule)) count++;
+      }
+    }
+    return Math.max(1, count);
+  }
+
+  /** What the expression answers; nothing where it fails, of which nobody is told. */
+  async #foundBy(expression: Expression, input: unknown): Promise<unknown> {
+    try {
+      return await expression.evaluate(input, this.#bindings);
+    } catch (error) {
+      if (!(error instanceof ExpressionFault)) throw error;
+      if (error.runaway) throw new Runaway();
+      return undefined;
+    }
+  }
+
+  #deviceOf(found: unknown, expression: Expression): string {
     const name = typeof found === 'number' ? String(found) : found;
     if (typeof name !== 'string') {
       const expected = found === undefined ? "a meter's id; is the expression's path right?" : "a meter's id as text";
-      this.#stop('meter', expression, { reason: 'no-meter', found: found === undefined ? 'nothing' : nameOf(found), expected }, count);
+      this.#stop('meter', expression, { reason: 'no-meter', found: found === undefined ? 'nothing' : nameOf(found), expected }, 1);
     }
     return name;
   }
@@ -302,13 +340,20 @@ class Run {
   #fail(at: string, expression: Expression | null, { reason, found, expected }: Wrong, count: number, position: number | null = null): void {
     if (this.#failures.length >= MOST_FAILURES) {
       const index = this.#failures.findLastIndex((failure) => failure.reason === reason);
-      const last = this.#failures[index];
-      if (last !== undefined) {
-        this.#failures[index] = { ...last, count: last.count + count };
+      if (index >= 0) {
+        this.#newest = index;
+        this.#countNewest(count);
         return;
       }
     }
+    this.#newest = this.#failures.length;
     this.#failures.push({ where: this.#where, at, expression: expression?.text ?? null, position, reason, found, expected, count });
+  }
+
+  /** More values are lost by the newest failure. */
+  #countNewest(more: number): void {
+    const newest = this.#failures[this.#newest];
+    if (newest !== undefined && more > 0) this.#failures[this.#newest] = { ...newest, count: newest.count + more };
   }
 
   async #stepAside(): Promise<void> {

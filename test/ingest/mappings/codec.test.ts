@@ -80,7 +80,7 @@ describe('ingest/mappings, as a codec', () => {
     expect(decoded.refusals.map(({ reason, count }) => [reason, count])).to.deep.equal([
       ['not-a-number', 1],
       ['mapping-failed', 1],
-      ['no-meter', 2],
+      ['no-meter', 1],
     ]);
     expect(decoded.refusals[0]?.detail).to.equal(
       'mapping a, values.active_power of item [0] (w): found the text "much"; expected a number, with its unit behind it if it has one, e.g. 12.4 kW',
@@ -271,6 +271,22 @@ describe('ingest/mappings, as a codec', () => {
     const answer = codec.decode({ topic: 'gw/m-9', payload, receivedAt: NOW, gateway: null });
     payload.fill(0);
     expect((await answer)?.frames[0]?.values).to.deep.equal({ active_power: 1.5 });
+  });
+
+  it('counts the values that are in an item of which the meter or the time is not found, not those that the mapping knows', async () => {
+    const named = { from: 'more', names: { U: 'voltage_a' }, others: 'refuse' as const };
+    const values = { active_power: { from: 'w', missing: [-9999] }, frequency: 'f', power_factor: 'pf', current_a: '$number(i)' };
+    const codec = aCodec(aMapping('a', { each: 'items', meter: 'id', time: { from: 't', as: 'seconds' }, values, named }));
+    const counts = async (...items: object[]) => (await told(codec, 'gw/x', { items })).refusals.map(({ reason, count }) => [reason, count]);
+    expect(await counts({ w: 1 })).to.deep.equal([['no-meter', 1]]);
+    expect(await counts({ w: 1, f: 50, pf: null })).to.deep.equal([['no-meter', 2]]);
+    expect(await counts({ w: -9999, f: 'x', more: { U: 230, strange: 1, I: null } })).to.deep.equal([['no-meter', 4]]);
+    expect(await counts({ id: 'm-9', t: 'noon', w: 1, more: { U: 230 } })).to.deep.equal([['bad-time', 2]]);
+    expect(await counts({})).to.deep.equal([['no-meter', 1]]);
+    // What an expression fails on is not counted, nor told beside what stopped the item.
+    expect(await counts({ w: 1, i: 'x' })).to.deep.equal([['no-meter', 1]]);
+    const many = (await told(codec, 'gw/x', { items: Array.from({ length: 100 }, () => ({ w: 1, f: 50 })) })).refusals;
+    expect(many.reduce((sum, { count }) => sum + count, 0)).to.equal(200);
   });
 
   it('names no more than fifty failures of a message, and counts all of them', async () => {
