@@ -31,6 +31,8 @@ export class MessageState {
   /** The same for frames of an array, which are numbered: written out only when it is told. -1 where it is none. */
   index = -1;
   readonly refusals = new Map<RejectReason, { count: number; readonly details: string[] }>();
+  /** Meters of it that are not registered. */
+  readonly unknown = new Set<string>();
   #meters = 0;
 
   begin(message: IngestMessage): void {
@@ -49,6 +51,7 @@ export class MessageState {
     this.where = '';
     this.index = -1;
     if (this.refusals.size > 0) this.refusals.clear();
+    if (this.unknown.size > 0) this.unknown.clear();
   }
 
   /** The message speaks of this meter. */

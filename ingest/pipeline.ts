@@ -496,7 +496,10 @@ export class Pipeline implements Intake, DecodedIntake {
 
   #sighted(message: IngestMessage, park: string | null, what: Pick<UnknownMeterSighting, 'kind' | 'meter' | 'mapping' | 'meterKind' | 'quantities'>): void {
     const { topic, transport, gateway, receivedAt: at, payload } = message;
-    if (message.replayed !== true) this.#parts.onUnknownMeter?.({ ...what, park, topic, transport, gateway, at, payload });
+    if (message.replayed === true) return;
+    const { unknown } = this.#message;
+    this.#parts.onUnknownMeter?.({ ...what, park, topic, transport, gateway, at, again: unknown.has(what.meter), payload });
+    unknown.add(what.meter);
   }
 
   #tellStatus(message: IngestMessage, plan: MeterPlan, online: boolean): void {

@@ -81,6 +81,8 @@ export interface UnknownMeterSighting {
   readonly at: EpochMs;
   /** Names that its values have; empty where the payload was not looked into. */
   readonly quantities: readonly string[];
+  /** The message has spoken of the meter before. Default false. */
+  readonly again?: boolean;
   /** A view that ends with the call. */
   readonly payload: Uint8Array;
 }

@@ -82,6 +82,7 @@ export class UnknownMeters {
     gateway,
     at,
     quantities,
+    again,
     payload,
   }: UnknownMeterSighting): string | null {
     if (kind === 'meter' && !ID.test(meter)) return null;
@@ -103,7 +104,7 @@ export class UnknownMeters {
     this.#seen.delete(key);
     this.#seen.set(key, seen);
     this.#makeRoom(kind);
-    seen.count++;
+    if (again !== true) seen.count++;
     seen.firstSeen = Math.min(seen.firstSeen, at);
     seen.lastSeen = Math.max(seen.lastSeen, at);
     seen.transport = transport;

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import type { Decoded, DecodedFrame, TopicCodec } from '../../ingest/codecs/decoded.ts';
 import type { MessageOutcome, UnknownMeterSighting } from '../../ingest/port.ts';
+import { UnknownMeters } from '../../ingest/unknown-meters.ts';
 import type { ParkId } from '../../model/ids.ts';
 import { QUALITY } from '../../model/quality.ts';
 import { aMeter, aRig, NOW, type Rig, until } from './harness.ts';
@@ -94,6 +95,17 @@ describe('ingest/pipeline, messages that a codec decoded', () => {
     expect(sightings).to.have.length(1);
     expect(sightings[0]).to.deep.include({ meter: 'm-9', park: null, gateway: 'g-1', transport: 'hj212', at: NOW, quantities: ['active_power', 'odd'] });
     expect(rig.letters.letters[0]).to.include({ reason: 'unknown-meter', meter: null });
+  });
+
+  it('counts a message once for each meter in it that is not registered, however many readings it has', async () => {
+    const unknown = new UnknownMeters({ isRegistered: () => false, parkOfGateway: () => null });
+    const rig = aRig({ onUnknownMeter: (sighting) => void unknown.see(sighting) });
+    const several = holding([frame('m-9', { a: 1 }), frame('m-8', { a: 1 }), frame('m-9', { b: 1 }, { ts: NOW - 1 })]);
+    for (let n = 0; n < 3; n++) await tell(rig, several);
+    expect(unknown.list().map(({ meter, count, suggested }) => [meter, count, suggested.map(({ name }) => name)])).to.deep.equal([
+      ['m-9', 3, ['a', 'b']],
+      ['m-8', 3, ['a']],
+    ]);
   });
 
   it('a letter names the meter when the message is about one alone', async () => {
