@@ -61,6 +61,9 @@ export function decodeNative(payload: Uint8Array, retained: boolean, sink: Sink)
 
 const NONE: ReadonlySet<number> = new Set();
 
+/** One reading of that payload that was parsed already. */
+export const decodeReading = (reading: unknown, sink: Sink): void => takeOne(reading, -1, false, sink);
+
 function takeOne(item: unknown, index: number, retained: boolean, sink: Sink): void {
   if (isFrame(item)) sink.frame(item.ts, item.values, index, item.backfill === true);
   else explain(item, index, retained, sink);

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { GreenparkError } from '../../model/errors.ts';
 import type { EpochMs } from '../../model/ids.ts';
 import type { Decoded, DecodedFrame, DecodedRefusal, TopicCodec } from '../codecs/decoded.ts';
-import { decodeNative } from '../codecs/native.ts';
+import { decodeReading } from '../codecs/native.ts';
 import type { DecodedIntake, IngestMessage, MessageOutcome } from '../port.ts';
 import type { StageTimes } from '../stage-times.ts';
 import { nameOf, quote } from '../wording.ts';
@@ -12,6 +13,9 @@ const TRANSPORT = 'http';
 const EXPECTED = 'expected {"meter": id, "ts": milliseconds, "values": {quantity: number}}';
 
 type Json = Readonly<Record<string, unknown>>;
+/** Stands in JSON for a number that is too large for it, until the number is written there. */
+const TOO_LARGE = `too large ${randomUUID()}`;
+
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** One item of a push: the native form with its meter named; without `ts` it is of the time of arrival. */
@@ -29,12 +33,22 @@ export function decodePushed(item: unknown): Decoded {
     }
     frames.push({ meter, ts: null, values: reading['values'] as Json, where: '' });
   } else {
-    decodeNative(Buffer.from(JSON.stringify(reading)), false, {
+    decodeReading(reading, {
       frame: (ts, values, _, backfill) => frames.push({ meter, ts, values, backfill, where: '' }),
       refuse: (reason, detail, count = 1) => refusals.push({ reason, detail, count }),
     });
   }
   return { frames, refusals, statuses: [] };
+}
+
+/** An item as JSON. A number that was too large to be read, which JSON.stringify takes for null, is one again: 1e999. */
+function written(item: unknown): string {
+  const text = JSON.stringify(item);
+  if (!text.includes('null')) return text;
+  const marked = JSON.stringify(item, (_, value: unknown) =>
+    value === Number.POSITIVE_INFINITY ? TOO_LARGE : value === Number.NEGATIVE_INFINITY ? `-${TOO_LARGE}` : value,
+  );
+  return marked.replaceAll(`"${TOO_LARGE}"`, '1e999').replaceAll(`"-${TOO_LARGE}"`, '-1e999');
 }
 
 /** For dead letters of pushed items that are tried again. */
@@ -56,7 +70,7 @@ export async function pushReadings(
   if (pipeline.full) throw new GreenparkError('STORE_UNREACHABLE', 'too much is not committed yet; send the same again later', { retryable: true });
   return Promise.all(
     items.map((item) => {
-      const payload = Buffer.from(JSON.stringify(item));
+      const payload = Buffer.from(written(item));
       const message: IngestMessage = { topic: PUSH_TOPIC, payload, gateway, transport: TRANSPORT, receivedAt };
       stages?.begin();
       const decoded = decodePushed(item);

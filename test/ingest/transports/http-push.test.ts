@@ -77,4 +77,20 @@ describe('an item that is pushed over HTTP', () => {
     );
     await fc.assert(property, { numRuns: Math.ceil(fuzzRuns() / ITEMS_A_PUSH) });
   }).timeout(120_000);
+
+  it('tells a number that is too large for what it is, in the answer as in the dead letter and its replay', async () => {
+    const rig = aRig();
+    const items = [
+      { meter: 'm-1', ts: NOW, values: { active_power: '1e400', voltage_a: '-1e400', note: 'null', frequency: 50 } },
+      { meter: 'm-1', ts: '1e400', values: { active_power: 1 } },
+    ];
+    const parsed = JSON.parse(JSON.stringify(items).replaceAll(/"(-?1e400)"/g, '$1')) as unknown[];
+    const details = (await pushReadings(rig.pipeline, parsed, null, NOW)).flatMap(({ refusals }) => refusals.map(({ detail }) => detail));
+    expect(details.filter((detail) => detail.includes('a number too large to be represented'))).to.have.length(2);
+    expect(details.filter((detail) => detail.includes('is null'))).to.deep.equal([]);
+    const payloads = [...new Set(rig.letters.letters.map(({ payload }) => Buffer.from(payload).toString()))];
+    expect(payloads[0]).to.equal(`{"meter":"m-1","ts":${NOW},"values":{"active_power":1e999,"voltage_a":-1e999,"note":"null","frequency":50}}`);
+    expect(payloads[1]).to.equal('{"meter":"m-1","ts":1e999,"values":{"active_power":1}}');
+    expect(JSON.stringify(decodePushed(JSON.parse(payloads[1] as string)).refusals)).to.contain('too large');
+  });
 });
