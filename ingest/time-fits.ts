@@ -24,13 +24,27 @@ export const isFarPast = (ts: EpochMs, now: EpochMs, farPastMs: number): boolean
 export const flaggedByTime = (dated: number, said: number | undefined): number =>
   said === undefined || (dated !== QUALITY.good && isUsable(said)) ? dated : said;
 
+/** A date, perhaps with a time, without signs between them. As a count since 1970, of whatever unit, it is a time at which no reading is taken. */
+const COMPACT = /^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])((?:[01]\d|2[0-3])[0-5]\d([0-5]\d(\d{3})?)?)?$/;
+
+/** The pattern by which digits are a date, and no count; null where they are none. */
+export function compactForm(digits: string): string | null {
+  const found = COMPACT.exec(digits);
+  if (found === null) return null;
+  const [, clock, seconds, thousandths] = found;
+  return `YYYYMMDD${clock === undefined ? '' : 'HHmm'}${seconds === undefined ? '' : 'ss'}${thousandths === undefined ? '' : 'SSS'}`;
+}
+
 /** What is wrong with a time that does not fit, in the words that live messages and tried mappings share. */
 export function wrongTime(ts: EpochMs, now: EpochMs, clockSkewMs: number): WrongTime {
+  const form = compactForm(String(ts));
+  const asDate = form === null ? null : `UTC milliseconds; it looks like ${form}, which a mapping reads where its time.as is that`;
   if (!(ts >= YEAR_2000)) {
+    if (asDate !== null) return { reason: 'time-too-old', found: `${ts} is before the year 2000`, expected: asDate };
     const hint = ts > 9e8 && ts < 1e11 ? `; it looks like seconds, in milliseconds it would be ${ts * 1000}` : '';
     return { reason: 'time-too-old', found: `${ts} is before the year 2000`, expected: `UTC milliseconds${hint}` };
   }
   const ahead = Math.round((ts - now) / 1000);
   const allowed = Math.round(clockSkewMs / 1000);
-  return { reason: 'time-in-future', found: `${ts} is ${ahead} s ahead of this service`, expected: `at most ${allowed} s, set the gateway's clock` };
+  return { reason: 'time-in-future', found: `${ts} is ${ahead} s ahead of this service`, expected: asDate ?? `at most ${allowed} s, set the gateway's clock` };
 }

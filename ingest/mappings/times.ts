@@ -1,6 +1,7 @@
 import type { EpochMs } from '../../model/ids.ts';
 import { compileTimeFormat, type TimeFormat } from '../recordings/time-format.ts';
 import type { WallClock } from '../recordings/zone.ts';
+import { compactForm } from '../time-fits.ts';
 
 /** Reads one value as a time: an instant, null where there is none, or a sentence that says what would be right. */
 export type TimeReader = (value: unknown, receivedAt: EpochMs) => EpochMs | null | string;
@@ -9,8 +10,6 @@ const PER_UNIT: Readonly<Record<string, number>> = { seconds: 1000, milliseconds
 const ISO = compileTimeFormat('iso') as TimeFormat;
 const ISO_FORM = 'ISO 8601, e.g. 2026-01-15T12:00:00+08:00; set time.as for another form';
 const NUMBER = /^-?\d{1,20}(\.\d{1,9})?$/;
-/** A date and time without signs between them. As a count since 1970, of whatever unit, it is a time at which no reading is taken. */
-const COMPACT = /^(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])[0-5]\d[0-5]\d(\d{3})?$/;
 export const TIME_HELP = 'auto, seconds, milliseconds, microseconds, nanoseconds, iso, or a pattern such as YYYY-MM-DD HH:mm:ss';
 
 /** Compiles how times are written; a sentence that says what is wrong with it otherwise. `clock` shows times without a zone. */
@@ -41,15 +40,15 @@ function numberTime(value: unknown, perUnit: (size: number) => number, as: strin
   const found = typeof value === 'number' ? value : typeof value === 'string' && NUMBER.test(value.trim()) ? Number(value) : Number.NaN;
   const right = as === 'auto' ? 'seconds or milliseconds since 1970' : `${as} since 1970`;
   if (!Number.isFinite(found)) return as === 'auto' ? `${right}, or ISO 8601` : `${right} as a number`;
-  const compact = COMPACT.exec(String(value).trim());
-  if (compact !== null) return `${right}; ${compactHint(compact[5] !== undefined, typeof value === 'number')}`;
+  const form = compactForm(String(value).trim());
+  if (form !== null) return `${right}; ${compactHint(form, typeof value === 'number')}`;
   const at = Math.round(found * perUnit(Math.abs(found)));
   return Math.abs(at) <= 8.64e15 ? at : `${as} since 1970 that a calendar has`;
 }
 
-function compactHint(hasFraction: boolean, isNumber: boolean): string {
+function compactHint(form: string, isNumber: boolean): string {
   const asText = isNumber ? ' and send it through $string(…), as a pattern reads texts' : '';
-  return `this looks like YYYYMMDDHHmmss${hasFraction ? 'SSS' : ''}: set "as" to that and "zone" to the clock's, e.g. Asia/Shanghai${asText}`;
+  return `this looks like ${form}: set "as" to that and "zone" to the clock's, e.g. Asia/Shanghai${asText}`;
 }
 
 /** Seconds until the year 5138, milliseconds from 1973, each thousandfold: between them no time that a meter sends is uncertain. */

@@ -82,6 +82,18 @@ describe('ingest/pipeline', () => {
         says: /1767225600000/,
       },
       {
+        name: 'a date without signs',
+        payload: `[{"ts":20260115,"values":{"active_power":1}},{"ts":${NOW},"values":{"voltage_a":230}}]`,
+        reason: 'time-too-old',
+        says: /20260115 is before the year 2000; expected UTC milliseconds; it looks like YYYYMMDD, which a mapping reads where its time\.as is that$/,
+      },
+      {
+        name: 'a date and time without signs',
+        payload: `[{"ts":20260115120000,"values":{"active_power":1}},{"ts":${NOW},"values":{"voltage_a":230}}]`,
+        reason: 'time-in-future',
+        says: /ahead of this service; expected UTC milliseconds; it looks like YYYYMMDDHHmmss, which/,
+      },
+      {
         name: 'a negative time',
         payload: `[{"ts":-1,"values":{"active_power":1}},{"ts":${NOW},"values":{"voltage_a":230}}]`,
         reason: 'time-too-old',

@@ -92,6 +92,14 @@ const SENTENCES: readonly (readonly [english: string, chinese: string])[] = [
     '"ts" <ts> is before the year 2000; expected UTC milliseconds; it looks like seconds, in milliseconds it would be <right>',
     '"ts" <ts> 早于 2000 年；应为 UTC 毫秒；看起来是秒，换成毫秒为 <right>',
   ],
+  [
+    '"ts" <ts> is before the year 2000; expected UTC milliseconds; it looks like <form>, which a mapping reads where its time.as is that',
+    '"ts" <ts> 早于 2000 年；应为 UTC 毫秒；看起来是 <form>，映射的 time.as 设为它即可读取',
+  ],
+  [
+    '"ts" <ts> is <n> s ahead of this service; expected UTC milliseconds; it looks like <form>, which a mapping reads where its time.as is that',
+    '"ts" <ts> 比本服务的时钟快 <n> 秒；应为 UTC 毫秒；看起来是 <form>，映射的 time.as 设为它即可读取',
+  ],
   ['"ts" <ts> is before the year 2000; expected UTC milliseconds', '"ts" <ts> 早于 2000 年；应为 UTC 毫秒'],
   [
     '"ts" <ts> is <n> s ahead of this service; expected at most <most> s, set the gateway\'s clock',

@@ -76,6 +76,15 @@ describe('what the service says of what it refused, in Chinese', () => {
       });
     }
 
+    for (const ts of [20260115, 202601151200, 20260115120000]) {
+      it(`of the native form: the date ${ts} for a time`, async () => {
+        const rig = aRig({ meters: [aMeter(1)] });
+        await rig.send({ ts, values: { active_power: 1 } });
+        expectChinese(rig.letters.letters.map(({ detail }) => detail));
+        expect(inChinese(rig.letters.letters[0]?.detail ?? '')).to.match(/看起来是 YYYYMMDD/);
+      });
+    }
+
     const mapping = (change: Partial<Mapping>): Mapping => ({
       ...{ id: 'a', park: 'p-1' as ParkId, name: 'a', enabled: true, topics: ['gw/{meter}'], meter: '$topic.meter' },
       values: { active_power: { from: 'w', unit: 'kW' } },
