@@ -106,7 +106,7 @@ export class InfluxConnection {
     try {
       await this.#post('/query', new URLSearchParams({ q: `CREATE DATABASE ${quotedName(this.#address.bucket)}` }));
     } catch (error) {
-      if (!isForbidden(error)) throw error;
+      if (!(error instanceof StatusError) || error.status !== FORBIDDEN) throw error;
     }
   }
 
@@ -178,8 +178,8 @@ function translated(error: unknown, url: string): GreenparkError {
   return new GreenparkError('STORE_UNREACHABLE', `InfluxDB at ${url} does not answer: ${why}`, { cause: error, retryable: true });
 }
 
-const FORBIDDEN = 'answered 403: ';
-const isForbidden = (error: unknown): boolean => error instanceof GreenparkError && error.message.includes(FORBIDDEN);
+/** HTTP status for somebody who is known and may not. */
+const FORBIDDEN = 403;
 
 /** Limits of the server's configuration, which a question for less may keep. */
 const TOO_MUCH_ASKED = /^max-select-/;
@@ -193,12 +193,22 @@ function questionError(message: string): GreenparkError {
   return new GreenparkError('STORE_UNREACHABLE', `InfluxDB cannot answer a question: ${message}`, { retryable: true });
 }
 
+/** An answer with another HTTP status than was to be. */
+class StatusError extends GreenparkError {
+  readonly status: number;
+
+  constructor(status: number, code: 'STORE_REFUSED' | 'STORE_UNREACHABLE', message: string, cause: unknown) {
+    super(code, message, { cause, retryable: code === 'STORE_UNREACHABLE' });
+    this.status = status;
+  }
+}
+
 /**
  * Input that the server will never take is 400, 413 or 422. Everything else may pass: a server that is starting or too busy,
  * credentials that somebody has to mend, a database that is missing. Rows that wait for those are not lost.
  */
-function statusError(status: number, body: string, url: string, cause?: unknown): GreenparkError {
+function statusError(status: number, body: string, url: string, cause?: unknown): StatusError {
   const message = `InfluxDB at ${url} answered ${status}: ${body.trim().slice(0, 300)}`;
-  if (status === 400 || status === 413 || status === 422) return new GreenparkError('STORE_REFUSED', message, { cause });
-  return new GreenparkError('STORE_UNREACHABLE', message, { cause, retryable: true });
+  const isFinal = status === 400 || status === 413 || status === 422;
+  return new StatusError(status, isFinal ? 'STORE_REFUSED' : 'STORE_UNREACHABLE', message, cause);
 }

@@ -112,4 +112,24 @@ describe('a connection to InfluxDB', () => {
       },
     );
   });
+
+  for (const [status, body, what] of [
+    [200, '{"results":[]}', 'made'],
+    [403, 'user "gp" is not authorized', 'left to be there'],
+    // A proxy that tells of another server.
+    [502, 'the server behind answered 403: no', 'STORE_UNREACHABLE'],
+  ] as const) {
+    it(`takes the database for ${what} where the server answers ${status}`, async () => {
+      await withServer(
+        (response) => response.writeHead(status).end(body),
+        async (connection) => {
+          const failure = await connection.createDatabase().then(
+            () => null,
+            (error: GreenparkError) => error.code,
+          );
+          expect(failure).to.equal(status === 502 ? 'STORE_UNREACHABLE' : null);
+        },
+      );
+    });
+  }
 });
