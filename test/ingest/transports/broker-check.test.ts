@@ -1,47 +1,37 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { generate, type IConnectPacket, type IDisconnectPacket, type Packet, parser as packetParser } from 'mqtt-packet';
+import type { IConnectPacket, IDisconnectPacket } from 'mqtt-packet';
 import { checkBroker } from '../../../ingest/transports/broker-check.ts';
 import { quiet } from '../harness.ts';
+import { type Conversation, FakeBroker, type Line } from './fake-broker.ts';
 
 const WEEK = 7 * 86_400;
 const HOUR = 3600;
 const QUOTA_EXCEEDED = 151;
 
-/** A broker of MQTT 5 that refuses every message, and remembers for how long it was asked to keep which session. */
-class RefusingBroker {
+/** Refuses every message, and remembers for how long it was asked to keep which session. */
+class RefusingBroker extends FakeBroker {
   readonly asked: string[] = [];
-  readonly #server = createServer((socket) => this.#serve(socket));
 
-  async listen(): Promise<string> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    return `mqtt://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  constructor() {
+    super((line) => this.#converse(line));
   }
 
-  close(): void {
-    this.#server.close();
-  }
-
-  #serve(socket: Socket): void {
-    const parser = packetParser({ protocolVersion: 5 });
-    const answer = (packet: Packet) => socket.write(generate(packet, { protocolVersion: 5 }));
+  #converse({ answer }: Line): Conversation {
     let isOfCheck = false;
     const note = ({ cmd, properties }: IConnectPacket | IDisconnectPacket) => {
       if (isOfCheck) this.asked.push(`${cmd} ${properties?.sessionExpiryInterval ?? '-'}`);
     };
-    parser.on('packet', (packet) => {
-      if (packet.cmd === 'connect') {
-        isOfCheck = packet.clientId.startsWith('greenpark-check-');
-        note(packet);
-        answer({ cmd: 'connack', reasonCode: 0, sessionPresent: false });
-      } else if (packet.cmd === 'subscribe') answer({ cmd: 'suback', messageId: packet.messageId as number, granted: [1] });
-      else if (packet.cmd === 'publish') answer({ cmd: 'puback', messageId: packet.messageId as number, reasonCode: QUOTA_EXCEEDED });
-      else if (packet.cmd === 'disconnect') note(packet);
-    });
-    socket.on('data', (bytes) => parser.parse(bytes));
-    socket.on('error', () => {});
+    return {
+      heard: (packet) => {
+        if (packet.cmd === 'connect') {
+          isOfCheck = packet.clientId.startsWith('greenpark-check-');
+          note(packet);
+          answer({ cmd: 'connack', reasonCode: 0, sessionPresent: false });
+        } else if (packet.cmd === 'subscribe') answer({ cmd: 'suback', messageId: packet.messageId as number, granted: [1] });
+        else if (packet.cmd === 'publish') answer({ cmd: 'puback', messageId: packet.messageId as number, reasonCode: QUOTA_EXCEEDED });
+        else if (packet.cmd === 'disconnect') note(packet);
+      },
+    };
   }
 }
 

@@ -1,10 +1,8 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
-import { generate, type Packet, parser as packetParser } from 'mqtt-packet';
 import type { DecodedIntake } from '../../../ingest/port.ts';
 import { SparkplugHost } from '../../../ingest/transports/sparkplug-host.ts';
 import { NOW, quiet, until } from '../harness.ts';
+import { type Conversation, FakeBroker, type Line } from './fake-broker.ts';
 
 interface Said {
   readonly online: boolean;
@@ -20,65 +18,51 @@ type Lateness = number | 'after its word';
  * A broker for one host that keeps its STATE and brings it some time after the SUBACK, or never, as EMQX may: a real one brings it when it
  * likes, and this is about when.
  */
-class LateBroker {
+class LateBroker extends FakeBroker {
   /** Every word on the STATE, wills among them. */
   readonly said: Said[] = [];
   /** Connections that end in place of a SUBACK, without a will, as those of a broker that is killed. */
   crashes = 0;
-  readonly #server = createServer((socket) => this.#serve(socket));
   #kept: string | null;
   readonly #late: Lateness;
 
   constructor(kept: Said | null, late: Lateness) {
+    super((line) => this.#converse(line));
     this.#kept = kept === null ? null : JSON.stringify(kept);
     this.#late = late;
   }
 
-  async listen(): Promise<string> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-    return `mqtt://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  close(): void {
-    this.#server.close();
-  }
-
-  #serve(socket: Socket): void {
-    const parser = packetParser({ protocolVersion: 5 });
-    const answer = (packet: Packet) => {
-      if (!socket.destroyed) socket.write(generate(packet, { protocolVersion: 5 }));
-    };
+  #converse({ answer, cut }: Line): Conversation {
     let will: string | null = null;
     let bring = () => {};
-    parser.on('packet', (packet) => {
-      if (packet.cmd === 'connect') {
-        will = String(packet.will?.payload);
-        answer({ cmd: 'connack', reasonCode: 0, sessionPresent: false });
-      } else if (packet.cmd === 'disconnect') will = null;
-      else if (packet.cmd === 'pingreq') answer({ cmd: 'pingresp' });
-      else if (packet.cmd === 'subscribe' && this.crashes > 0) {
-        this.crashes--;
-        will = null;
-        socket.destroy();
-      } else if (packet.cmd === 'subscribe') {
-        answer({ cmd: 'suback', messageId: packet.messageId as number, granted: [1] });
-        const kept = this.#kept;
-        if (kept === null) return;
-        bring = () => answer({ cmd: 'publish', topic: STATE, payload: Buffer.from(kept), qos: 1, messageId: 7, retain: true, dup: false });
-        if (this.#late !== 'after its word') setTimeout(bring, this.#late);
-      } else if (packet.cmd === 'publish') {
-        answer({ cmd: 'puback', messageId: packet.messageId as number });
-        if (packet.topic !== STATE) return;
-        this.#keep(String(packet.payload));
-        if (this.#late === 'after its word' && this.said.length === 1) bring();
-      }
-    });
-    socket.on('close', () => {
-      if (will !== null) this.#keep(will);
-    });
-    socket.on('data', (bytes) => parser.parse(bytes));
-    socket.on('error', () => {});
+    return {
+      heard: (packet) => {
+        if (packet.cmd === 'connect') {
+          will = String(packet.will?.payload);
+          answer({ cmd: 'connack', reasonCode: 0, sessionPresent: false });
+        } else if (packet.cmd === 'disconnect') will = null;
+        else if (packet.cmd === 'pingreq') answer({ cmd: 'pingresp' });
+        else if (packet.cmd === 'subscribe' && this.crashes > 0) {
+          this.crashes--;
+          will = null;
+          cut();
+        } else if (packet.cmd === 'subscribe') {
+          answer({ cmd: 'suback', messageId: packet.messageId as number, granted: [1] });
+          const kept = this.#kept;
+          if (kept === null) return;
+          bring = () => answer({ cmd: 'publish', topic: STATE, payload: Buffer.from(kept), qos: 1, messageId: 7, retain: true, dup: false });
+          if (this.#late !== 'after its word') setTimeout(bring, this.#late);
+        } else if (packet.cmd === 'publish') {
+          answer({ cmd: 'puback', messageId: packet.messageId as number });
+          if (packet.topic !== STATE) return;
+          this.#keep(String(packet.payload));
+          if (this.#late === 'after its word' && this.said.length === 1) bring();
+        }
+      },
+      ended: () => {
+        if (will !== null) this.#keep(will);
+      },
+    };
   }
 
   #keep(state: string): void {
