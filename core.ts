@@ -225,7 +225,8 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
     keyOf: (gateway) => registry.gateways.key(gateway),
     checkSecret: async (gateway, secret) => secrets.verify((await registry.gateways.secretHash(gateway)) ?? '', secret),
   });
-  const letterCodecs = [mappings, sparkplugReplay(sparkplug), hj212Replay(loggers)];
+  const births = sparkplugReplay(sparkplug);
+  const letterCodecs = [mappings, births, hj212Replay(loggers)];
   const gateways = new GatewayBook(directory, () => sparkplug.nodes());
   const unknown = new UnknownMeters({
     isRegistered: (meter) => directory.current.meter(meter) !== undefined,
@@ -276,7 +277,7 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
     onCommitted: (block, arrival) => {
       if (arrival === 'fresh') ages.observe(block, clock());
     },
-    codecs: [mappings, sparkplugReplay(sparkplug)],
+    codecs: [mappings, births],
     onStatus: (status) => core.tellStatus(status),
     onUnknownMeter: (sighting) => unknown.see(sighting),
     onLeftOut: (sighting) => leftOut.see(sighting),
