@@ -76,34 +76,68 @@ async function triedLetters({ schema }: Kysely<unknown>): Promise<void> {
   await schema.createIndex('dead_letters_by_time').on('dead_letters').columns(['received_at', 'id']).execute();
 }
 
-/** Payloads get a table of their own, in which that of a message with several letters stands once, and are counted through in bytes. */
+/** Of the letters of earlier versions, the bytes that are kept: those that the service keeps unless it is told otherwise. */
+const MOST_EARLIER_BYTES = 256 << 20;
+
+/**
+ * Payloads get a table of their own, in which that of a message with several letters stands once, and are counted through in bytes. The
+ * letters are written anew without them: to change each in its place would write all the bytes again every time.
+ */
 async function letterPayloads(db: Kysely<unknown>): Promise<void> {
   const { schema } = db;
+  await sql`
+    DELETE FROM dead_letters WHERE id <=
+      (SELECT max(id) FROM (SELECT id, sum(length(payload)) OVER (ORDER BY id DESC) AS newer FROM dead_letters) WHERE newer > ${MOST_EARLIER_BYTES})`.execute(
+    db,
+  );
   await schema
     .createTable('letter_payloads')
     .addColumn('id', 'integer', (c) => c.primaryKey())
     .addColumn('bytes', bytes, (c) => c.notNull())
     .execute();
-  for (const column of ['payload_id', 'kept_length', 'bytes_through'])
-    await schema
-      .alterTable('dead_letters')
-      .addColumn(column, 'integer', (c) => c.notNull().defaultTo(0))
-      .execute();
-  await sql`UPDATE dead_letters SET payload_id = id, kept_length = length(payload)`.execute(db);
+  await schema
+    .createTable('lean_letters')
+    .addColumn('id', 'integer', (c) => c.primaryKey())
+    .addColumn('received_at', epochMs, (c) => c.notNull())
+    .addColumn('transport', 'text', (c) => c.notNull())
+    .addColumn('topic', 'text', (c) => c.notNull())
+    .addColumn('retained', 'integer', (c) => c.notNull().defaultTo(0))
+    .addColumn('gateway', 'text')
+    .addColumn('park', 'text')
+    .addColumn('meter', 'text')
+    .addColumn('reason', 'text', (c) => c.notNull())
+    .addColumn('detail', 'text', (c) => c.notNull())
+    .addColumn('payload_length', 'integer', (c) => c.notNull())
+    .addColumn('attempts', 'integer', (c) => c.notNull().defaultTo(0))
+    .addColumn('replayed_at', epochMs)
+    .addColumn('payload_id', 'integer', (c) => c.notNull())
+    .addColumn('kept_length', 'integer', (c) => c.notNull())
+    .addColumn('bytes_through', 'integer', (c) => c.notNull())
+    .execute();
+  await sql`
+    INSERT INTO lean_letters
+    SELECT id, received_at, transport, topic, retained, gateway, park, meter, reason, detail, payload_length, attempts, replayed_at, id, length(payload), 0
+    FROM dead_letters ORDER BY id`.execute(db);
   const { rows: followers } = await sql<{ id: number }>`
     SELECT l.id FROM dead_letters l JOIN dead_letters b ON b.id = l.id - 1
     WHERE b.received_at = l.received_at AND b.transport = l.transport AND b.topic = l.topic AND b.gateway IS l.gateway
       AND b.payload_length = l.payload_length AND b.reason <> l.reason AND b.payload = l.payload
     ORDER BY l.id`.execute(db);
   for (const { id } of followers)
-    await sql`UPDATE dead_letters SET payload_id = (SELECT b.payload_id FROM dead_letters b WHERE b.id = ${id - 1}) WHERE id = ${id}`.execute(db);
-  await sql`INSERT INTO letter_payloads (id, bytes) SELECT id, payload FROM dead_letters WHERE payload_id = id ORDER BY id`.execute(db);
+    await sql`UPDATE lean_letters SET payload_id = (SELECT b.payload_id FROM lean_letters b WHERE b.id = ${id - 1}) WHERE id = ${id}`.execute(db);
   await sql`
-    UPDATE dead_letters SET bytes_through = sums.through
-    FROM (SELECT id, sum(iif(payload_id = id, kept_length, 0)) OVER (ORDER BY id) AS through FROM dead_letters) AS sums
-    WHERE sums.id = dead_letters.id`.execute(db);
-  await sql`INSERT INTO counters (name, last) SELECT 'dead-letter-bytes', coalesce(max(bytes_through), 0) FROM dead_letters`.execute(db);
-  await schema.alterTable('dead_letters').dropColumn('payload').execute();
+    INSERT INTO letter_payloads (id, bytes)
+    SELECT l.id, d.payload FROM lean_letters l JOIN dead_letters d ON d.id = l.id WHERE l.payload_id = l.id ORDER BY l.id`.execute(db);
+  await sql`
+    UPDATE lean_letters SET bytes_through = sums.through
+    FROM (SELECT id, sum(iif(payload_id = id, kept_length, 0)) OVER (ORDER BY id) AS through FROM lean_letters) AS sums
+    WHERE sums.id = lean_letters.id`.execute(db);
+  await sql`INSERT INTO counters (name, last) SELECT 'dead-letter-bytes', coalesce(max(bytes_through), 0) FROM lean_letters`.execute(db);
+  await schema.dropTable('dead_letters').execute();
+  await schema.alterTable('lean_letters').renameTo('dead_letters').execute();
+  await schema.createIndex('dead_letters_of_park').on('dead_letters').columns(['park', 'id']).execute();
+  await schema.createIndex('dead_letters_by_reason').on('dead_letters').columns(['reason', 'id']).execute();
+  await schema.createIndex('dead_letters_by_time').on('dead_letters').columns(['received_at', 'id']).execute();
 }
 
 /** Outlives the meter that it speaks of, as its readings do: no foreign key. */
