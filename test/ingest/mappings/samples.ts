@@ -209,7 +209,8 @@ export const SAMPLES: readonly Sample[] = [
         Total: [10, 20, null],
         Today: [1, 2, null],
         Power: [100, 200, null],
-        Factor: [0.5, 0.7, null],
+        ApparentPower: [200, 300, null],
+        Factor: [0.5, 0.67, null],
         Voltage: [230, 231, null],
         Current: [1, 2, null],
       },
@@ -219,11 +220,51 @@ export const SAMPLES: readonly Sample[] = [
         'main',
         AT,
         {
-          ...{ active_energy_import: '30 kWh', active_energy_day: '3 kWh', active_power: '0.3 kW', power_factor: '0.6 1', voltage_a: '230 V' },
-          ...{ voltage_b: '231 V', current_a: '1 A', current_b: '2 A' },
+          ...{ active_energy_import: '30 kWh', active_energy_day: '3 kWh', active_power: '0.3 kW', apparent_power: '0.5 kVA', power_factor: '0.6 1' },
+          ...{ voltage_a: '230 V', voltage_b: '231 V', current_a: '1 A', current_b: '2 A' },
         },
       ],
     ],
+  },
+  {
+    name: 'what was asked for, the epoch beside a local time of another zone, a frequency and a voltage of all phases, energies over a period',
+    mapping: 'tasmota-energy',
+    topic: 'stat/main/STATUS8',
+    payload: {
+      StatusSNS: {
+        ...{ Time: '2026-01-15T05:00:00', Epoch: AT_MS / 1000 },
+        ENERGY: {
+          ...{ TotalStartTime: '2024-01-01T00:00:00', Total: 31.902, Yesterday: 0.5, Today: 0.25, Period: 12 },
+          ...{ ExportActive: [7.5, null, null], Power: [10, -30, 20], ApparentPower: [0, 0, 0], Factor: [0, 0, 0], Frequency: [null, 50], Voltage: 235 },
+        },
+      },
+    },
+    frames: [
+      [
+        'main',
+        AT,
+        {
+          ...{ active_energy_import: '31.902 kWh', active_energy_export: '7.5 kWh', active_energy_day: '0.25 kWh', active_power: '0 kW' },
+          ...{ apparent_power: '0 kVA', frequency: '50 Hz', voltage_a: '235 V' },
+        },
+      ],
+    ],
+  },
+  {
+    name: 'a text among the phases is refused, and no sum is made without it; milliseconds without a zone',
+    mapping: 'tasmota-energy',
+    topic: 'tele/main/SENSOR',
+    payload: { Time: '2026-01-15T12:00:00.250', ENERGY: { Total: 5, Power: [100, '200', 300] } },
+    frames: [['main', '2026-01-15T04:00:00.250Z', { active_energy_import: '5 kWh' }]],
+    failures: [['values.active_power', 'mapping-failed']],
+  },
+  {
+    name: 'a meter at its optical port is left alone',
+    mapping: 'tasmota-energy',
+    topic: 'tele/x/SENSOR',
+    payload: { Time: AT, SML: { Total_in: 5 } },
+    frames: [],
+    leftAlone: true,
   },
   { name: 'a thermometer is left alone', mapping: 'tasmota-energy', topic: 'tele/x/SENSOR', payload: { Time: 'x', AM2301: {} }, frames: [], leftAlone: true },
   {
