@@ -1,7 +1,7 @@
 import type { ShippedMapping } from '../../../model/mapping.ts';
 
 const SOURCE =
-  'Shelly Gen2 device API, MQTT and the components EM, EMData, EM1 and EM1Data: NotifyStatus on {topic prefix}/events/rpc, and each component by itself on {topic prefix}/status/{component} where “generic status update over MQTT” is on; powers in W and VA, energies in Wh, params.ts in seconds. A prefix of several levels needs topics of its own, e.g. hall/{meter}/events/rpc. Component names were confirmed at a public integrator’s list; the names of the fields are from memory (high confidence).';
+  'Shelly Gen2 device API, MQTT and the components EM, EMData, EM1, EM1Data, Switch and PM1: NotifyStatus on {topic prefix}/events/rpc, and each component by itself on {topic prefix}/status/{component} where “generic status update over MQTT” is on; powers in W and VA, energies in Wh, params.ts in seconds. A prefix of several levels needs topics of its own, e.g. hall/{meter}/events/rpc. Component names were confirmed at a public integrator’s list; the names of the fields are from memory (high confidence).';
 
 /** @param now where the component EM stands @param counted where EMData does */
 const threePhases = (now: string, counted: string): NonNullable<ShippedMapping['values']> => ({
@@ -29,6 +29,21 @@ const onePhase = (now: string, counted: string): NonNullable<ShippedMapping['val
   active_energy_import: { from: `${counted}total_act_energy`, unit: 'Wh' },
   active_energy_export: { from: `${counted}total_act_ret_energy`, unit: 'Wh' },
 });
+
+/** Of Switch, PM1, Cover and Light. @param of where the component stands */
+const metered = (of: string): NonNullable<ShippedMapping['values']> => ({
+  active_power: { from: `${of}apower`, unit: 'W' },
+  power_factor: { from: `${of}pf`, unit: '1' },
+  frequency: { from: `${of}freq`, unit: 'Hz' },
+  voltage_a: { from: `${of}voltage`, unit: 'V' },
+  current_a: { from: `${of}current`, unit: 'A' },
+  active_energy_import: { from: `${of}aenergy.total`, unit: 'Wh' },
+  active_energy_export: { from: `${of}ret_aenergy.total`, unit: 'Wh' },
+  device_temperature: { from: `${of}temperature.tC`, unit: '°C' },
+});
+const METERED = ['switch', 'pm1', 'cover', 'light'];
+/** Those of a notification that measure; a relay that only tells its state is none. */
+const METERED_PARTS = `$sift(params, function($v, $k) { $substringBefore($k, ":") in ${JSON.stringify(METERED)} and ($exists($v.apower) or $exists($v.aenergy)) })`;
 
 /** The status of a component, which is its whole message and bears no time. */
 const statusOf = (...components: string[]): string[] => ['', 'shellies/'].flatMap((prefix) => components.map((component) => `${prefix}${component}`));
@@ -74,5 +89,27 @@ export const SHELLY: readonly ShippedMapping[] = [
     topics: statusOf('{device}/status/em1:{channel}', '{device}/status/em1data:{channel}'),
     meter: '$topic.device & ":" & $topic.channel',
     values: onePhase('', ''),
+  },
+  {
+    id: 'shelly-pm',
+    name: 'Shelly plugs, relays and PM: a meter for each channel, {device}:{channel}',
+    enabled: true,
+    source: SOURCE,
+    topics: ['{device}/events/rpc', 'shellies/{device}/events/rpc'],
+    when: `(method = "NotifyStatus" or method = "NotifyFullStatus") and $exists(${METERED_PARTS})`,
+    each: `($time := params.ts; $each(${METERED_PARTS}, function($v, $k) { {"channel": $substringAfter($k, ":"), "ts": $time, "now": $v} }))`,
+    meter: '$topic.device & ":" & channel',
+    time: { from: 'ts', as: 'seconds' },
+    values: metered('now.'),
+  },
+  {
+    id: 'shelly-pm-status',
+    name: 'Shelly plugs, relays and PM: the status of a component by itself, {device}:{channel}',
+    enabled: true,
+    source: SOURCE,
+    topics: statusOf(...METERED.map((component) => `{device}/status/${component}:{channel}`)),
+    when: '$exists(apower) or $exists(aenergy)',
+    meter: '$topic.device & ":" & $topic.channel',
+    values: metered(''),
   },
 ];

@@ -162,6 +162,58 @@ export const SAMPLES: readonly Sample[] = [
     frames: [['shellyproem50-08f9:0', null, { active_energy_import: '2.776 kWh' }]],
   },
   {
+    name: 'the whole status of a plug with two channels, one of which measures nothing now',
+    mapping: 'shelly-pm',
+    topic: 'shellypro2pm-1/events/rpc',
+    payload: {
+      method: 'NotifyFullStatus',
+      params: {
+        ...{ ts: AT_MS / 1000, ble: {}, wifi: { rssi: -60 }, 'input:0': { id: 0, state: false } },
+        'switch:0': {
+          ...{ id: 0, output: true, apower: 40.5, voltage: 230.1, freq: 50, current: 0.2, pf: 0.88, temperature: { tC: 41.5, tF: 106.7 } },
+          ...{ aenergy: { total: 1234.5, by_minute: [1, 2, 3], minute_ts: 1 }, ret_aenergy: { total: 0, by_minute: [0, 0, 0], minute_ts: 1 } },
+        },
+        'switch:1': { id: 1, output: false, apower: null, voltage: null, aenergy: { total: 7 } },
+      },
+    },
+    frames: [
+      [
+        'shellypro2pm-1:0',
+        AT,
+        {
+          ...{ active_power: '0.0405 kW', power_factor: '0.88 1', frequency: '50 Hz', voltage_a: '230.1 V', current_a: '0.2 A' },
+          ...{ active_energy_import: '1.2345 kWh', active_energy_export: '0 kWh', device_temperature: '41.5 °C' },
+        },
+      ],
+      ['shellypro2pm-1:1', AT, { active_energy_import: '0.007 kWh' }],
+    ],
+  },
+  {
+    name: 'a relay that only says that it was switched is left alone',
+    mapping: 'shelly-pm',
+    topic: 'hall-3/events/rpc',
+    payload: { method: 'NotifyStatus', params: { ts: AT_MS / 1000, 'switch:0': { id: 0, output: true, source: 'http' } } },
+    frames: [],
+    leftAlone: true,
+  },
+  {
+    name: 'a meter without a relay by itself',
+    mapping: 'shelly-pm-status',
+    topic: 'shellypmminig3-1/status/pm1:0',
+    payload: { id: 0, voltage: 230.1, current: 1, apower: 230, freq: 50, aenergy: { total: 2776 } },
+    frames: [
+      ['shellypmminig3-1:0', null, { active_power: '0.23 kW', frequency: '50 Hz', voltage_a: '230.1 V', current_a: '1 A', active_energy_import: '2.776 kWh' }],
+    ],
+  },
+  {
+    name: 'a relay without a meter by itself is left alone',
+    mapping: 'shelly-pm-status',
+    topic: 'hall-3/status/switch:0',
+    payload: { id: 0, output: true, temperature: { tC: 41, tF: 105 } },
+    frames: [],
+    leftAlone: true,
+  },
+  {
     name: 'a plug of one phase, local time without a zone',
     mapping: 'tasmota-energy',
     topic: 'tele/plug-9/SENSOR',
