@@ -1,3 +1,5 @@
+import { nameOf } from '../wording.ts';
+
 /** What a function of ours refuses: told with the expression and the place in it. */
 export class Refused extends Error {}
 
@@ -98,7 +100,10 @@ export function registers(list: unknown): Uint8Array {
   const made = Buffer.alloc(words.length * 2);
   for (const [index, written] of words.entries()) {
     const word = typeof written === 'string' && WORD.test(written.trim()) ? Number(written) : written;
-    if (!Number.isInteger(word) || word < -32768 || word > 65535) throw new Refused(`$registers: item ${index} is not a register of 16 bits`);
+    if (!Number.isInteger(word) || word < -32768 || word > 65535) {
+      const expected = 'a whole number from -32768 to 65535, or such a text, decimal or as 0x…';
+      throw new Refused(`$registers: item ${index} is not a register of 16 bits: found ${nameOf(written)}, expected ${expected}`);
+    }
     made.writeUInt16BE(word & 0xffff, index * 2);
   }
   return made;

@@ -3,26 +3,30 @@ import type { ShippedMapping } from '../../../model/mapping.ts';
 const FORM = 'No standard: gateways that poll Modbus and publish the registers as they read them differ in names; this is a form that many can be set to.';
 
 /** One register as an unsigned number, however it is written. */
-const word = (address: string): string => `$exists(r."${address}") ? $uint($registers(r."${address}"), 0, 2)`;
+const word = (address: number): string => `$exists(r."${address}") ? $uint($registers(r."${address}"), 0, 2)`;
+
+/** Two registers as one value, the high word first; one of them without the other is refused. */
+const two = (read: 'uint' | 'float', first: number): string =>
+  `$exists(r."${first}") or $exists(r."${first + 1}") ? $${read}($registers([r."${first}", r."${first + 1}"]), 0, 4)`;
 
 export const MODBUS: readonly ShippedMapping[] = [
   {
     id: 'modbus-registers',
     name: 'Modbus gateway: a flat list of registers',
     enabled: true,
-    source: `${FORM} {"devices": [{"id": …, "time": …, "quality": "good", "registers": [{"address": 4000, "value": …}, …]}, …]}; energy uint32 of 10 Wh from 4000, power float32 in kW from 4002, voltages uint16 in tenths of V from 4004; a register is a number or a text, decimal or 0x… (our example: put the meter’s own register map in its place).`,
+    source: `${FORM} {"devices": [{"id": …, "time": …, "quality": "good", "registers": [{"address": 4000, "value": …}, …]}, …]}; energy uint32 of 10 Wh from 4000, power float32 in kW from 4002, voltages uint16 in tenths of V from 4004; a register is a number or a text, decimal or 0x…, or the first of several in an array (our example: put the meter’s own register map in its place; a meter that sends the low word first wants $registers([r."4001", r."4000"])).`,
     topics: ['modbus/{gateway}/registers'],
-    each: '$map(devices, function($d) { {"id": $d.id, "time": $d.time, "quality": $d.quality, "r": $merge($d.registers[$type(value) != "null"].{$string(address): value})} })',
+    each: '$map(devices, function($d) { {"id": $d.id, "time": $d.time, "quality": $d.quality, "r": $merge($d.registers.($at := $number(address); $map(value, function($w, $i) { $w = null ? {} : {$string($at + $i): $w} })))} })',
     meter: 'id',
     zone: 'Asia/Shanghai',
     time: 'time',
     flag: { from: 'quality', map: { good: 'good', bad: 'fault', stale: 'estimated', '*': 'fault' } },
     values: {
-      active_energy_import: { from: '$exists(r."4001") ? $uint($registers([r."4000", r."4001"]), 0, 4)', scale: 0.01, unit: 'kWh' },
-      active_power: { from: '$exists(r."4003") ? $float($registers([r."4002", r."4003"]), 0, 4)', unit: 'kW' },
-      voltage_a: { from: word('4004'), scale: 0.1, unit: 'V', missing: [65535] },
-      voltage_b: { from: word('4005'), scale: 0.1, unit: 'V', missing: [65535] },
-      voltage_c: { from: word('4006'), scale: 0.1, unit: 'V', missing: [65535] },
+      active_energy_import: { from: two('uint', 4000), scale: 0.01, unit: 'kWh' },
+      active_power: { from: two('float', 4002), unit: 'kW' },
+      voltage_a: { from: word(4004), scale: 0.1, unit: 'V', missing: [65535] },
+      voltage_b: { from: word(4005), scale: 0.1, unit: 'V', missing: [65535] },
+      voltage_c: { from: word(4006), scale: 0.1, unit: 'V', missing: [65535] },
     },
   },
   {

@@ -68,6 +68,7 @@ describe('ingest/mappings, expressions', () => {
     ['$bytes("xyz", "hex")', /not hexadecimal/],
     ['$bytes("a*b", "base64")', /not base64/],
     ['$num("1,234")', /one meaning/],
+    ['$registers([1, "08FD"])', /item 1 is not a register of 16 bits: found .*08FD.*, expected a whole number from -32768 to 65535/],
     ['$in("5 bananas", "kW")', /cannot be converted/],
     ['$eval("1+1")', /not taken/],
     ['$pad("", 1000000000)', /width/],

@@ -537,6 +537,31 @@ export const SAMPLES: readonly Sample[] = [
     ],
   },
   {
+    name: 'several registers in an array, addresses as texts, and a value of 32 bits where one register is expected',
+    mapping: 'modbus-registers',
+    topic: 'modbus/rtu-1/registers',
+    payload: {
+      devices: [
+        {
+          ...{ id: 'm-1', time: '2026-01-15 12:00:00' },
+          registers: [
+            { address: 4000, value: [1, '0xE240', 0x42f6, 0xe666] },
+            { address: '4004', value: [2301, null, '2299'] },
+          ],
+        },
+        { id: 'm-2', time: AT_MS, registers: [{ address: 4000, value: 123456 }] },
+        { id: 'm-3', time: AT_MS, registers: [{ address: 4000, value: 1 }] },
+        { id: 'm-4', time: AT_MS, registers: [{ address: 4004, value: '08FD' }] },
+      ],
+    },
+    frames: [['m-1', AT, { active_energy_import: '1234.56 kWh', active_power: '123.45 kW', voltage_a: '230.1 V', voltage_c: '229.9 V' }]],
+    failures: [
+      ['values.active_energy_import', 'mapping-failed'],
+      ['values.active_energy_import', 'mapping-failed'],
+      ['values.voltage_a', 'mapping-failed'],
+    ],
+  },
+  {
     name: 'texts with units, a decimal comma, and what is not measured; one text that two countries read differently',
     mapping: 'modbus-values',
     topic: 'modbus/rtu-1/values',

@@ -37,6 +37,14 @@ describe('ingest/mappings, as shipped', () => {
     ]);
   });
 
+  it('read a meter that sends the low word first where a copy says so', async () => {
+    const { values, ...rest } = bodyOf('modbus-registers');
+    const copy = { ...rest, values: { ...values, active_energy_import: { from: '$uint($registers([r."4001", r."4000"]), 0, 4)', scale: 0.01, unit: 'kWh' } } };
+    const registers = [1, 57920].map((value, at) => ({ address: 4001 - at, value }));
+    const tried = await tryMapping(copy, 'modbus/rtu-1/registers', Buffer.from(JSON.stringify({ devices: [{ id: 'm-1', registers }] })), NOW, null);
+    expect(tried.frames.map((frame) => frame.values.map(shown))).to.deep.equal([['1234.56 kWh']]);
+  });
+
   it('take the backlog of a gateway in one message, thousands of items', async () => {
     const items = Array.from({ length: 5000 }, (_, at) => ({ ts: NOW - 10_000_000 + at * 1000, values: { power: at, energy: at } }));
     const tried = await tryMapping(bodyOf('thingsboard-gateway'), 'v1/gateway/telemetry', Buffer.from(JSON.stringify({ 'm-1': items })), NOW, null);
