@@ -16,7 +16,7 @@ export const DLT645: readonly ShippedMapping[] = [
     id: 'dlt645-frame',
     name: 'DL/T 645 frames passed on as they are',
     enabled: true,
-    source: `${OF_STANDARD}, frames of a meter’s answer (control 91): a transparent gateway publishes them as bytes, one or several in a message; as text of hexadecimal digits with payload set to hex. The meter is the address printed on it, twelve digits. The energy frame was seen worked; lengths and decimals of the other identifiers are from memory (high confidence). The topic is the gateway’s to choose.`,
+    source: `${OF_STANDARD}, frames of a meter’s answer (control 91): a transparent gateway publishes them as bytes, one or several in a message; or as text of them in hexadecimal or base64. Blocks (…FF00) give their total and phases; tariffs are passed over. The meter is the address printed on it, twelve digits. The energy frame was seen worked; lengths and decimals of the other identifiers are from memory (high confidence). The combined active energy (00000000) is refused: a meter may be set to take export from it, or to add it. Where a meter only draws, name it in a copy under "names": "00000000": {"quantity": "active_energy_import", "unit": "kWh"}. The topic is the gateway’s to choose.`,
     topics: ['dlt645/{gateway}/frame'],
     payload: 'bytes',
     // Frame by frame: one that is broken costs itself alone.
@@ -26,13 +26,13 @@ export const DLT645: readonly ShippedMapping[] = [
   },
   {
     id: 'dlt645-hex',
-    name: 'DL/T 645 frames as hexadecimal text in JSON',
+    name: 'DL/T 645 frames as text in JSON',
     enabled: true,
-    source: `${OF_STANDARD}, as dlt645-frame, several in a message: {"time": …, "frames": ["68…16", …]}. The form of the JSON is ours: gateways differ.`,
+    source: `${OF_STANDARD}, as dlt645-frame, in hexadecimal or base64, several in a message: {"time": …, "frames": ["68…16", …]}. The form of the JSON is ours: gateways differ.`,
     topics: ['dlt645/{gateway}/frames'],
     zone: 'Asia/Shanghai',
     // Decoded item by item: a frame that is broken costs itself alone.
-    each: '($at := time; $map(frames, function($f) { {"frame": $f, "at": $at} }))',
+    each: '($at := time; frames.$dlt645frames($).{"frame": $, "at": $at})',
     meter: '$dlt645(frame).address',
     time: 'at',
     named: { from: '$dlt645(frame).values', names: BY_QUANTITY },
@@ -47,7 +47,8 @@ export const DLT645: readonly ShippedMapping[] = [
     each: 'meters',
     meter: 'address',
     time: 'time',
-    missing: ['FFFFFF.FF', 'FFFFFFFF', '--'],
+    // Every digit F: the meter has no such value.
+    missing: ['FFFFFF.FF', 'FFFFFFFF', 'FFF.F', 'FFFF', 'FFF.FFF', 'FF.FFFF', 'FFFFFF', 'F.FFF', 'FF.FF', '--'],
     named: { from: 'data', names: BY_IDENTIFIER },
   },
 ];

@@ -648,6 +648,75 @@ export const SAMPLES: readonly Sample[] = [
     failures: [['meter', 'mapping-failed']],
   },
   {
+    name: 'frames as text: hexadecimal with spaces',
+    mapping: 'dlt645-frame',
+    topic: 'dlt645/dtu-1/frame',
+    payload: `hex:${Buffer.from('FE FE 68 12 34 56 78 90 12 68 91 08 33 33 34 33 AB 89 67 45 CC 16\r\n').toString('hex')}`,
+    frames: [['129078563412', null, { active_energy_import: '123456.78 kWh' }]],
+  },
+  {
+    name: 'frames as text: base64',
+    mapping: 'dlt645-frame',
+    topic: 'dlt645/dtu-1/frame',
+    payload: `hex:${Buffer.from(Buffer.from('fefefe6812345678901268910833333433ab896745cc16', 'hex').toString('base64')).toString('hex')}`,
+    frames: [['129078563412', null, { active_energy_import: '123456.78 kWh' }]],
+  },
+  {
+    name: 'frames in JSON: base64, two in one text with wake-up bytes, what is no text at all, and what is no frame',
+    mapping: 'dlt645-hex',
+    topic: 'dlt645/dtu-1/frames',
+    payload: {
+      time: '2026-01-15 12:00:00',
+      frames: [
+        Buffer.from(frame645('02030000', '003456'), 'hex').toString('base64'),
+        `FEFE ${frame645('00010000', '00000100')} FE FE FE FE ${frame645('02800002', '5001')}`,
+        17,
+        'xyz',
+      ],
+    },
+    frames: [
+      ['000000004711', AT, { active_power: '0.3456 kW' }],
+      ['000000004711', AT, { active_energy_import: '1 kWh' }],
+      ['000000004711', AT, { frequency: '50.01 Hz' }],
+    ],
+    failures: [
+      ['meter', 'mapping-failed'],
+      ['meter', 'mapping-failed'],
+    ],
+  },
+  {
+    name: 'a block of one phase, a combined register below zero, a phase that the meter has not, and a value that is too long',
+    mapping: 'dlt645-hex',
+    topic: 'dlt645/dtu-1/frames',
+    payload: {
+      time: '2026-01-15 12:00:00',
+      frames: [
+        ...[frame645('0201FF00', '2299'), frame645('00030000', '80000123'), frame645('0202FF00', '801500ffffff001500')],
+        ...[frame645('00010000', '0000000100'), frame645('0201FF00', '012299')],
+      ],
+    },
+    frames: [
+      ['000000004711', AT, { voltage_a: '229.9 V' }],
+      ['000000004711', AT, { reactive_energy_import: '-1.23 kvarh range' }],
+      ['000000004711', AT, { current_a: '1.5 A', current_c: '-1.5 A' }],
+    ],
+    failures: [
+      ['meter', 'mapping-failed'],
+      ['meter', 'mapping-failed'],
+    ],
+  },
+  {
+    name: 'the combined active energy, alone and before its tariffs, is not taken for import',
+    mapping: 'dlt645-frame',
+    topic: 'dlt645/dtu-1/frame',
+    payload: `hex:${frame645('00000000', '00000100')}${frame645('0000FF00', '0000010000000100')}`,
+    frames: [],
+    failures: [
+      ['named.from', 'unknown-quantity'],
+      ['named.from', 'unknown-quantity'],
+    ],
+  },
+  {
     name: 'values by identifier, as texts',
     mapping: 'dlt645-values',
     topic: 'dlt645/dtu-1/values',

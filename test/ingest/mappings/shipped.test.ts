@@ -45,6 +45,18 @@ describe('ingest/mappings, as shipped', () => {
     expect(tried.frames.map((frame) => frame.values.map(shown))).to.deep.equal([['1234.56 kWh']]);
   });
 
+  it('take the combined active energy for import where a copy says that the meter only draws', async () => {
+    const { named, ...rest } = bodyOf('dlt645-hex');
+    const names = { ...named?.names, '00000000': { quantity: 'active_energy_import', unit: 'kWh' } };
+    const copy: MappingBody = { ...rest, named: { from: named?.from ?? '', names } };
+    const frame = '68 12 34 56 78 90 12 68 91 08 33 33 33 33 AB 89 67 45 CB 16';
+    const tried = await tryMapping(copy, 'dlt645/dtu-1/frames', Buffer.from(JSON.stringify({ frames: [frame] })), NOW, null);
+    expect(
+      tried.frames.map((one) => one.values.map(shown)),
+      JSON.stringify(tried.failures),
+    ).to.deep.equal([['123456.78 kWh']]);
+  });
+
   it('take the backlog of a gateway in one message, thousands of items', async () => {
     const items = Array.from({ length: 5000 }, (_, at) => ({ ts: NOW - 10_000_000 + at * 1000, values: { power: at, energy: at } }));
     const tried = await tryMapping(bodyOf('thingsboard-gateway'), 'v1/gateway/telemetry', Buffer.from(JSON.stringify({ 'm-1': items })), NOW, null);
