@@ -62,6 +62,15 @@ function time(value: unknown, as?: unknown, zone?: unknown): number | undefined 
   return read ?? undefined;
 }
 
+/** The number of a point, which bears no unit of its own; nothing for NaN, by which gateways write what is not implemented. */
+function pointOf(value: unknown): number | undefined {
+  if (value === undefined || value === null || value === '' || value === 'NaN') return undefined;
+  const read = typeof value === 'string' ? readAmount(value) : null;
+  const number = read !== null && typeof read !== 'string' && read.unit === null ? read.value : value;
+  if (typeof number !== 'number') throw new Refused(`$sunspec: found ${nameOf(value)}, expected a number without a unit`);
+  return number;
+}
+
 /**
  * A point of SunSpec with its scale factor, a power of ten; nothing where either says that it is not implemented. What the point's type cannot
  * hold is refused: a word that was read as unsigned is another number. So is a factor that the expression names and the message lacks: without it
@@ -70,8 +79,9 @@ function time(value: unknown, as?: unknown, zone?: unknown): number | undefined 
  * @param type without it every value that stands for a point that is not implemented in one of the types does
  */
 function sunspec(...given: readonly unknown[]): number | undefined {
-  const [point, factor, type] = given;
-  const value = num(point);
+  const [point, exponent, type] = given;
+  const value = pointOf(point);
+  const factor = exponent === null ? null : pointOf(exponent);
   if (value === undefined || factor === -32768) return undefined;
   if (type !== undefined) {
     const known = SUNSPEC_TYPES.get(type);
@@ -81,10 +91,10 @@ function sunspec(...given: readonly unknown[]): number | undefined {
   } else if (SUNSPEC_NOT_THERE.has(value)) return undefined;
   if (given.length < 2) return value;
   if (factor === undefined) throw new Refused(`$sunspec: ${value} comes without its scale factor; send that too, or write its power of ten in the mapping`);
-  if (!Number.isInteger(factor) || Math.abs(factor as number) > 10) {
+  if (factor === null || !Number.isInteger(factor) || Math.abs(factor) > 10) {
     throw new Refused(`$sunspec: the scale factor of ${value} is ${nameOf(factor)}; expected a whole number from -10 to 10`);
   }
-  return Number(`${value}e${factor as number}`);
+  return Number(`${value}e${factor}`);
 }
 
 const signOf = (decimal: unknown): '.' | ',' | undefined => (decimal === '.' || decimal === ',' ? decimal : undefined);

@@ -772,6 +772,17 @@ export const SAMPLES: readonly Sample[] = [
     frames: [['bat-1', AT, { state_of_charge: '57.4 %', dc_voltage: '768 V', dc_current: '-12.5 A', dc_power: '-9.6 kW' }]],
   },
   {
+    name: 'points as texts: NaN for what is not measured; one with a unit, and what is no number, are refused',
+    mapping: 'sunspec-battery',
+    topic: 'sunspec/bat-1/battery',
+    payload: { ts: AT_MS / 1000, SoC: 'NaN', SoC_SF: 'NaN', V: '7680', V_SF: '-1', A: true, A_SF: 0, W: '9.6 kW', W_SF: 2 },
+    frames: [['bat-1', AT, { dc_voltage: '768 V' }]],
+    failures: [
+      ['values.dc_current', 'mapping-failed'],
+      ['values.dc_power', 'mapping-failed'],
+    ],
+  },
+  {
     name: 'a point without its scale factor is refused and costs itself alone; one that is not implemented needs none',
     mapping: 'sunspec-battery',
     topic: 'sunspec/bat-1/battery',
