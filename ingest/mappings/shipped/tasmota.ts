@@ -24,7 +24,7 @@ export const TASMOTA: readonly ShippedMapping[] = [
       apparent_power: { from: sum('ApparentPower'), unit: 'VA' },
       reactive_power: { from: sum('ReactivePower'), unit: 'var' },
       power_factor: {
-        from: `$type(ENERGY.Factor) != "array" ? ENERGY.Factor : ${sum('ApparentPower')} > 0 ? $round(${sum('Power')} / ${sum('ApparentPower')}, 3)`,
+        from: `$type(ENERGY.Factor) = "array" ? (${sum('ApparentPower')} > 0 ? $round(${sum('Power')} / ${sum('ApparentPower')}, 3)) : ENERGY.Factor`,
         unit: '1',
       },
       frequency: { from: 'ENERGY.Frequency[$ != null][0]', unit: 'Hz' },

@@ -35,7 +35,7 @@ describe('ingest/mappings, in the pipeline', () => {
     await uplink('m-1', { Battery: 3, active_power: 5 });
     await uplink('m-1', { active_power: null });
     await uplink('m-2', { secret: 1 });
-    await send('zigbee2mqtt/lamp', { power_l1: 5 });
+    await send('zigbee2mqtt/lamp', { power_a: 5 });
     await send('zigbee2mqtt/lamp/availability', { state: 'online' });
     const { accepted, leftOut, refused } = rig.pipeline.stats;
     expect({ accepted, leftOut, refused }).to.deep.equal({ accepted: 3, leftOut: 3, refused: 0 });
