@@ -12,7 +12,7 @@ export const OPENEMS: readonly ShippedMapping[] = [
     name: 'OpenEMS Edge, MQTT API controller',
     enabled: true,
     source:
-      'OpenEMS, readme of io.openems.edge.controller.api.mqtt: edge/{edge}/channel/{component}/{channel}, one value a message, on change and at least every five minutes, without a time. Channels of the natures ElectricityMeter, SymmetricEss and Sum in W, var, mV, mA, mHz, Wh and % (signs and units from memory, high confidence; that a value stands alone as JSON likewise). Meters are {edge}:{component}, and {edge}:sum for _sum. Of components called pv… production is what they generate; of those called ess… power counts as drawn while they charge, as everywhere here.',
+      'OpenEMS, readme of io.openems.edge.controller.api.mqtt: edge/{edge}/channel/{component}/{channel}, one value a message, on change and at least every five minutes, without a time. Channels of the natures ElectricityMeter, SymmetricEss and Sum in W, var, mV, mA, mHz, Wh and % (signs and units from memory, high confidence; that a value stands alone as JSON, null where there is none, was read in the controller’s source). It publishes them as retained: those that a broker kept are refused when the service subscribes, as nobody knows how old they are, and come again within five minutes. Meters are {edge}:{component}, and {edge}:sum for _sum. Of components called pv… production is what they generate; of those called ess… power counts as drawn while they charge, as everywhere here.',
     topics: ['edge/{edge}/channel/{component}/{channel}'],
     meter: '$topic.component = "_sum" ? $topic.edge & ":sum" : $topic.edge & ":" & $topic.component',
     named: {

@@ -48,7 +48,7 @@ export const ZIGBEE2MQTT: readonly ShippedMapping[] = [
     id: 'zigbee2mqtt-channels',
     name: 'Zigbee2MQTT plugs of several channels: a meter for each, {friendly name}:{channel}',
     enabled: true,
-    source: `As zigbee2mqtt, for devices that have no power or energy of the whole and name those of their channels power_l1, energy_l1 and so on, seen so in the converters’ source; channels are ${CHANNELS.join(', ')}. Others, e.g. power_a of a meter with two clamps, may be phases or channels: name them in a copy. What a device says of the whole beside its channels is taken by zigbee2mqtt alone.`,
+    source: `As zigbee2mqtt, for devices that have no power or energy of the whole and name those of their channels power_l1, energy_l1 and so on, seen so in the converters’ source (left and right from memory); channels are ${CHANNELS.join(', ')}. Others, e.g. power_a of a meter with two clamps, may be phases or channels: name them in a copy. What a device says of the whole beside its channels is taken by zigbee2mqtt alone.`,
     ...TOPICS,
     when: `$not($exists(power) or $exists(energy)) and $count($keys($)[$ in ${JSON.stringify(CHANNELS.flatMap((end) => [`power_${end}`, `energy_${end}`]))}]) > 0`,
     each: `($device := $; ${JSON.stringify(CHANNELS)}.{"channel": $, ${['power', 'energy', 'voltage', 'current'].map(ofChannel).join(', ')}}[$exists(power) or $exists(energy)])`,
