@@ -42,8 +42,19 @@ const metered = (of: string): NonNullable<ShippedMapping['values']> => ({
   device_temperature: { from: `${of}temperature.tC`, unit: '°C' },
 });
 const METERED = ['switch', 'pm1', 'cover', 'light'];
-/** Those of a notification that measure; a relay that only tells its state is none. */
-const METERED_PARTS = `$sift(params, function($v, $k) { $substringBefore($k, ":") in ${JSON.stringify(METERED)} and ($exists($v.apower) or $exists($v.aenergy)) })`;
+
+const NOTIFIES = '(method = "NotifyStatus" or method = "NotifyFullStatus")';
+/**
+ * A component may tell what has changed alone, e.g. an error or its state: one of the values, if null, stands there. Not the temperature, which
+ * relays without a meter have, too.
+ */
+const tellsOneOf = ({ device_temperature: _, ...values }: NonNullable<ShippedMapping['values']>): string =>
+  `(${Object.values(values)
+    .map((rule) => `$exists(${typeof rule === 'string' ? rule : rule.from})`)
+    .join(' or ')})`;
+/** Those components of a notification that tell what is measured. */
+const EM1_PARTS = `$sift(params, function($v, $k) { $substring($k, 0, 3) = "em1" and ${tellsOneOf(onePhase('$v.', '$v.'))} })`;
+const METERED_PARTS = `$sift(params, function($v, $k) { $substringBefore($k, ":") in ${JSON.stringify(METERED)} and ${tellsOneOf(metered('$v.'))} })`;
 
 /** The status of a component, which is its whole message and bears no time. */
 const statusOf = (...components: string[]): string[] => ['', 'shellies/'].flatMap((prefix) => components.map((component) => `${prefix}${component}`));
@@ -55,7 +66,7 @@ export const SHELLY: readonly ShippedMapping[] = [
     enabled: true,
     source: SOURCE,
     topics: ['{meter}/events/rpc', 'shellies/{meter}/events/rpc'],
-    when: '(method = "NotifyStatus" or method = "NotifyFullStatus") and ($exists(params."em:0") or $exists(params."emdata:0"))',
+    when: `${NOTIFIES} and ${tellsOneOf(threePhases('params."em:0".', 'params."emdata:0".'))}`,
     meter: '$topic.meter',
     time: { from: 'params.ts', as: 'seconds' },
     values: threePhases('params."em:0".', 'params."emdata:0".'),
@@ -66,8 +77,8 @@ export const SHELLY: readonly ShippedMapping[] = [
     enabled: true,
     source: SOURCE,
     topics: ['{device}/events/rpc', 'shellies/{device}/events/rpc'],
-    when: '(method = "NotifyStatus" or method = "NotifyFullStatus") and $count($keys(params)[$substring($, 0, 3) = "em1"]) > 0',
-    each: '($time := params.ts; $each($sift(params, function($v, $k) { $substring($k, 0, 3) = "em1" }), function($v, $k) { {"channel": $substringAfter($k, ":"), "ts": $time, "now": $substringBefore($k, ":") = "em1" ? $v, "counted": $substringBefore($k, ":") = "em1data" ? $v} }))',
+    when: `${NOTIFIES} and $exists(${EM1_PARTS})`,
+    each: `($time := params.ts; $each(${EM1_PARTS}, function($v, $k) { {"channel": $substringAfter($k, ":"), "ts": $time, "now": $substringBefore($k, ":") = "em1" ? $v, "counted": $substringBefore($k, ":") = "em1data" ? $v} }))`,
     meter: '$topic.device & ":" & channel',
     time: { from: 'ts', as: 'seconds' },
     values: onePhase('now.', 'counted.'),
@@ -78,6 +89,7 @@ export const SHELLY: readonly ShippedMapping[] = [
     enabled: true,
     source: SOURCE,
     topics: statusOf('{meter}/status/em:0', '{meter}/status/emdata:0'),
+    when: tellsOneOf(threePhases('', '')),
     meter: '$topic.meter',
     values: threePhases('', ''),
   },
@@ -87,6 +99,7 @@ export const SHELLY: readonly ShippedMapping[] = [
     enabled: true,
     source: SOURCE,
     topics: statusOf('{device}/status/em1:{channel}', '{device}/status/em1data:{channel}'),
+    when: tellsOneOf(onePhase('', '')),
     meter: '$topic.device & ":" & $topic.channel',
     values: onePhase('', ''),
   },
@@ -96,7 +109,7 @@ export const SHELLY: readonly ShippedMapping[] = [
     enabled: true,
     source: SOURCE,
     topics: ['{device}/events/rpc', 'shellies/{device}/events/rpc'],
-    when: `(method = "NotifyStatus" or method = "NotifyFullStatus") and $exists(${METERED_PARTS})`,
+    when: `${NOTIFIES} and $exists(${METERED_PARTS})`,
     each: `($time := params.ts; $each(${METERED_PARTS}, function($v, $k) { {"channel": $substringAfter($k, ":"), "ts": $time, "now": $v} }))`,
     meter: '$topic.device & ":" & channel',
     time: { from: 'ts', as: 'seconds' },
@@ -108,7 +121,7 @@ export const SHELLY: readonly ShippedMapping[] = [
     enabled: true,
     source: SOURCE,
     topics: statusOf(...METERED.map((component) => `{device}/status/${component}:{channel}`)),
-    when: '$exists(apower) or $exists(aenergy)',
+    when: tellsOneOf(metered('')),
     meter: '$topic.device & ":" & $topic.channel',
     values: metered(''),
   },
