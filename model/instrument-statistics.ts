@@ -52,6 +52,19 @@ export const STATISTIC_BASES = {
   sound_level: null,
   sound_level_momentary: null,
   tsp: null,
+  stack_no2: 'kg',
+  stack_no2_converted: null,
+  nmhc: null,
+  bod5: 'kg',
+  sound_level_l5: null,
+  sound_level_l10: null,
+  sound_level_l50: null,
+  sound_level_l90: null,
+  sound_level_l95: null,
+  sound_level_max: null,
+  sound_level_min: null,
+  sound_level_daytime: null,
+  sound_level_nighttime: null,
 } as const satisfies Readonly<Record<string, 'kg' | 'm³' | null>>;
 
 export type StatisticBase = keyof typeof STATISTIC_BASES;

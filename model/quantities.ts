@@ -134,6 +134,7 @@ const ROWS = [
   [111, 'precipitation', 'gauge', 'mm', 0, 500, 1, '降水量', 'Precipitation of the interval ended'],
   [112, 'dew_point', 'gauge', '°C', -90, 50, 1, '露点温度', 'Dew point'],
   [113, 'tsp', 'gauge', 'µg/m³', 0, 20000, 0, '总悬浮颗粒物', 'TSP', { hj212: 'a34001' }],
+  [114, 'nmhc', 'gauge', 'mg/m³', 0, 1000, 2, '非甲烷总烃', 'NMHC', { hj212: 'a24088' }],
 
   [130, 'stack_so2', 'gauge', 'mg/m³', 0, 50000, 1, '烟气二氧化硫', 'Stack SO₂'],
   [131, 'stack_nox', 'gauge', 'mg/m³', 0, 50000, 1, '烟气氮氧化物', 'Stack NOₓ'],
@@ -152,6 +153,8 @@ const ROWS = [
   [143, 'stack_co_converted', 'gauge', 'mg/m³', 0, 50000, 1, '烟气一氧化碳（折算）', 'Stack CO, converted'],
   [144, 'stack_nmhc_converted', 'gauge', 'mg/m³', 0, 50000, 1, '烟气非甲烷总烃（折算）', 'Stack NMHC, converted'],
   [145, 'stack_pressure', 'gauge', 'kPa', -100, 200, 2, '烟气压力', 'Stack gas pressure', { hj212: 'a01013' }],
+  [146, 'stack_no2', 'gauge', 'mg/m³', 0, 50000, 1, '烟气二氧化氮', 'Stack NO₂'],
+  [147, 'stack_no2_converted', 'gauge', 'mg/m³', 0, 50000, 1, '烟气二氧化氮（折算）', 'Stack NO₂, converted'],
 
   [160, 'cod', 'gauge', 'mg/L', 0, 50000, 1, '化学需氧量', 'COD', { hj212: 'w01018' }],
   [161, 'ammonia_nitrogen', 'gauge', 'mg/L', 0, 5000, 2, '氨氮', 'Ammonia nitrogen', { hj212: 'w21003' }],
@@ -161,11 +164,22 @@ const ROWS = [
   [165, 'outfall_flow', 'gauge', 'm³/h', 0, 1e7, 1, '排水流量', 'Outfall flow', { hj212: 'w00000' }],
   [166, 'outfall_volume', 'counter', 'm³', 0, REGISTER, 1, '累计排水量', 'Outfall volume'],
   [167, 'water_temperature', 'gauge', '°C', -5, 100, 1, '水温', 'Water temperature', { hj212: 'w01010' }],
-  [168, 'bod5', 'gauge', 'mg/L', 0, 50000, 1, '五日生化需氧量', 'BOD₅'],
+  [168, 'bod5', 'gauge', 'mg/L', 0, 50000, 1, '五日生化需氧量', 'BOD₅', { hj212: 'w01017' }],
   [169, 'suspended_solids', 'gauge', 'mg/L', 0, 50000, 0, '悬浮物', 'Suspended solids', { hj212: 'w01012' }],
 
-  [190, 'sound_level', 'gauge', 'dB(A)', 0, 150, 1, '等效声级', 'Equivalent sound level'],
+  [190, 'sound_level', 'gauge', 'dB(A)', 0, 150, 1, '等效声级', 'Equivalent sound level', { hj212: 'Leq' }],
   [191, 'sound_level_momentary', 'gauge', 'dB(A)', 0, 150, 1, '瞬时声级', 'Momentary sound level', { hj212: 'LA' }],
+  // Levels that were exceeded in that share of the time.
+  [192, 'sound_level_l5', 'gauge', 'dB(A)', 0, 150, 1, '累积百分声级 L₅', 'Sound level L₅', { hj212: 'L5' }],
+  [193, 'sound_level_l10', 'gauge', 'dB(A)', 0, 150, 1, '累积百分声级 L₁₀', 'Sound level L₁₀', { hj212: 'L10' }],
+  [194, 'sound_level_l50', 'gauge', 'dB(A)', 0, 150, 1, '累积百分声级 L₅₀', 'Sound level L₅₀', { hj212: 'L50' }],
+  [195, 'sound_level_l90', 'gauge', 'dB(A)', 0, 150, 1, '累积百分声级 L₉₀', 'Sound level L₉₀', { hj212: 'L90' }],
+  [196, 'sound_level_l95', 'gauge', 'dB(A)', 0, 150, 1, '累积百分声级 L₉₅', 'Sound level L₉₅', { hj212: 'L95' }],
+  [197, 'sound_level_max', 'gauge', 'dB(A)', 0, 150, 1, '最大瞬时声级', 'Highest momentary sound level', { hj212: 'LMx' }],
+  [198, 'sound_level_min', 'gauge', 'dB(A)', 0, 150, 1, '最小瞬时声级', 'Lowest momentary sound level', { hj212: 'LMn' }],
+  [199, 'sound_level_daytime', 'gauge', 'dB(A)', 0, 150, 1, '昼间声级', 'Sound level by day', { hj212: 'Ld' }],
+  [200, 'sound_level_nighttime', 'gauge', 'dB(A)', 0, 150, 1, '夜间声级', 'Sound level by night', { hj212: 'Ln' }],
+  [201, 'sound_level_day_night', 'gauge', 'dB(A)', 0, 150, 1, '昼夜等效声级', 'Equivalent sound level of day and night', { hj212: 'Ldn' }],
 ] as const satisfies readonly Row[];
 
 export type QuantityName = (typeof ROWS)[number][1] | StatisticName;

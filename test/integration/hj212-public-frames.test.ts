@@ -55,8 +55,8 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   'hcu-9013': { kind: 'ambient', stored: 0, answers: 0 },
   'k29-2940': { kind: 'outfall', stored: 4, reading: ['ph', 6.951], refused: { 'unknown-quantity': 1 }, answers: 0 },
   'hj212-2025-A1': { kind: 'outfall', stored: 0, refused: { 'unknown-command': 1 }, answers: 0 },
-  'sw-2011-1540': { kind: 'outfall', stored: 2, reading: ['water_temperature', 28.6], refused: { 'unknown-quantity': 3 }, answers: 1 },
-  'sw-2061-5280': { kind: 'outfall', stored: 2, reading: ['ph_hour_avg', 6.6], refused: { 'unknown-quantity': 3 }, answers: 1 },
+  'sw-2011-1540': { kind: 'outfall', stored: 3, reading: ['bod5', 15.2], refused: { 'unknown-quantity': 2 }, answers: 1 },
+  'sw-2061-5280': { kind: 'outfall', stored: 3, reading: ['ph_hour_avg', 6.6], refused: { 'unknown-quantity': 2 }, answers: 1 },
   // Flow and its register bear one code.
   'ww-2051-0440': { kind: 'outfall', stored: 26, reading: ['outfall_flow_minute_avg', 237.924], refused: { 'repeated-key': 3 }, answers: 1 },
   'ww-2051-D081': { kind: 'outfall', stored: 4, reading: ['cod_minute_avg', 27.3], answers: 1 },

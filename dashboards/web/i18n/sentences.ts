@@ -154,6 +154,11 @@ const SENTENCES: readonly (readonly [english: string, chinese: string])[] = [
     'factor <code> is not known; name its quantity under "factors" of the gateway\'s link, or ignore it there',
     '未知的因子 <code>；请在网关连接的 "factors" 中指定其参数，或在那里忽略它',
   ],
+  [
+    'factor <code> (<name>) has no quantity at a meter of this kind; name one under "factors" of the gateway\'s link, or ignore it there',
+    '此类计量点没有与因子 <code>（<name>）对应的参数；请在网关连接的 "factors" 中指定，或在那里忽略它',
+  ],
+  ['<part> has no factor code before the dash; expected e.g. a01012-Rtd', '<part> 的连字符之前没有因子编码；应如 a01012-Rtd'],
   ['the catalogue has no <suffix> of <base>', '目录中没有 <base> 的 <suffix>'],
   ['<part> is <text>; expected a number with a decimal point: a decimal comma cuts it in two', '<part> 为 <text>；应为带小数点的数值：小数逗号会把它截成两段'],
   ['<part> is <text>; expected a number', '<part> 为 <text>；应为数值'],

@@ -9,6 +9,7 @@ import type { RejectReason } from '../../reject-reasons.ts';
 import { quote } from '../../wording.ts';
 import type { Decoded, DecodedFrame, DecodedRefusal } from '../decoded.ts';
 import { type Command, commandOf } from './commands.ts';
+import { factorName } from './factor-names.ts';
 import { factorOf } from './factors.ts';
 import { isNormal, qualityOfFlag } from './flags.ts';
 import { type CpField, parseCp, type Segment, wallTime } from './segment.ts';
@@ -27,7 +28,12 @@ const TAKEN = '2011, 2051, 2061, 2031 and notices';
 /** In small letters. */
 const NO_VALUES: ReadonlySet<string> = new Set(['eflag', 'sampletime', 'flag']);
 
-type Meaning = { readonly converted: boolean; readonly statistic: Statistic | null };
+type Meaning = {
+  readonly converted: boolean;
+  readonly statistic: Statistic | null;
+  /** Of noise: the part of the day that it is of. */
+  readonly partOfDay?: 'daytime' | 'nighttime';
+};
 /** By suffix, in small letters. */
 const SUFFIXES: Readonly<Record<string, Meaning>> = {
   rtd: { converted: false, statistic: null },
@@ -39,7 +45,15 @@ const SUFFIXES: Readonly<Record<string, Meaning>> = {
   zsavg: { converted: true, statistic: 'avg' },
   zsmin: { converted: true, statistic: 'min' },
   zsmax: { converted: true, statistic: 'max' },
+  daydata: { converted: false, statistic: 'avg', partOfDay: 'daytime' },
+  nightdata: { converted: false, statistic: 'avg', partOfDay: 'nighttime' },
 };
+
+/** What a value is of, before it is a statistic. Null: a part of the day of what is no noise. */
+function measuredBy(base: string, { converted, partOfDay }: Meaning): string | null {
+  if (partOfDay === undefined) return converted ? `${base}_converted` : base;
+  return base === 'sound_level' || base === 'sound_level_momentary' ? `sound_level_${partOfDay}` : null;
+}
 
 /** Refused as a whole. */
 export const refusedWhole = (reason: RejectReason, detail: string, park?: ParkId): Decoded => ({
@@ -98,6 +112,8 @@ class MessageDecoder {
   readonly #command: DataCommand;
   readonly #device: DeviceContext;
   readonly #refusals: DecodedRefusal[] = [];
+  /** Where in the refusals it is said of a factor that it is not taken. */
+  readonly #untaken = new Map<string, number>();
   /** By meter and time. */
   readonly #found = new Map<string, { meter: string; ts: EpochMs | null; values: Record<string, unknown>; flags: Record<string, number> }>();
   /** Of the group that is being taken, and of those behind it until another one is told. */
@@ -162,7 +178,8 @@ class MessageDecoder {
     if (sent !== undefined) this.#ts = this.#device.instant(wallTime(sent) ?? Number.NaN);
     const flags = flagsIn(group);
     for (const [code, flag] of flags) {
-      if (isNormal(flag)) continue;
+      // A flag of no factor is refused below.
+      if (isNormal(flag) || code === '') continue;
       if (ownFactor(this.#device.link, code)?.ignore === true) this.#ignored++;
       else this.#flagged.add(`${this.#ts} ${code}`);
     }
@@ -173,16 +190,20 @@ class MessageDecoder {
         continue;
       }
       const dash = name.lastIndexOf('-');
-      if (dash <= 0) {
+      if (dash < 0) {
         this.#takeBare(name, value);
         continue;
       }
       const code = name.slice(0, dash);
       const suffix = name.slice(dash + 1);
-      if (NO_VALUES.has(suffix.toLowerCase())) continue;
+      if (code !== '' && NO_VALUES.has(suffix.toLowerCase())) continue;
       // The first half of a number alone would be a wrong value; the whole is refused as none.
       let text = value;
       for (let next = group[at + 1]; isRestOfNumber(next); next = group[++at + 1]) text += `,${next.value}`;
+      if (code === '') {
+        this.#refuse('wrong-shape', `${quote(`${name}=${text}`)} has no factor code before the dash; expected e.g. a01012-Rtd`);
+        continue;
+      }
       const key = code.toLowerCase();
       this.#valued.add(`${this.#ts} ${key}`);
       this.#takeValue(code, suffix, text, flags.get(key) ?? this.#looseFlags?.get(key));
@@ -192,7 +213,10 @@ class MessageDecoder {
   /** A name without what it is of: nothing of ours, unless it is a factor's. */
   #takeBare(name: string, value: string): void {
     if (isTime(name)) return;
-    const isFactor = factorOf(name, this.#device.meter(this.#device.link.meter)?.kind ?? null, this.#segment.st) !== undefined;
+    const { link } = this.#device;
+    const own = ownFactor(link, name);
+    const kind = this.#device.meter(link.meter)?.kind ?? null;
+    const isFactor = own === undefined ? factorOf(name, kind, this.#segment.st) !== undefined || factorName(name) !== null : own.ignore !== true;
     if (isFactor)
       this.#refuse('unknown-quantity', `${quote(`${name}=${value}`)} does not say what it is of ${name}; expected ${name}-Rtd, ${name}-Avg and so on`);
     else this.#ignored++;
@@ -201,8 +225,7 @@ class MessageDecoder {
   #takeValue(code: string, suffix: string, text: string, flag: string | undefined): void {
     const key = suffix.toLowerCase();
     const meaning = Object.hasOwn(SUFFIXES, key) ? SUFFIXES[key] : undefined;
-    const fits = meaning !== undefined && (meaning.statistic === null) === (this.#command.kind === 'realtime');
-    if (!fits) {
+    if (meaning === undefined || !this.#fits(meaning)) {
       this.#refuse('unknown-quantity', `${quote(`${code}-${suffix}`)} is no value of command ${this.#segment.cn}`);
       return;
     }
@@ -217,18 +240,20 @@ class MessageDecoder {
     const factor = factorOf(code, record?.kind ?? null, this.#segment.st);
     const base = own?.quantity ?? factor?.quantity;
     if (base === undefined) {
-      this.#refuse('unknown-quantity', `factor ${quote(code)} is not known; name its quantity under "factors" of the gateway's link, or ignore it there`);
+      this.#refuseFactor(code);
       return;
     }
-    const measured = meaning.converted ? `${base}_converted` : base;
+    const measured = measuredBy(base, meaning);
     const quantity =
-      this.#command.kind === 'realtime' || meaning.statistic === null ? measured : statisticName(measured, this.#command.period, meaning.statistic);
+      measured === null || this.#command.kind === 'realtime' || meaning.statistic === null
+        ? measured
+        : statisticName(measured, this.#command.period, meaning.statistic);
     if (quantity === null && meaning.statistic === 'total') {
       // Loggers send totals of temperatures too; they mean nothing.
       this.#ignored++;
       return;
     }
-    if (quantity === null || findQuantity(quantity) === undefined) {
+    if (measured === null || quantity === null || findQuantity(quantity) === undefined) {
       this.#refuse('unknown-quantity', `the catalogue has no ${quote(suffix)} of ${quote(base)}`);
       return;
     }
@@ -244,6 +269,12 @@ class MessageDecoder {
     }
     const value = this.#inUnit(Number(text), { quantity, base: measured, total: meaning.statistic === 'total' }, record?.units, own, factor?.unit ?? null);
     if (value !== null) this.#put(meter, quantity, value, flag, code, suffix);
+  }
+
+  /** Is it what a message of this command holds? */
+  #fits({ statistic, partOfDay }: Meaning): boolean {
+    if (this.#command.kind === 'realtime') return statistic === null;
+    return statistic !== null && (partOfDay === undefined || this.#command.period === 'day');
   }
 
   /** In the unit in which the pipeline expects it; null when it was refused. */
@@ -283,6 +314,24 @@ class MessageDecoder {
     found.values[quantity] = value;
     const quality = qualityOfFlag(flag) ?? QUALITY.fault;
     if (quality !== QUALITY.good) found.flags[quantity] = quality;
+  }
+
+  /** Once, however many of its statistics came: a letter has room for few sentences. */
+  #refuseFactor(code: string): void {
+    const key = code.toLowerCase();
+    const at = this.#untaken.get(key);
+    const before = at === undefined ? undefined : this.#refusals[at];
+    if (at !== undefined && before !== undefined) {
+      this.#refusals[at] = { ...before, count: before.count + 1 };
+      return;
+    }
+    this.#untaken.set(key, this.#refusals.length);
+    const name = factorName(code);
+    const fault =
+      name === null
+        ? `factor ${quote(code)} is not known; name its quantity`
+        : `factor ${quote(code)} (${name}) has no quantity at a meter of this kind; name one`;
+    this.#refuse('unknown-quantity', `${fault} under "factors" of the gateway's link, or ignore it there`);
   }
 
   #refuse(reason: RejectReason, detail: string): void {

@@ -17,6 +17,8 @@ const ROWS: readonly Row[] = [
   ['w01001', '001', 'ph'],
   ['w01010', null, 'water_temperature'],
   ['w01012', '003', 'suspended_solids'],
+  // Medium: one source.
+  ['w01017', '010', 'bod5'],
   ['w01018', '011', 'cod'],
   ['w21001', '065', 'total_nitrogen'],
   ['w21003', '060', 'ammonia_nitrogen'],
@@ -34,12 +36,22 @@ const ROWS: readonly Row[] = [
   ['a19001', 'S01', 'stack_oxygen'],
   // Medium: restated by one source.
   ['a05024', null, 'o3'],
-  ['a24088', null, 'stack_nmhc'],
   ['a34001', null, 'tsp'],
   ['a34002', null, 'pm10'],
   ['a34004', null, 'pm2_5'],
   ['LA', 'B03', 'sound_level_momentary'],
   ['Leq', null, 'sound_level'],
+  // Medium: one source, for the names of the levels below.
+  ['L5', null, 'sound_level_l5'],
+  ['L10', null, 'sound_level_l10'],
+  ['L50', null, 'sound_level_l50'],
+  ['L90', null, 'sound_level_l90'],
+  ['L95', null, 'sound_level_l95'],
+  ['LMx', null, 'sound_level_max'],
+  ['LMn', null, 'sound_level_min'],
+  ['Ld', null, 'sound_level_daytime'],
+  ['Ln', null, 'sound_level_nighttime'],
+  ['Ldn', null, 'sound_level_day_night'],
   // Low: noise of dust monitors, seen in one source.
   ['a50001', null, 'sound_level'],
 ];
@@ -49,14 +61,15 @@ const STACK: readonly Row[] = [
   ['a34013', '01', 'stack_dust'],
   ['a21026', '02', 'stack_so2'],
   ['a21002', '03', 'stack_nox'],
-  // Its quantity is that of the open air, in whose unit it would be a thousandth.
-  ['a21004', null, 'no2', 'mg/m³'],
+  ['a21004', null, 'stack_no2'],
   ['a21005', '04', 'stack_co'],
+  ['a24088', null, 'stack_nmhc'],
 ];
 const AMBIENT: readonly Row[] = [
   ['a21026', null, 'so2'],
   ['a21004', null, 'no2'],
   ['a21005', null, 'co'],
+  ['a24088', null, 'nmhc'],
 ];
 
 const tableOf = (rows: readonly Row[]): ReadonlyMap<string, Factor> =>
@@ -66,14 +79,21 @@ const tableOf = (rows: readonly Row[]): ReadonlyMap<string, Factor> =>
     ),
   );
 
-const AT_STACKS = tableOf([...ROWS, ...STACK]);
-const ELSEWHERE = tableOf([...ROWS, ...AMBIENT]);
+const BY_PLACE = { stack: tableOf([...ROWS, ...STACK]), air: tableOf([...ROWS, ...AMBIENT]), water: tableOf(ROWS) } as const;
+type Place = keyof typeof BY_PLACE;
 
-/** System codes (ST) under which a meter of another kind still reports what a stack emits: air sources and flue process. */
+/** System codes (ST) of what a meter of another kind measures: air sources and flue process; surface water, water sources and sewage process. */
 const STACK_SYSTEMS = new Set(['31', '51']);
+const WATER_SYSTEMS = new Set(['21', '32', '33', '52']);
+
+function placeOf(kind: MeterKind | null, system: string | null): Place {
+  if (kind === 'stack') return 'stack';
+  if (kind === 'ambient' || kind === 'weather') return 'air';
+  if (system !== null && STACK_SYSTEMS.has(system)) return 'stack';
+  // Loggers of stacks are seen to write the code of water: read as open air, their SO₂ would be a thousandth of what it is.
+  return kind === 'outfall' || (system !== null && WATER_SYSTEMS.has(system)) ? 'water' : 'air';
+}
 
 /** What a factor is at a meter of this kind; the kind counts more than the system code, which loggers are seen to mix up. */
-export function factorOf(code: string, kind: MeterKind | null, system: string | null): Factor | undefined {
-  const stack = kind === 'stack' || (kind !== 'ambient' && kind !== 'weather' && system !== null && STACK_SYSTEMS.has(system));
-  return (stack ? AT_STACKS : ELSEWHERE).get(code.toLowerCase());
-}
+export const factorOf = (code: string, kind: MeterKind | null, system: string | null): Factor | undefined =>
+  BY_PLACE[placeOf(kind, system)].get(code.toLowerCase());

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { commandOf } from '../../../../ingest/codecs/hj212/commands.ts';
 import { crcOf, crcText } from '../../../../ingest/codecs/hj212/crc.ts';
 import { type DeviceContext, decodeSegment } from '../../../../ingest/codecs/hj212/decode.ts';
+import { factorName } from '../../../../ingest/codecs/hj212/factor-names.ts';
 import { factorOf } from '../../../../ingest/codecs/hj212/factors.ts';
 import { PacketJoiner } from '../../../../ingest/codecs/hj212/packets.ts';
 import { parseCp, parseSegment, wallTime } from '../../../../ingest/codecs/hj212/segment.ts';
@@ -207,10 +208,33 @@ describe('HJ 212 messages', () => {
     });
   });
 
-  it('have NO₂ of a stack in mg/m³, by the meter’s kind or the system code, and that of the open air in µg/m³', () => {
-    const no2 = (kind: MeterKind, st: string) => decode(`${TIME};a21004-Rtd=45`, { st }, device({ meter: () => ({ kind }) })).frames[0]?.values;
-    expect([no2('stack', '22'), no2('noise', '31'), no2('ambient', '31')]).to.deep.equal([{ no2: 45_000 }, { no2: 45_000 }, { no2: 45 }]);
-    expect(decode(`${TIME};a21004-Avg=45`, { cn: '2061' }).frames[0]?.values).to.deep.equal({ no2_hour_avg: 45_000 });
+  // What the codes of several places mean at each of them.
+  const places = [
+    ['a21004', { stack: 'stack_no2', ambient: 'no2' }],
+    ['a21026', { stack: 'stack_so2', ambient: 'so2' }],
+    ['a21005', { stack: 'stack_co', ambient: 'co' }],
+    ['a24088', { stack: 'stack_nmhc', ambient: 'nmhc' }],
+    ['a21002', { stack: 'stack_nox', ambient: null }],
+    ['a34013', { stack: 'stack_dust', ambient: null }],
+  ] as const;
+  for (const [code, { stack, ambient }] of places) {
+    it(`have ${code} of a stack as ${stack}, by the meter’s kind or the system code, and of the open air as ${ambient ?? 'none'}`, () => {
+      const found = (kind: MeterKind, st: string) =>
+        decode(`${TIME};${code}-Rtd=45`, { st }, device({ meter: () => ({ kind }) })).frames.map(({ values }) => values);
+      expect([found('stack', '22'), found('noise', '31')]).to.deep.equal([[{ [stack]: 45 }], [{ [stack]: 45 }]]);
+      const there = ambient === null ? [] : [{ [ambient]: 45 }];
+      expect([found('ambient', '31'), found('ambient', '32'), found('noise', '22')]).to.deep.equal([there, there, there]);
+      expect([found('outfall', '32'), found('outfall', '22'), found('noise', '32')]).to.deep.equal([[], [], []]);
+    });
+  }
+
+  it('have NO₂ of a stack within what is possible there, with its converted values, its statistics and its mass', () => {
+    expect(decode(`${TIME};a21004-Rtd=45,a21004-ZsRtd=61`).frames[0]?.values).to.deep.equal({ stack_no2: 45, stack_no2_converted: 61 });
+    expect(findQuantity('stack_no2')).to.deep.include({ unit: 'mg/m³', range: [0, 50_000] });
+    expect(decode(`${TIME};a21004-Avg=45,a21004-ZsAvg=61,a21004-Cou=3`, { cn: '2061' }).frames[0]?.values).to.deep.equal({
+      ...{ stack_no2_hour_avg: 45, stack_no2_converted_hour_avg: 61, stack_no2_hour_total: 3 },
+    });
+    expect(findQuantity('stack_no2_hour_total')?.unit).to.equal('kg');
   });
 
   it('follow the link for factors of other meters, other scales, and those that are left out', () => {
@@ -230,6 +254,11 @@ describe('HJ 212 messages', () => {
     ['what is no number', `${TIME};a21026-Rtd=--`, '2011', 'not-a-number'],
     ['a value that its name is not joined to', `${TIME};a01012-Rtd 121`, '2011', 'wrong-shape'],
     ['a value without a name', `${TIME};=121`, '2011', 'wrong-shape'],
+    ['a value without a factor code', `${TIME};-Rtd=5`, '2011', 'wrong-shape'],
+    ['a flag without a factor code', `${TIME};-Flag=D`, '2011', 'wrong-shape'],
+    ['the daytime of what is no noise', `${TIME};a21026-DayData=5`, '2031', 'unknown-quantity'],
+    ['a level of the daytime in an hour', `${TIME};LA-DayData=5`, '2061', 'unknown-quantity'],
+    ['a named factor that does not say what it is of', `${TIME};a21024=5`, '2011', 'unknown-quantity'],
     ['a time that no calendar has', 'DataTime=20261301080000;a21026-Rtd=1', '2011', 'bad-time'],
     ['a statistic without a time', 'a21026-Avg=1', '2051', 'bad-time'],
     ['a command that no logger sends', TIME, '1072', 'unknown-command'],
@@ -246,6 +275,55 @@ describe('HJ 212 messages', () => {
     expect(refusals.map(({ reason, detail }) => [reason, detail.split(';')[0]])).to.deep.equal(
       ['a01012-Rtd 121', 'spare', '7'].map((part) => ['wrong-shape', `"${part}" is no name=value`]),
     );
+  });
+
+  it('refuse what has no factor code, say it, and take the rest', () => {
+    const { frames, refusals, missing } = decode(`${TIME};a19001-Rtd=9,-Rtd=5,7,-Flag=D,a19001-Flag=N;a21026-Rtd=1`);
+    expect([frames[0]?.values, frames[0]?.flags, missing]).to.deep.equal([{ stack_oxygen: 9, stack_so2: 1 }, {}, 0]);
+    expect(refusals.map(({ reason, detail }) => [reason, detail])).to.deep.equal(
+      ['-Rtd=5,7', '-Flag=D'].map((part) => ['wrong-shape', `"${part}" has no factor code before the dash; expected e.g. a01012-Rtd`]),
+    );
+  });
+
+  it('say it once of a factor that is not taken, and count each of its values', () => {
+    const { refusals } = decode(`${TIME};a21024-Avg=1,a21024-Min=1,a21024-Max=1,a21024-Cou=1;zz9999-Avg=1`, { cn: '2051' });
+    expect(refusals.map(({ detail, count }) => [/^factor "(.*?)"/.exec(detail)?.[1], count])).to.deep.equal([
+      ['a21024', 4],
+      ['zz9999', 1],
+    ]);
+  });
+
+  it('say of a factor without a quantity what it is, by either code', () => {
+    const said = (code: string, kind: MeterKind = 'stack') =>
+      /^factor "[^"]+" \((.+)\) has no quantity at a meter of this kind; /.exec(
+        decode(`${TIME};${code}-Rtd=1`, { st: '22' }, device({ meter: () => ({ kind }) })).refusals[0]?.detail ?? '',
+      )?.[1];
+    expect([said('a21024'), said('08'), said('A21003')]).to.deep.equal(['氯化氢, hydrogen chloride', '氯化氢, hydrogen chloride', '一氧化氮, nitric oxide']);
+    expect([said('a21002', 'ambient'), said('03', 'ambient')]).to.deep.equal(['氮氧化物, nitrogen oxides', '氮氧化物, nitrogen oxides']);
+    expect(said('d20105')).to.equal('用电监控, electricity monitoring of HJ 212-2025');
+    expect(said('zz9999')).to.equal(undefined);
+  });
+
+  it('of noise become its levels and their statistics, those of a day by daytime and night', () => {
+    const at = (cp: string, cn: string) => {
+      const { frames, refusals } = decode(`${TIME};${cp}`, { cn, st: '23' }, device({ meter: () => ({ kind: 'noise' }) }));
+      expect(refusals).to.deep.equal([]);
+      return frames[0]?.values;
+    };
+    expect(at('LA-Rtd=50.1;Leq-Rtd=52;L5-Rtd=60;L10-Rtd=58;L50-Rtd=51;L90-Rtd=45;L95-Rtd=44;LMx-Rtd=71;LMn-Rtd=40', '2011')).to.deep.equal({
+      ...{ sound_level_momentary: 50.1, sound_level: 52, sound_level_l5: 60, sound_level_l10: 58, sound_level_l50: 51 },
+      ...{ sound_level_l90: 45, sound_level_l95: 44, sound_level_max: 71, sound_level_min: 40 },
+    });
+    expect(at('Ld-Rtd=55;Ln-Rtd=45;Ldn-Rtd=57', '2011')).to.deep.equal({ sound_level_daytime: 55, sound_level_nighttime: 45, sound_level_day_night: 57 });
+    expect(at('Leq-Avg=52,Leq-Max=60;L10-Avg=58;Lmx-Max=71', '2061')).to.deep.equal({
+      ...{ sound_level_hour_avg: 52, sound_level_hour_max: 60, sound_level_l10_hour_avg: 58, sound_level_max_hour_max: 71 },
+    });
+    expect(at('LA-DayData=55.4,LA-NightData=46.2,LA-Flag=N', '2031')).to.deep.equal({
+      ...{ sound_level_daytime_day_avg: 55.4, sound_level_nighttime_day_avg: 46.2 },
+    });
+    expect(decode(`${TIME};Leq-daydata=55,Leq-Flag=D`, { cn: '2031', st: '23' }).frames[0]).to.deep.include({
+      ...{ values: { sound_level_daytime_day_avg: 55 }, flags: { sound_level_daytime_day_avg: QUALITY.fault } },
+    });
   });
 
   const cut = [
@@ -446,6 +524,25 @@ describe('the factors', () => {
         const [[quantity, value] = ['', 0]] = Object.entries(decode(`${TIME};${name}-Rtd=1`).frames[0]?.values ?? {});
         expect(value, name).to.equal(conversion(written[unit] ?? unit, findQuantity(quantity)?.unit ?? '1')?.factor);
       }
+    }
+  });
+});
+
+describe('the names of factors', () => {
+  it('are known of all that the tables have and the catalogue does not, at meters of any kind', function () {
+    const files = ['reference/data/hj212-codes.json', 'data/hj212_factor_codes.csv'].map((file) => resolve('../shared', file));
+    if (!files.every(existsSync)) {
+      if (process.env['CI'] === 'true') throw new Error(`${files} are missing`);
+      this.skip();
+    }
+    const [json = '', csv = ''] = files.map((file) => readFileSync(file, 'utf8'));
+    const { factors } = JSON.parse(json) as { factors: readonly { code: string; old_code: string | null }[] };
+    const typed = csv.split('\n').flatMap((line) => /^([wa]\d{5}|L\w+),(?:"[^"]*"|[^,]*),(\w*),/.exec(line)?.slice(1, 3) ?? []);
+    const codes = new Set([...factors.flatMap(({ code, old_code: old }) => [code, old ?? '']), ...typed].filter((code) => code !== ''));
+    expect(codes.size).to.be.above(250);
+    for (const code of codes) {
+      for (const kind of ['stack', 'ambient', 'outfall', 'noise'] as const)
+        expect(factorOf(code, kind, null)?.quantity ?? factorName(code), `${code} of ${kind}`).to.be.a('string');
     }
   });
 });
