@@ -46,6 +46,28 @@ const UNUSED: Readonly<Record<string, string>> = {
   '2062': 'results of a standard check',
   '2111': 'furnace temperature',
 };
+/** Names of what a platform asks for or sets, and of a logger's answers to that; of 1001, 1002 and 1014 HJ 212-2025. */
+const REQUESTS: Readonly<Record<string, string>> = {
+  '1000': 'timeout and number of repeats',
+  '1001': 'hardware number of a logger',
+  '1002': 'assignment of an MN',
+  '1011': 'time of a logger',
+  '1012': 'setting of the time',
+  '1014': 'new key',
+  '1061': 'interval of real-time data',
+  '1062': 'setting of the interval of real-time data',
+  '1063': 'interval of minute data',
+  '1064': 'setting of the interval of minute data',
+  '1072': 'setting of the password',
+  '3011': 'zero and span calibration',
+  '3012': 'sampling at once',
+  '3013': 'cleaning',
+  '3014': 'sampling for comparison',
+  '3015': 'sample kept of an exceedance',
+  '3016': 'setting of the sampling period',
+  '3017': 'sampling period',
+  '3018': 'time of sample output',
+};
 /** What the standard numbers as data; a later edition may have more of them. */
 const DATA = /^2\d{3}$/;
 
@@ -57,3 +79,6 @@ export function commandOf(cn: string | null): Command | undefined {
   // The kind of answer is from memory for 3019 to 3021.
   return what === undefined && !DATA.test(cn) ? undefined : { kind: 'unused', what: what ?? 'data of a kind that is not known', answer: '9014' };
 }
+
+/** What a command that is not taken would be, for people; null where that is not known. */
+export const requestName = (cn: string | null): string | null => (cn !== null && Object.hasOwn(REQUESTS, cn) ? (REQUESTS[cn] ?? null) : null);

@@ -8,7 +8,7 @@ import { conversion } from '../../../model/units.ts';
 import type { RejectReason } from '../../reject-reasons.ts';
 import { quote } from '../../wording.ts';
 import type { Decoded, DecodedFrame, DecodedRefusal } from '../decoded.ts';
-import { type Command, commandOf } from './commands.ts';
+import { type Command, commandOf, requestName } from './commands.ts';
 import { factorName } from './factor-names.ts';
 import { factorOf } from './factors.ts';
 import { isNormal, qualityOfFlag } from './flags.ts';
@@ -73,7 +73,9 @@ export interface DecodedMessage extends Decoded {
 export function decodeSegment(segment: Segment, device: DeviceContext): DecodedMessage {
   const command = commandOf(segment.cn);
   if (command === undefined) {
-    return refusedWhole('unknown-command', `command CN=${segment.cn ?? ''} is not taken; taken are ${TAKEN}`, device.park);
+    const what = requestName(segment.cn);
+    const named = what === null ? '' : ` (${what})`;
+    return refusedWhole('unknown-command', `command CN=${segment.cn ?? ''}${named} is not taken; taken are ${TAKEN}`, device.park);
   }
   if (command.kind === 'unused') {
     const detail = `command CN=${segment.cn ?? ''} (${command.what}) is not used: the message rests here and was answered; taken are ${TAKEN}`;

@@ -137,6 +137,8 @@ describe('what the service says of what it refused, in Chinese', () => {
       'CN=2051;CP=&&a01012-Avg=1&&',
       'CN=2021;CP=&&DataTime=20260101080000&&',
       'CN=1072;CP=&&&&',
+      'CN=3015;CP=&&&&',
+      'CN=9998;CP=&&&&',
       'CN=2011;CP=&&DataTime=20260101080000;zz9999-Rtd=1&&',
       'CN=2011;CP=&&DataTime=20260101080000;a21024-Rtd=1&&',
       'CN=2011;CP=&&DataTime=20260101080000;-Rtd=5&&',
@@ -150,6 +152,13 @@ describe('what the service says of what it refused, in Chinese', () => {
         expectChinese(decoded.refusals.map(({ detail }) => detail));
       });
     }
+
+    it('of HJ 212: what a command is, whichever it is', () => {
+      for (let cn = 1000; cn < 10_000; cn++) {
+        const { refusals } = decodeSegment(parseSegment(`QN=20260101080000000;ST=31;PW=x;MN=L1;Flag=5;CN=${cn};CP=&&&&`), device);
+        for (const { detail } of refusals) expect(inChinese(detail), detail).to.not.match(/[（(][^）)]*[a-z]{3,}/);
+      }
+    });
 
     it('of Sparkplug B', () => {
       const sessions = new SparkplugSessions({ current: { gateways: [], meter: () => undefined } }, { reorderMs: 1000, rebirthEveryMs: 10_000 });

@@ -397,6 +397,15 @@ describe('HJ 212 messages', () => {
     for (const cn of ['1072', '3011', '20211', '9998', '']) expect(commandOf(cn), cn).to.equal(undefined);
   });
 
+  it('of a command that is not taken are refused with what it is, where that is known', () => {
+    const said = (cn: string) => decode(TIME, { cn }).refusals[0]?.detail.split('; ')[0];
+    expect([said('3015'), said('1001'), said('9998')]).to.deep.equal([
+      'command CN=3015 (sample kept of an exceedance) is not taken',
+      'command CN=1001 (hardware number of a logger) is not taken',
+      'command CN=9998 is not taken',
+    ]);
+  });
+
   it('are not understood for a field that is passed over where all else in them is refused', () => {
     const passedOver = 'SampleTime=20260101080000';
     expect(decode(`${TIME};${passedOver}`).understood).to.equal(true);
