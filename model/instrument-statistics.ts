@@ -11,7 +11,7 @@ export type Statistic = (typeof STATISTICS)[number];
 
 /**
  * Quantities that instruments send statistics of, and the unit of their totals (null: a total of them means nothing). Their place here
- * makes the stored codes: add behind, never move or remove one. There is room for 52.
+ * makes the stored codes: add behind, never move or remove one. There is room for 68.
  */
 export const STATISTIC_BASES = {
   pm2_5: null,
@@ -65,13 +65,20 @@ export const STATISTIC_BASES = {
   sound_level_min: null,
   sound_level_daytime: null,
   sound_level_nighttime: null,
+  stack_no: 'kg',
+  stack_no_converted: null,
+  stack_hcl: 'kg',
+  stack_hcl_converted: null,
+  stack_fluorides: 'kg',
+  stack_fluorides_converted: null,
 } as const satisfies Readonly<Record<string, 'kg' | 'm³' | null>>;
 
 export type StatisticBase = keyof typeof STATISTIC_BASES;
 export type StatisticName = `${StatisticBase}_${StatisticPeriod}_${Statistic}`;
 
-const FIRST_CODE = 400;
 const PER_BASE = STATISTIC_PERIODS.length * STATISTICS.length;
+/** The codes from 400 to 1023 came first; the bases behind those that fill them have 208 to 399. */
+const firstCodeOf = (place: number): number => (place < 52 ? 400 + place * PER_BASE : 208 + (place - 52) * PER_BASE);
 const BASES = Object.keys(STATISTIC_BASES) as StatisticBase[];
 
 const PERIOD_WORDS = { minute: ['分钟', 'of the minutes'], hour: ['小时', 'of the hour'], day: ['日', 'of the day'] } as const;
@@ -97,7 +104,7 @@ export interface StatisticEntry {
   readonly en: string;
 }
 
-/** All of them, in order of code. */
+/** All of them, in order of their bases. */
 export const STATISTIC_ENTRIES: readonly StatisticEntry[] = BASES.flatMap((base, place) =>
   STATISTIC_PERIODS.flatMap((period, inBase) =>
     STATISTICS.flatMap((statistic, inPeriod) => {
@@ -108,7 +115,7 @@ export const STATISTIC_ENTRIES: readonly StatisticEntry[] = BASES.flatMap((base,
       return {
         name,
         base,
-        code: FIRST_CODE + place * PER_BASE + inBase * STATISTICS.length + inPeriod,
+        code: firstCodeOf(place) + inBase * STATISTICS.length + inPeriod,
         unit: statistic === 'total' ? STATISTIC_BASES[base] : null,
         zh: `（仪器${zhPeriod}${zh}）`,
         en: `, instrument's ${en} ${enPeriod}`,

@@ -3,7 +3,7 @@ import { STATISTIC_ENTRIES, type StatisticName } from './instrument-statistics.t
 /**
  * The one catalogue of what can be measured. A quantity has one unit; readings are converted at the door.
  *
- * `code` is stored with every reading: never change or reuse one; new quantities take the next free number below 400;
+ * `code` is stored with every reading: never change or reuse one; new quantities take the next free number below 208;
  * from there to 1023 are the instruments' own statistics (instrument-statistics.ts).
  * `range` is what is physically possible, not what is allowed: outside it a reading is flagged, never dropped.
  * `hj212` is the factor code of HJ 212-2017, `dlt645` the data identifier of DL/T 645-2007, `obis` that of IEC 62056-6-1;
@@ -155,6 +155,12 @@ const ROWS = [
   [145, 'stack_pressure', 'gauge', 'kPa', -100, 200, 2, '烟气压力', 'Stack gas pressure', { hj212: 'a01013' }],
   [146, 'stack_no2', 'gauge', 'mg/m³', 0, 50000, 1, '烟气二氧化氮', 'Stack NO₂'],
   [147, 'stack_no2_converted', 'gauge', 'mg/m³', 0, 50000, 1, '烟气二氧化氮（折算）', 'Stack NO₂, converted'],
+  [148, 'stack_no', 'gauge', 'mg/m³', 0, 50000, 1, '烟气一氧化氮', 'Stack NO', { hj212: 'a21003' }],
+  [149, 'stack_no_converted', 'gauge', 'mg/m³', 0, 50000, 1, '烟气一氧化氮（折算）', 'Stack NO, converted'],
+  [150, 'stack_hcl', 'gauge', 'mg/m³', 0, 50000, 2, '烟气氯化氢', 'Stack HCl', { hj212: 'a21024' }],
+  [151, 'stack_hcl_converted', 'gauge', 'mg/m³', 0, 50000, 2, '烟气氯化氢（折算）', 'Stack HCl, converted'],
+  [152, 'stack_fluorides', 'gauge', 'mg/m³', 0, 50000, 2, '烟气氟化物', 'Stack fluorides', { hj212: 'a21018' }],
+  [153, 'stack_fluorides_converted', 'gauge', 'mg/m³', 0, 50000, 2, '烟气氟化物（折算）', 'Stack fluorides, converted'],
 
   [160, 'cod', 'gauge', 'mg/L', 0, 50000, 1, '化学需氧量', 'COD', { hj212: 'w01018' }],
   [161, 'ammonia_nitrogen', 'gauge', 'mg/L', 0, 5000, 2, '氨氮', 'Ammonia nitrogen', { hj212: 'w21003' }],
@@ -202,7 +208,7 @@ const COMPUTED: readonly CatalogueEntry[] = STATISTIC_ENTRIES.map(({ name, base,
 });
 
 /** The catalogue in order of code. */
-export const QUANTITIES: readonly CatalogueEntry[] = [...MEASURED, ...COMPUTED];
+export const QUANTITIES: readonly CatalogueEntry[] = [...MEASURED, ...COMPUTED].sort((a, b) => a.code - b.code);
 
 const byName = new Map<string, (typeof QUANTITIES)[number]>(QUANTITIES.map((quantity) => [quantity.name, quantity]));
 const byCode = new Map<number, (typeof QUANTITIES)[number]>(QUANTITIES.map((quantity) => [quantity.code, quantity]));

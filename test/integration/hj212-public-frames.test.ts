@@ -42,7 +42,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   'k-9021-4100': { kind: 'outfall', stored: 0, answers: 0 },
   'go-2051-D641': { kind: 'ambient', stored: 11, reading: ['o3_minute_avg', 63], answers: 0 },
   'cs-2051-8701': { kind: 'ambient', stored: 21, reading: ['sound_level_minute_avg', 41.7], refused: { 'unknown-quantity': 3 }, answers: 0 },
-  'bocon-2011-2A80': { kind: 'stack', stored: 14, reading: ['stack_dust_converted', 0], refused: { 'unknown-quantity': 5 }, answers: 0 },
+  'bocon-2011-2A80': { kind: 'stack', stored: 18, reading: ['stack_hcl_converted', 0], refused: { 'unknown-quantity': 1 }, answers: 0 },
   'bocon-2051-split-E981': { kind: 'outfall', stored: 19, reading: ['cod_minute_total', 0], refused: { 'unknown-quantity': 18 }, answers: 0 },
   'bocon-2051-split1-AB41': { kind: 'stack', stored: 25, reading: ['stack_so2_minute_avg', 0], refused: { 'unknown-quantity': 32 }, answers: 0 },
   'go-2061-5140': { kind: 'stack', stored: 23, reading: ['stack_nmhc_hour_max', 0.1988], refused: { 'unknown-quantity': 8 }, answers: 0 },

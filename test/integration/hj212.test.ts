@@ -93,6 +93,18 @@ describe('HJ 212 over TCP', () => {
     ]);
   });
 
+  it('stores NO₂ of a stack beyond what is possible in the open air as good, and what is below zero as out of range', async () => {
+    await open();
+    const logger = await station();
+    expect(await logger.send(message(0, { groups: ['a21004-Rtd=45,a21004-ZsRtd=61,a21004-Flag=N', 'a21026-Rtd=-0.3,a21026-Flag=N'] }))).to.equal(true);
+    const rows = rig.store.rows.map(([, quantity, , value, quality]) => [quantity, value, quality]);
+    expect(rows).to.deep.include.members([
+      ['stack_no2', 45, 'good'],
+      ['stack_no2_converted', 61, 'good'],
+      ['stack_so2', -0.3, 'range'],
+    ]);
+  });
+
   it('answers a heartbeat with 9013', async () => {
     await open();
     expect(await (await station()).send(message(0, { cn: '9015', groups: [] }))).to.equal(true);

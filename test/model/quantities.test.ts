@@ -9,6 +9,16 @@ describe('the catalogue of quantities', () => {
     expect(QUANTITIES.every((quantity) => quantity.code > 0 && quantity.code < 1024)).to.equal(true);
   });
 
+  it('is in order of code', () => {
+    for (const [at, { code }] of QUANTITIES.slice(1).entries()) expect(code).to.be.above((QUANTITIES[at] as (typeof QUANTITIES)[number]).code);
+  });
+
+  it('gives what is stored the codes that it had, however many come behind', () => {
+    const codes = { pm2_5_minute_avg: 400, tsp_day_max: 854, stack_no2_minute_avg: 856, stack_no_day_max: 1022, stack_no_converted_minute_avg: 208 };
+    expect(Object.fromEntries(Object.keys(codes).map((name) => [name, findQuantity(name)?.code]))).to.deep.equal(codes);
+    expect(QUANTITIES.filter(({ name, code }) => code >= 208 && !/_(minute|hour|day)_(avg|min|max|total)$/.test(name))).to.deep.equal([]);
+  });
+
   it('names each quantity in Chinese and English, with a range that is not empty', () => {
     for (const quantity of QUANTITIES) {
       expect(quantity.zh, quantity.name).to.not.equal('');

@@ -64,6 +64,9 @@ const STACK: readonly Row[] = [
   ['a21004', null, 'stack_no2'],
   ['a21005', '04', 'stack_co'],
   ['a24088', null, 'stack_nmhc'],
+  ['a21003', null, 'stack_no'],
+  ['a21018', '06', 'stack_fluorides'],
+  ['a21024', '08', 'stack_hcl'],
 ];
 const AMBIENT: readonly Row[] = [
   ['a21026', null, 'so2'],

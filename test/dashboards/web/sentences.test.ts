@@ -140,7 +140,7 @@ describe('what the service says of what it refused, in Chinese', () => {
       'CN=3015;CP=&&&&',
       'CN=9998;CP=&&&&',
       'CN=2011;CP=&&DataTime=20260101080000;zz9999-Rtd=1&&',
-      'CN=2011;CP=&&DataTime=20260101080000;a21024-Rtd=1&&',
+      'CN=2011;CP=&&DataTime=20260101080000;a21028-Rtd=1&&',
       'CN=2011;CP=&&DataTime=20260101080000;-Rtd=5&&',
       'CN=2011;CP=&&DataTime=20260101080000;a01012-Rtd 121&&',
       'CN=2011;CP=&&DataTime=20260101080000;a01012-Rtd=much&&',

@@ -216,6 +216,9 @@ describe('HJ 212 messages', () => {
     ['a24088', { stack: 'stack_nmhc', ambient: 'nmhc' }],
     ['a21002', { stack: 'stack_nox', ambient: null }],
     ['a34013', { stack: 'stack_dust', ambient: null }],
+    ['a21003', { stack: 'stack_no', ambient: null }],
+    ['a21018', { stack: 'stack_fluorides', ambient: null }],
+    ['a21024', { stack: 'stack_hcl', ambient: null }],
   ] as const;
   for (const [code, { stack, ambient }] of places) {
     it(`have ${code} of a stack as ${stack}, by the meter’s kind or the system code, and of the open air as ${ambient ?? 'none'}`, () => {
@@ -235,6 +238,17 @@ describe('HJ 212 messages', () => {
       ...{ stack_no2_hour_avg: 45, stack_no2_converted_hour_avg: 61, stack_no2_hour_total: 3 },
     });
     expect(findQuantity('stack_no2_hour_total')?.unit).to.equal('kg');
+  });
+
+  it('have NO, HCl and fluorides of a stack, by either code, with their converted values, their statistics and their mass', () => {
+    const { frames, refusals } = decode(`${TIME};a21003-Rtd=1;08-Rtd=2,08-ZsRtd=3,a21018-Rtd=4,a21018-ZsRtd=5`);
+    expect([frames[0]?.values, refusals]).to.deep.equal([
+      { stack_no: 1, stack_hcl: 2, stack_hcl_converted: 3, stack_fluorides: 4, stack_fluorides_converted: 5 },
+      [],
+    ]);
+    expect(decode(`${TIME};06-Cou=1,06-ZsMax=2;a21003-Avg=3`, { cn: '2031' }).frames[0]?.values).to.deep.equal({
+      ...{ stack_fluorides_day_total: 1, stack_fluorides_converted_day_max: 2, stack_no_day_avg: 3 },
+    });
   });
 
   it('follow the link for factors of other meters, other scales, and those that are left out', () => {
@@ -258,7 +272,7 @@ describe('HJ 212 messages', () => {
     ['a flag without a factor code', `${TIME};-Flag=D`, '2011', 'wrong-shape'],
     ['the daytime of what is no noise', `${TIME};a21026-DayData=5`, '2031', 'unknown-quantity'],
     ['a level of the daytime in an hour', `${TIME};LA-DayData=5`, '2061', 'unknown-quantity'],
-    ['a named factor that does not say what it is of', `${TIME};a21024=5`, '2011', 'unknown-quantity'],
+    ['a named factor that does not say what it is of', `${TIME};a21028=5`, '2011', 'unknown-quantity'],
     ['a time that no calendar has', 'DataTime=20261301080000;a21026-Rtd=1', '2011', 'bad-time'],
     ['a statistic without a time', 'a21026-Avg=1', '2051', 'bad-time'],
     ['a command that no logger sends', TIME, '1072', 'unknown-command'],
@@ -286,9 +300,9 @@ describe('HJ 212 messages', () => {
   });
 
   it('say it once of a factor that is not taken, and count each of its values', () => {
-    const { refusals } = decode(`${TIME};a21024-Avg=1,a21024-Min=1,a21024-Max=1,a21024-Cou=1;zz9999-Avg=1`, { cn: '2051' });
+    const { refusals } = decode(`${TIME};a21028-Avg=1,a21028-Min=1,a21028-Max=1,a21028-Cou=1;zz9999-Avg=1`, { cn: '2051' });
     expect(refusals.map(({ detail, count }) => [/^factor "(.*?)"/.exec(detail)?.[1], count])).to.deep.equal([
-      ['a21024', 4],
+      ['a21028', 4],
       ['zz9999', 1],
     ]);
   });
@@ -298,7 +312,8 @@ describe('HJ 212 messages', () => {
       /^factor "[^"]+" \((.+)\) has no quantity at a meter of this kind; /.exec(
         decode(`${TIME};${code}-Rtd=1`, { st: '22' }, device({ meter: () => ({ kind }) })).refusals[0]?.detail ?? '',
       )?.[1];
-    expect([said('a21024'), said('08'), said('A21003')]).to.deep.equal(['氯化氢, hydrogen chloride', '氯化氢, hydrogen chloride', '一氧化氮, nitric oxide']);
+    expect([said('a21028'), said('05'), said('A25002')]).to.deep.equal(['硫化氢, hydrogen sulfide', '硫化氢, hydrogen sulfide', '苯, benzene']);
+    expect(said('a21024', 'ambient')).to.equal('氯化氢, hydrogen chloride');
     expect([said('a21002', 'ambient'), said('03', 'ambient')]).to.deep.equal(['氮氧化物, nitrogen oxides', '氮氧化物, nitrogen oxides']);
     expect(said('d20105')).to.equal('用电监控, electricity monitoring of HJ 212-2025');
     expect(said('zz9999')).to.equal(undefined);
@@ -527,7 +542,7 @@ describe('the factors', () => {
     };
     const written: Readonly<Record<string, string>> = { degC: '°C', '-': '1' };
     const known = factors.filter(({ code, unit, confidence }) => factorOf(code, 'stack', '31') !== undefined && unit !== 'ng/m3' && confidence === 'high');
-    expect(known).to.have.length(27);
+    expect(known).to.have.length(30);
     for (const { code, old_code: old, unit } of known) {
       for (const name of old === null ? [code] : [code, old]) {
         const [[quantity, value] = ['', 0]] = Object.entries(decode(`${TIME};${name}-Rtd=1`).frames[0]?.values ?? {});
