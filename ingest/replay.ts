@@ -74,7 +74,7 @@ export class LetterReplay {
         const retained = group.some(({ isRetained, reason }) => isRetained || reason === 'retained-without-time');
         const message = { ...originalOf(first), retained, replayed: true };
         const decoded = await decodeAgain(message, this.#parts.codecs);
-        const told = outcomeOf(pipeline, message, decoded).then(
+        const told = outcomeOf(pipeline, { ...message, gateway: message.gateway ?? decoded.vouchedBy ?? null }, decoded).then(
           (outcome) => {
             count[outcome.refusals.length === 0 ? 'accepted' : outcome.outcome === 'refused' ? 'refused' : 'partly']++;
             return triedBy(group, outcome);

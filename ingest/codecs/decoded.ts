@@ -1,4 +1,4 @@
-import type { EpochMs, ParkId } from '../../model/ids.ts';
+import type { EpochMs, GatewayId, ParkId } from '../../model/ids.ts';
 import type { LeftOutKind } from '../../model/ingest.ts';
 import type { MeterKind } from '../../model/meter-kinds.ts';
 import type { RejectReason } from '../reject-reasons.ts';
@@ -84,6 +84,8 @@ export interface Decoded {
   readonly park?: ParkId;
   /** Other parks' mappings take the topic too and no meter of `park` is named: whose message it is, nobody knows. */
   readonly shared?: boolean;
+  /** Of a letter that came without a gateway: the one for which it has proved itself now, whose rights it has. */
+  readonly vouchedBy?: GatewayId;
   /** Kept although there is nothing in it to store: a heartbeat, a birth without values. Default false. */
   readonly understood?: boolean;
   /** Absent where nothing was. */

@@ -16,6 +16,7 @@ export const letterTopicOf = (mn: string): string => `${PREFIX}${mn}`;
  * password, length or CRC) the whole frame rests, and is checked as one that comes now. A message of which packets are missing stays refused.
  */
 export function hj212Replay(devices: Hj212Devices): TopicCodec {
+  const proofs = new Proofs(devices);
   return {
     decode: ({ topic, payload, gateway }): Decoded | Promise<Decoded> | null => {
       if (!topic.startsWith(PREFIX)) return null;
@@ -27,7 +28,7 @@ export function hj212Replay(devices: Hj212Devices): TopicCodec {
       // Another gateway vouched for it, or its letter is older than this and holds the data segment alone.
       if (frame === null)
         return refusedWhole('unknown-gateway', `gateway ${device.gateway} did not sign in with this message; let it send it again`, device.park);
-      return decodeUnvouched(frame, device, devices);
+      return decodeUnvouched(frame, device, devices, proofs);
     },
   };
 }
@@ -37,16 +38,41 @@ function frameIn(payload: Uint8Array): RawFrame | null {
   return splitter.push(payload)[0] ?? splitter.flush();
 }
 
-async function decodeUnvouched(frame: RawFrame, device: Device, devices: Hj212Devices): Promise<Decoded> {
+async function decodeUnvouched(frame: RawFrame, device: Device, devices: Hj212Devices, proofs: Proofs): Promise<Decoded> {
   const sent = frame.segment.toString('latin1');
   const key = isSealed(parseSegment(sent).cp) ? await devices.key(device) : null;
   const text = key === null ? sent : (unseal(sent, key) ?? sent);
   const segment = parseSegment(text);
   const { refusal } = checkFrame({ ...frame, segment: Buffer.from(text, 'latin1') }, segment, device);
   if (refusal !== null) return refusal;
-  const password = segment.pw ?? '';
-  const fits = device.link.password === 'ignore' || (devices.believed(device, password) ?? (await devices.check(device, password)));
-  return fits ? decodePlain(text, device, devices) : wrongPassword(device);
+  if (device.link.password !== 'ignore' && !(await proofs.fits(device, segment.pw ?? ''))) return wrongPassword(device);
+  return { ...decodePlain(text, device, devices), vouchedBy: device.gateway };
+}
+
+/** Wrong passwords of one gateway's letters that are looked at within a while: each costs a tenth of a second, and anybody may leave letters. */
+const MOST_WRONG = 100;
+const WHILE_MS = 30_000;
+
+class Proofs {
+  readonly #devices: Hj212Devices;
+  readonly #wrong = new Map<string, { count: number; readonly until: number }>();
+
+  constructor(devices: Hj212Devices) {
+    this.#devices = devices;
+  }
+
+  async fits(device: Device, password: string): Promise<boolean> {
+    const known = this.#devices.believed(device, password);
+    if (known !== undefined) return known;
+    const now = performance.now();
+    const before = this.#wrong.get(device.gateway);
+    const wrong = before !== undefined && now < before.until ? before : { count: 0, until: now + WHILE_MS };
+    if (wrong.count >= MOST_WRONG) return false;
+    const fits = await this.#devices.check(device, password);
+    if (!fits) wrong.count++;
+    this.#wrong.set(device.gateway, wrong);
+    return fits;
+  }
 }
 
 function decodeText(text: string, device: Device, devices: Hj212Devices): Decoded | Promise<Decoded> {

@@ -318,6 +318,24 @@ describe('HJ 212 over TCP', () => {
     expect([rig.store.size, server.stats.answers]).to.deep.equal([0, 0]);
   });
 
+  it('looks at a hundred wrong passwords of a gateway’s letters, and no more for a while', async () => {
+    let checks = 0;
+    const devices = new Hj212Devices(directory(), {
+      keyOf: async () => null,
+      checkSecret: async () => {
+        checks++;
+        return false;
+      },
+    });
+    const replay = hj212Replay(devices);
+    for (let guess = 0; guess < 150; guess++) {
+      const [payload] = framesOf(message(0), '20260101080000000', { mn: 'MN1', pw: `guess${guess}` });
+      const decoded = await replay.decode({ topic: 'hj212/MN1', payload: payload as Buffer, gateway: null, receivedAt: NOW });
+      expect(decoded?.refusals.map(({ reason }) => reason)).to.deep.equal(['wrong-password']);
+    }
+    expect(checks).to.equal(100);
+  });
+
   it('closes connections that only send what is no frame, are too many, or do not finish a frame', async () => {
     await open({}, { limits: { maxPerAddress: 2, frameMs: 50, maxStrangerBytes: 1000 } });
     const [noise, slow] = [await raw(), await raw()];

@@ -94,6 +94,22 @@ describe('a data logger whose number no gateway has, at the HJ 212 port of a run
     expect(waiting.map(({ reason }) => reason)).to.deep.equal(['wrong-crc']);
   });
 
+  it('has the rights of its gateway alone also when its letters are tried again', async () => {
+    const station = await Station.connect({ host: '127.0.0.1', port: service.hj212Port, mn: 'SECOND-1', pw: 'def456', answerWithinMs: 300, tries: 1 });
+    await station.send({ cn: '2011', st: '31', at: Date.now(), groups: ['a21026-Rtd=99'] });
+    station.close();
+    // A meter of another gateway in the same park.
+    const link = { type: 'hj212', mn: 'SECOND-1', meter: 'stack-1' };
+    expect((await operator.put('/api/v1/parks/north/gateways/logger-2', { name: '二号数采仪', link })).status).to.equal(201);
+    expect((await operator.put('/api/v1/parks/north/gateways/logger-2/secret', { secret: 'def456' })).status).to.equal(200);
+    const { body: replay } = await operator.post<object>('/api/v1/dead-letters/replay', { filter: { topic: 'hj212/SECOND-1' } });
+    expect(replay).to.include({ letters: 1, accepted: 0, refused: 1 });
+    const [letter] = await operator.items<{ readonly reason: string }>('/api/v1/dead-letters?topic=hj212/SECOND-1');
+    expect(letter?.reason).to.equal('gateway-not-allowed');
+    expect((await operator.delete('/api/v1/parks/north/gateways/logger-2')).status).to.equal(204);
+    expect((await operator.delete('/api/v1/unknown-loggers/SECOND-1')).status).to.equal(204);
+  });
+
   it('is taken off the list until it reports again', async () => {
     expect((await operator.delete('/api/v1/parks/north/meters/stack-1')).status).to.equal(409);
     const other = await Station.connect({ host: '127.0.0.1', port: service.hj212Port, mn: 'OTHER-1', pw: 'x', answerWithinMs: 300, tries: 1 });

@@ -1,7 +1,7 @@
 import type { ShippedMapping } from '../../../model/mapping.ts';
 
 const SOURCE =
-  'Shelly Gen2 device API, MQTT and the components EM, EMData, EM1, EM1Data, Switch and PM1: NotifyStatus on {topic prefix}/events/rpc, and each component by itself on {topic prefix}/status/{component} where “generic status update over MQTT” is on; powers in W and VA, energies in Wh, params.ts in seconds. A prefix of several levels needs topics of its own, e.g. hall/{meter}/events/rpc. Component names were confirmed at a public integrator’s list; the names of the fields are from memory (high confidence).';
+  'Shelly Gen2 device API, MQTT and the components EM, EMData, EM1, EM1Data, Switch and PM1: NotifyStatus on {topic prefix}/events/rpc, and each component by itself on {topic prefix}/status/{component} where “generic status update over MQTT” is on; powers in W and VA, energies in Wh, params.ts in seconds; aenergy holds what ret_aenergy counts, too (the device API as quoted in two public issue threads). A prefix of several levels needs topics of its own, e.g. hall/{meter}/events/rpc. Component names were confirmed at a public integrator’s list; the names of the fields are from memory (high confidence).';
 
 /** @param now where the component EM stands @param counted where EMData does */
 const threePhases = (now: string, counted: string): NonNullable<ShippedMapping['values']> => ({
@@ -37,7 +37,8 @@ const metered = (of: string): NonNullable<ShippedMapping['values']> => ({
   frequency: { from: `${of}freq`, unit: 'Hz' },
   voltage_a: { from: `${of}voltage`, unit: 'V' },
   current_a: { from: `${of}current`, unit: 'A' },
-  active_energy_import: { from: `${of}aenergy.total`, unit: 'Wh' },
+  // What is returned counts there as well.
+  active_energy_import: { from: `$exists(${of}ret_aenergy.total) ? ${of}aenergy.total - ${of}ret_aenergy.total : ${of}aenergy.total`, unit: 'Wh' },
   active_energy_export: { from: `${of}ret_aenergy.total`, unit: 'Wh' },
   device_temperature: { from: `${of}temperature.tC`, unit: '°C' },
 });

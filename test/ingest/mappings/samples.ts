@@ -231,7 +231,7 @@ export const SAMPLES: readonly Sample[] = [
         ...{ ts: AT_MS / 1000, ble: {}, wifi: { rssi: -60 }, 'input:0': { id: 0, state: false } },
         'switch:0': {
           ...{ id: 0, output: true, apower: 40.5, voltage: 230.1, freq: 50, current: 0.2, pf: 0.88, temperature: { tC: 41.5, tF: 106.7 } },
-          ...{ aenergy: { total: 1234.5, by_minute: [1, 2, 3], minute_ts: 1 }, ret_aenergy: { total: 0, by_minute: [0, 0, 0], minute_ts: 1 } },
+          ...{ aenergy: { total: 1234.5, by_minute: [1, 2, 3], minute_ts: 1 }, ret_aenergy: { total: 34.5, by_minute: [0, 0, 0], minute_ts: 1 } },
         },
         'switch:1': { id: 1, output: false, apower: null, voltage: null, aenergy: { total: 7 } },
       },
@@ -242,7 +242,7 @@ export const SAMPLES: readonly Sample[] = [
         AT,
         {
           ...{ active_power: '0.0405 kW', power_factor: '0.88 1', frequency: '50 Hz', voltage_a: '230.1 V', current_a: '0.2 A' },
-          ...{ active_energy_import: '1.2345 kWh', active_energy_export: '0 kWh', device_temperature: '41.5 °C' },
+          ...{ active_energy_import: '1.2 kWh', active_energy_export: '0.0345 kWh', device_temperature: '41.5 °C' },
         },
       ],
       ['shellypro2pm-1:1', AT, { active_energy_import: '0.007 kWh' }],
