@@ -118,12 +118,21 @@ export class UnknownMeters {
     return key;
   }
 
-  /** Anybody may connect and show a number: those who do are not to push out what gateways send. */
   #makeRoom(kind: Seen['kind']): void {
-    const all = [...this.#seen];
-    const loggers = kind === 'logger' ? all.filter(([, seen]) => seen.kind === 'logger') : [];
-    const [oldest] = loggers.length > MOST_LOGGERS ? loggers : all.length > this.#parts.most ? all : [];
-    if (oldest !== undefined) this.#seen.delete(oldest[0]);
+    if (kind === 'logger' && this.#hasPushedOutLogger()) return;
+    if (this.#seen.size > this.#parts.most) this.#seen.delete(this.#seen.keys().next().value as string);
+  }
+
+  /** Anybody may connect and show a number: those who do are not to push out what gateways send. */
+  #hasPushedOutLogger(): boolean {
+    let oldest: string | null = null;
+    let count = 0;
+    for (const [key, { kind }] of this.#seen) {
+      if (kind !== 'logger') continue;
+      oldest ??= key;
+      count++;
+    }
+    return oldest !== null && count > MOST_LOGGERS && this.#seen.delete(oldest);
   }
 
   /** Sees again what rests in the dead letters, oldest first. A letter that does not name all its meters is decoded again. */

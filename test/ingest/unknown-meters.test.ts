@@ -82,6 +82,17 @@ describe('unknown meters', () => {
     expect(unknown.list()).to.have.length(1);
   });
 
+  it('are loggers by their numbers, of which strangers may show a hundred and push out nothing else', () => {
+    const unknown = unknownMeters(200);
+    unknown.see(sighting('a'));
+    for (let n = 0; n < 150; n++)
+      unknown.see(sighting(`MN${n}`, { kind: 'logger', meterKind: 'stack', payload: Buffer.from('##0001QN=1;PW=secret1;MN=2;CP=&&&&') }));
+    const [newest, ...others] = unknown.list();
+    expect(newest).to.deep.include({ kind: 'logger', meter: 'MN149', suggestedId: 'MN149', suggestedKind: 'stack' });
+    expect(Buffer.from(newest?.payload ?? []).toString()).to.equal('##0001QN=1;PW=***;MN=2;CP=&&&&');
+    expect([others.length, others.at(-1)?.meter, others.at(-2)?.meter]).to.deep.equal([100, 'a', 'MN50']);
+  });
+
   it('are seen again after a restart by the letters that were kept', async () => {
     const letter = { transport: 'mqtt', gateway: null, park: null, detail: '', payload: Buffer.from('{"values":{"kWh":1}}'), payloadLength: 20 };
     const pages = [

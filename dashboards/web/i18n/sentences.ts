@@ -238,6 +238,7 @@ const PARTS: readonly (readonly [english: string, chinese: string])[] = [
   ['the text <text>', '文本 <text>'],
   ['the unit <unit>', '单位 <unit>'],
   ['the name <name>', '名称 <name>'],
+  ['only the names <list>', '只有名称 <list>'],
   ['a number too large to be represented', '过大而无法表示的数值'],
   ['the message', '消息'],
   ['<n> bytes that begin <hex>', '<n> 字节，开头为 <hex>'],
