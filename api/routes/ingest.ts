@@ -7,8 +7,9 @@ import { isoIn } from '../../model/period.ts';
 import { type Gateway, GatewaySchema, type Meter } from '../../model/registry.ts';
 import type { UnknownMeter } from '../../model/unknown-meter.ts';
 import { hashGatewaySecret } from '../../store/registry/gateway-secret.ts';
-import { audited } from '../audit.ts';
-import type { ApiDeps, PushOutcome } from '../deps.ts';
+import type { DeadLetter } from '../../store/registry/port.ts';
+import { audited, type Change } from '../audit.ts';
+import type { ApiDeps, PushOutcome, ReplayReport } from '../deps.ts';
 import { inputSchema, recordOf } from '../input.ts';
 import { listOf } from '../paging.ts';
 import { payloadOf } from '../payload.ts';
@@ -120,12 +121,8 @@ export const ingestRoutes: readonly Route[] = [
         await inBody(meters.put(meter));
         return { result: null, entry: { action: 'create', park: meter.park, subject: 'meter', id, before: null, after: meter } };
       });
-      const replay = await deps.ingest.replay(await deps.ingest.lettersOfUnknown(id, meter.park));
+      const replay = await storeKept(await deps.ingest.lettersOfUnknown(id, meter.park), { park: meter.park, subject: 'meter', id }, principal, deps);
       for (const one of listed) deps.ingest.unknown.forget(one);
-      await audited(deps, principal, async () => ({
-        result: null,
-        entry: { action: 'replayed', park: meter.park, subject: 'meter', id, before: null, after: replay },
-      }));
       return created({ meter, replay });
     },
   }),
@@ -179,12 +176,8 @@ export const ingestRoutes: readonly Route[] = [
           ],
         };
       });
-      const replay = await deps.ingest.replay(letters);
+      const replay = await storeKept(letters, { park, subject: 'meter', id }, principal, deps);
       deps.ingest.unknown.forget(device);
-      await audited(deps, principal, async () => ({
-        result: null,
-        entry: { action: 'replayed', park, subject: 'meter', id, before: null, after: replay },
-      }));
       return created({ meter, replay });
     },
   }),
@@ -238,12 +231,8 @@ export const ingestRoutes: readonly Route[] = [
           ],
         };
       });
-      const replay = await deps.ingest.replay(await deps.ingest.lettersOfLogger(mn));
+      const replay = await storeKept(await deps.ingest.lettersOfLogger(mn), { park, subject: 'gateway', id }, principal, deps);
       deps.ingest.unknown.forget(logger);
-      await audited(deps, principal, async () => ({
-        result: null,
-        entry: { action: 'replayed', park, subject: 'gateway', id, before: null, after: replay },
-      }));
       return created({ gateway, meter, replay });
     },
   }),
@@ -290,6 +279,18 @@ const unseen = (meter: string | null): PushOutcome => ({
   outcome: 'refused',
   refusals: [{ reason: 'unknown-meter', detail: `meter ${JSON.stringify(meter)} is not registered; register it or correct its id`, count: 1 }],
 });
+
+/** Tries again what was kept of something that is registered now, and says in the trail what came of it. */
+async function storeKept(
+  letters: readonly DeadLetter[],
+  what: Pick<Change, 'park' | 'subject' | 'id'>,
+  principal: Principal,
+  deps: ApiDeps,
+): Promise<ReplayReport> {
+  const replay = await deps.ingest.replay(letters);
+  await audited(deps, principal, async () => ({ result: null, entry: { ...what, action: 'replayed', before: null, after: replay } }));
+  return replay;
+}
 
 const isIn = (parks: readonly ParkId[] | 'all', { park }: UnknownMeter): boolean => parks === 'all' || parks.some((one) => one === park);
 
