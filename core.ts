@@ -22,7 +22,7 @@ import { SparkplugSessions } from './ingest/sparkplug/sessions.ts';
 import { Spool } from './ingest/spool/spool.ts';
 import { learnOf, waitingIn } from './ingest/spool/waiting.ts';
 import { StageTimes } from './ingest/stage-times.ts';
-import { Hj212Devices } from './ingest/transports/hj212-devices.ts';
+import { type DeviceSecrets, Hj212Devices } from './ingest/transports/hj212-devices.ts';
 import { hj212Replay } from './ingest/transports/hj212-replay.ts';
 import { UnknownMeters } from './ingest/unknown-meters.ts';
 import type { Clock } from './model/clock.ts';
@@ -63,6 +63,7 @@ export interface Core {
   readonly unknown: UnknownMeters;
   readonly leftOut: LeftOutBook;
   readonly gateways: GatewayBook;
+  readonly gatewaySecrets: DeviceSecrets;
   /** Called when the mappings take other topics than before; the subscription at an external broker hangs here. */
   onMappedTopics: () => Promise<void> | void;
   /** Called with each block of fresh readings after they were judged; the live view hangs here. */
@@ -221,10 +222,14 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
   );
   const sparkplug = new SparkplugSessions(directory, {}, parks !== undefined);
   const secrets = new GatewaySecrets();
-  const loggers = new Hj212Devices(directory, {
+  const gatewaySecrets: DeviceSecrets = {
     keyOf: (gateway) => registry.gateways.key(gateway),
-    checkSecret: async (gateway, secret) => secrets.verify((await registry.gateways.secretHash(gateway)) ?? '', secret),
-  });
+    checkSecret: async (gateway, secret) => {
+      const hash = await registry.gateways.secretHash(gateway);
+      return hash !== null && (await secrets.verify(hash, secret));
+    },
+  };
+  const loggers = new Hj212Devices(directory, gatewaySecrets);
   const births = sparkplugReplay(sparkplug);
   const letterCodecs = [mappings, births, hj212Replay(loggers)];
   const gateways = new GatewayBook(directory, () => sparkplug.nodes());
@@ -237,7 +242,7 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
 
   const core: Omit<Core, 'pipeline'> = {
     ...{ registry, directory, store, latest, statuses, usage, registers, alerts, ages, figures, usageTouched, spool },
-    ...{ mappings, sparkplug, letterCodecs, unknown, leftOut, gateways },
+    ...{ mappings, sparkplug, letterCodecs, unknown, leftOut, gateways, gatewaySecrets },
     show: () => {},
     showStatus: () => {},
     tellStatus: ({ meter: id, online, at }) => {

@@ -34,10 +34,8 @@ export interface Transports {
 
 /** Opens every way in that the configuration names; each pushes its undo, which drains it. */
 export async function startTransports(config: Config, core: Core, options: CoreOptions, undo: Undo): Promise<Transports> {
-  const secrets = new GatewaySecrets();
-  const mqtt =
-    config.mqtt.url === undefined ? await startBroker(config, core, options, secrets, undo) : startClient(config, config.mqtt.url, core, options, undo);
-  const hj212 = await startHj212(config, core, options, secrets, undo);
+  const mqtt = config.mqtt.url === undefined ? await startBroker(config, core, options, undo) : startClient(config, config.mqtt.url, core, options, undo);
+  const hj212 = await startHj212(config, core, options, undo);
   const { connection, brokerStats } = mqtt;
   return {
     ...{ mqttPort: mqtt.port, hj212Port: hj212.port, notes: [...mqtt.notes, ...hj212.notes], trouble: mqtt.trouble },
@@ -53,7 +51,8 @@ interface MqttWay {
   readonly brokerStats: BrokerStats | null;
 }
 
-async function startBroker(config: Config, core: Core, { clock, logger }: CoreOptions, secrets: GatewaySecrets, undo: Undo): Promise<MqttWay> {
+async function startBroker(config: Config, core: Core, { clock, logger }: CoreOptions, undo: Undo): Promise<MqttWay> {
+  const secrets = new GatewaySecrets();
   const { host, port, maxPacketBytes, maxConnections, messagesPerSecond, bytesPerSecond } = config.mqtt;
   const { hostId } = config.sparkplug;
   const tls = readTls(config.mqtt.tls, 'mqtt.tls', clock(), logger);
@@ -154,7 +153,6 @@ async function startHj212(
   config: Config,
   core: Core,
   { clock, logger }: CoreOptions,
-  secrets: GatewaySecrets,
   undo: Undo,
 ): Promise<{ port: number | null; notes: string[]; stats: Hj212Stats | null }> {
   const { port, host, maxConnections, idleSeconds, tls: files } = config.hj212;
@@ -167,11 +165,7 @@ async function startHj212(
     trafficOf: (gateway) => core.gateways.of(gateway),
     stages: core.pipeline.stages,
     directory: core.directory,
-    checkSecret: async (gateway, secret) => {
-      const hash = await core.registry.gateways.secretHash(gateway);
-      return hash !== null && (await secrets.verify(hash, secret));
-    },
-    keyOf: (gateway) => core.registry.gateways.key(gateway),
+    ...core.gatewaySecrets,
     limits: { maxConnections, idleMs: idleSeconds * 1000 },
     ...(cert === undefined || key === undefined ? {} : { tls: { cert, key, ...(ca === undefined ? {} : { ca }) } }),
     clock,
