@@ -125,7 +125,18 @@ export const ConfigSchema = Type.Object(
           default: 400,
           description: 'readings older than this on arrival, in days, are flagged `clock` unless they are marked as backfill',
         }),
-        clockSkewSeconds: Type.Integer({ minimum: 0, maximum: 86400, default: 300, description: 'how far in the future a reading may stand, in seconds' }),
+        clockToleranceSeconds: Type.Integer({
+          minimum: 0,
+          maximum: 86_400,
+          default: 300,
+          description: 'readings further in the future than this, in seconds, are flagged `clock`',
+        }),
+        clockSkewSeconds: Type.Integer({
+          minimum: 0,
+          maximum: 86_400,
+          default: 1800,
+          description: 'how far in the future a reading may stand, in seconds; beyond it it is refused',
+        }),
         maxPendingReadings: Type.Integer({
           minimum: 1000,
           maximum: 100_000_000,

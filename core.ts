@@ -31,7 +31,7 @@ import type { EpochMs, ParkId } from './model/ids.ts';
 import { LatestReadings } from './model/latest.ts';
 import { MeterStatuses } from './model/meter-statuses.ts';
 import type { ReadingBlock } from './model/reading.ts';
-import { SERVICE_AUTHOR } from './model/register-change.ts';
+import { SERVICE_AUTHOR } from './model/service-author.ts';
 import { expectDeclared, lastGoodRegisters, notesOf } from './registers.ts';
 import { openEmbeddedStore } from './store/embedded/open.ts';
 import { openInfluxStore } from './store/influx/open.ts';
@@ -288,6 +288,7 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
     onLeftOut: (sighting) => leftOut.see(sighting),
     limits: {
       maxPayloadBytes: config.mqtt.maxPacketBytes,
+      clockToleranceMs: config.ingest.clockToleranceSeconds * 1000,
       clockSkewMs: config.ingest.clockSkewSeconds * 1000,
       farPastMs: config.ingest.farPastDays * 86_400_000,
       maxPendingReadings: config.ingest.maxPendingReadings,

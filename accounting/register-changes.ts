@@ -1,6 +1,7 @@
 import type { EpochMs, MeterId } from '../model/ids.ts';
 import { type QuantityName, quantityOfCode } from '../model/quantities.ts';
-import { NEAR, type NotedRegisterChange, type RegisterMove, SERVICE_AUTHOR } from '../model/register-change.ts';
+import { NEAR, type NotedRegisterChange, type RegisterMove } from '../model/register-change.ts';
+import { SERVICE_AUTHOR } from '../model/service-author.ts';
 import type { Adjustment, CounterPoint, CounterSeries, Neighbours, ReadingStore } from '../store/port.ts';
 import type { RegisterChangeRecords, Unnumbered } from '../store/registry/port.ts';
 

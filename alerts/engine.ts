@@ -2,7 +2,7 @@ import type { Alert, AlertChange } from '../model/alert.ts';
 import type { EnterpriseId, EpochMs, ParkId } from '../model/ids.ts';
 import type { CapState } from '../model/live.ts';
 import { periodOf } from '../model/period.ts';
-import { isUsable } from '../model/quality.ts';
+import { isUsable, QUALITY } from '../model/quality.ts';
 import { quantityOfCode } from '../model/quantities.ts';
 import type { ReadingBlock } from '../model/reading.ts';
 import type { RegisteredMeter } from '../model/registry.ts';
@@ -167,6 +167,8 @@ export class AlertEngine {
   }
 
   #judgeOne(place: number, ts: EpochMs, value: number, quality: number): void {
+    // Nobody knows when it was measured, and those that come next are judged from where the series was.
+    if (quality === QUALITY.clock) return;
     const { last, instances } = this.#watched;
     const group = this.#watched.groupOf(place);
     const known = instances[place] as SeriesInstance | null;

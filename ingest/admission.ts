@@ -11,7 +11,7 @@ import type { MeterPlan } from './meter-plans.ts';
 import { type QualityJudge, together } from './quality.ts';
 import type { ReadingWriter } from './reading-writer.ts';
 import type { IngestStats } from './stats.ts';
-import { flaggedByTime, isFarPast, timeFits, wrongTime } from './time-fits.ts';
+import { flaggedByTime, isAhead, isFarPast, timeFits, wrongTime } from './time-fits.ts';
 import { nameOf } from './wording.ts';
 
 /** What was measured within this time is news: to a series whose newest reading stands in the future, and where it is marked as history. */
@@ -26,7 +26,9 @@ export interface AdmissionParts {
   readonly stats: IngestStats;
   /** Of the message that is being taken: what is refused goes there. */
   readonly state: MessageState;
-  /** How far a time of measurement may lie in the future, in milliseconds. */
+  /** How far a time of measurement may lie in the future and count, in milliseconds: beyond it a reading is flagged ... */
+  readonly clockToleranceMs: number;
+  /** ... and beyond this refused. */
   readonly clockSkewMs: number;
   /** Readings older than this on arrival are flagged, unless they are marked as backfill, in milliseconds. */
   readonly farPastMs: number;
@@ -41,6 +43,7 @@ export class Admission {
   readonly #clock: Clock;
   readonly #stats: IngestStats;
   readonly #state: MessageState;
+  readonly #clockToleranceMs: number;
   readonly #clockSkewMs: number;
   readonly #farPastMs: number;
   readonly #unknownFrom: number;
@@ -55,6 +58,7 @@ export class Admission {
     this.#clock = parts.clock;
     this.#stats = parts.stats;
     this.#state = parts.state;
+    this.#clockToleranceMs = Math.min(parts.clockToleranceMs, parts.clockSkewMs);
     this.#clockSkewMs = parts.clockSkewMs;
     this.#farPastMs = parts.farPastMs;
     this.#unknownFrom = parts.unknownFrom;
@@ -75,7 +79,8 @@ export class Admission {
       this.#refuseTime(ts, Object.keys(values).length);
       return;
     }
-    const dated = backfill ? QUALITY.good : this.#dated(ts);
+    const isAhead = this.#isAhead(ts);
+    const dated = isAhead ? QUALITY.clock : backfill ? QUALITY.good : this.#datedBack(ts);
     this.#writer.historyIs(backfill && ts < state.receivedAt - NEWS_MS);
     let guess = 0;
     for (const name in values) {
@@ -86,7 +91,7 @@ export class Admission {
       }
       guess = column + 1;
       const raw = values[name];
-      if (typeof raw === 'number') this.#value(plan, column, ts, raw, flags === undefined ? dated : flaggedByTime(dated, flags[name]));
+      if (typeof raw === 'number') this.#value(plan, column, ts, raw, flags === undefined || isAhead ? dated : flaggedByTime(dated, flags[name]));
       else state.refuse('not-a-number', state.at(`${name} is ${nameOf(raw)}; expected a JSON number`));
     }
   }
@@ -107,7 +112,7 @@ export class Admission {
         row = end;
         continue;
       }
-      const dated = this.#dated(ts);
+      const dated = this.#isAhead(ts) ? QUALITY.clock : this.#datedBack(ts);
       for (; row < end; row++) this.#value(plan, columns[row] as number, ts, values[row] as number, dated);
     }
   }
@@ -162,7 +167,7 @@ export class Admission {
       if (ts <= last || ends[frame] !== (frame + 1) * width) return false;
       last = ts;
     }
-    if (!this.#timeFits(first) || !this.#timeFits(last) || this.#dated(first) !== QUALITY.good) return false;
+    if (!this.#timeFits(first) || this.#isAhead(last) || this.#datedBack(first) !== QUALITY.good) return false;
     const { ts: newest } = this.#latest;
     const doubts = this.#doubts.none ? null : this.#doubts;
     const isUnknown = plan.ordinal >= this.#unknownFrom;
@@ -197,7 +202,7 @@ export class Admission {
     const series = plan.series[column] as number;
     const code = columns.codes[column] as number;
     const newest = latest.ts[series] as number;
-    const takesOver = ts <= newest && newest > this.#state.receivedAt + this.#clockSkewMs && this.#clockWasSetBack(newest, ts);
+    const takesOver = ts <= newest && flag !== QUALITY.clock && this.#isMisdated(series, newest) && ts > this.#clock() - NEWS_MS;
     if (ts > newest || takesOver) {
       const quality = isUsable(flag) ? together(this.#quality.judge(series, code, ts, value), flag) : flag;
       if (quality !== QUALITY.good) this.#stats.flag(quality);
@@ -214,17 +219,21 @@ export class Admission {
     }
   }
 
-  #dated(ts: EpochMs): number {
+  #datedBack(ts: EpochMs): number {
     return isFarPast(ts, this.#state.receivedAt, this.#farPastMs) && !this.#state.history ? QUALITY.clock : QUALITY.good;
   }
 
   /**
-   * The newest reading of the series stands where none may stand by the clock as it is now: it bears the time of a clock that was ahead.
-   * The next one takes its place, or alerts and live view would hear nothing of the series until that time has come.
+   * Does the newest reading of the series bear the time of a clock that was ahead: the sender's, as its flag says, or this service's, which has
+   * been set back since? The next one takes over from it, or alerts and live view would hear nothing of the series until that time has come.
    */
-  #clockWasSetBack(newest: EpochMs, ts: EpochMs): boolean {
-    const now = this.#clock();
-    return newest > now + this.#clockSkewMs && ts > now - NEWS_MS;
+  #isMisdated(series: number, newest: EpochMs): boolean {
+    return this.#latest.quality[series] === QUALITY.clock || this.#isAhead(newest);
+  }
+
+  /** By the clock at arrival, and now. */
+  #isAhead(ts: EpochMs): boolean {
+    return isAhead(ts, this.#state.receivedAt, this.#clockToleranceMs) && isAhead(ts, this.#clock(), this.#clockToleranceMs);
   }
 
   /** By the clock at arrival, or now: a message that was refused while the clock was behind is taken when it is tried again. */

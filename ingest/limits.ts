@@ -1,7 +1,9 @@
 export interface PipelineLimits {
   /** Longest payload taken, in bytes. */
   readonly maxPayloadBytes: number;
-  /** How far a time of measurement may lie in the future, in milliseconds: clocks differ. */
+  /** How far a time of measurement may lie in the future and count, in milliseconds: clocks differ. Beyond it a reading is flagged ... */
+  readonly clockToleranceMs: number;
+  /** ... and beyond this refused. */
   readonly clockSkewMs: number;
   /** Readings older than this on arrival that are not marked as backfill are flagged, in milliseconds. */
   readonly farPastMs: number;
@@ -30,7 +32,8 @@ export interface PipelineLimits {
 
 export const DEFAULT_LIMITS: PipelineLimits = {
   maxPayloadBytes: 1 << 20,
-  clockSkewMs: 5 * 60_000,
+  clockToleranceMs: 5 * 60_000,
+  clockSkewMs: 30 * 60_000,
   farPastMs: 400 * 86_400_000,
   // Three of them fill a row group of the embedded store (ROW_GROUP_FRAMES), and as many come together while those are written.
   maxBlockRows: 100_000,

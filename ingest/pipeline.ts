@@ -203,10 +203,10 @@ export class Pipeline implements Intake, DecodedIntake {
       onCommitted: (block, arrival) => parts.onCommitted?.(block, arrival),
     });
     const state = this.#message;
-    const { clockSkewMs, farPastMs } = this.limits;
+    const { clockToleranceMs, clockSkewMs, farPastMs } = this.limits;
     this.#admission = new Admission({
       ...{ latest: parts.latest, quality, lateQuality: this.#lateQuality, writer: this.#writer, clock: parts.clock, stats: this.stats, state },
-      ...{ clockSkewMs, farPastMs, unknownFrom: parts.unknownFrom ?? Number.POSITIVE_INFINITY },
+      ...{ clockToleranceMs, clockSkewMs, farPastMs, unknownFrom: parts.unknownFrom ?? Number.POSITIVE_INFINITY },
     });
     this.#sink = {
       frame: (ts, values, index, backfill) => {

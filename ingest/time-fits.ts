@@ -5,7 +5,7 @@ import type { RejectReason } from './reject-reasons.ts';
 
 export const YEAR_2000 = Date.UTC(2000, 0, 1);
 
-export type TimeBounds = Pick<PipelineLimits, 'clockSkewMs' | 'farPastMs'>;
+export type TimeBounds = Pick<PipelineLimits, 'clockToleranceMs' | 'clockSkewMs' | 'farPastMs'>;
 
 /** Why no reading is taken at a time: what was found, and what would be right. */
 export interface WrongTime {
@@ -16,6 +16,9 @@ export interface WrongTime {
 
 /** May a reading stand at this time, by a clock that shows `now`? */
 export const timeFits = (ts: EpochMs, now: EpochMs, clockSkewMs: number): boolean => ts >= YEAR_2000 && ts <= now + clockSkewMs;
+
+/** The clock of whoever sent it is ahead by more than clocks differ. */
+export const isAhead = (ts: EpochMs, now: EpochMs, clockToleranceMs: number): boolean => ts > now + clockToleranceMs;
 
 /** A clock that lost its time begins years ago; a buffer of that age would be marked as what it is. */
 export const isFarPast = (ts: EpochMs, now: EpochMs, farPastMs: number): boolean => ts < now - farPastMs;

@@ -12,7 +12,7 @@ export const QUALITY = {
   jump: 3,
   /** A counter that stands below its last good register, until the next reading tells a reset from a slip. */
   backwards: 4,
-  /** Far in the past without being marked as backfill: its clock has lost the time. */
+  /** Ahead of the service, or far in the past without being marked as backfill: the clock of its sender is wrong. */
   clock: 5,
   estimated: 6,
   calibration: 7,

@@ -35,6 +35,3 @@ export type NotedRegisterChange = RegisterChange & {
   readonly reason: string;
   readonly notedAt: EpochMs;
 };
-
-/** Author of what the service found out itself. */
-export const SERVICE_AUTHOR = 'greenpark';

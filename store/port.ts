@@ -1,5 +1,6 @@
 import type { EpochMs } from '../model/ids.ts';
 import type { ReadingBlock } from '../model/reading.ts';
+import { SERVICE_AUTHOR } from '../model/service-author.ts';
 
 /**
  * Where readings rest. One interface, several engines, one contract suite (test/contract/reading-store.ts).
@@ -14,6 +15,9 @@ export interface ReadingStore {
    *
    * The same (meter, quantity, ts) is one reading; the value stored first stays. `fresh` rows are promised to be newer than
    * everything stored for their series; `late` rows are checked against what is stored, and duplicates within the block too.
+   *
+   * A reading that is flagged `clock` was measured at another time than the one that it bears, so that it does not keep its place from the
+   * one that was measured then: unless it has been corrected, a late row with any other flag corrects it (CLOCK_CORRECTION) and counts as stored.
    */
   write(block: ReadingBlock, arrival: 'fresh' | 'late'): Promise<WriteResult>;
 
@@ -152,6 +156,9 @@ export interface Correction extends StoredReading {
   /** When the correction was made. */
   readonly at: EpochMs;
 }
+
+/** What a correction says that the service itself makes: the reading which was measured at this time came after one whose clock was wrong. */
+export const CLOCK_CORRECTION = { author: SERVICE_AUTHOR, reason: 'the reading that stood here bore the time of a clock that was wrong' } as const;
 
 export interface Revision {
   readonly value: number;

@@ -4,7 +4,7 @@ import { isUsable, QUALITY, type QualityName, qualityName } from '../../model/qu
 import { findQuantity } from '../../model/quantities.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import { isInRange } from '../quality.ts';
-import { flaggedByTime, isFarPast, type TimeBounds, timeFits, wrongTime } from '../time-fits.ts';
+import { flaggedByTime, isAhead, isFarPast, type TimeBounds, timeFits, wrongTime } from '../time-fits.ts';
 import { type CompiledMapping, compileMapping } from './compile.ts';
 import { readPayload } from './payload.ts';
 import { preview } from './preview.ts';
@@ -57,7 +57,7 @@ export async function tryMapping(
   // A backlog of ten thousand items with the same mistake would bury everything else.
   const misdated = ran.frames.filter((frame) => !fits(frame)).slice(0, MOST_FAILURES);
   const failures = [...ran.failures.map(told), ...misdated.map((frame) => misdatedOf(frame, mapping.time, receivedAt, bounds.clockSkewMs))];
-  return { outcome: outcomeOf(ran, frames, failures), steps, frames: frames.map((frame) => shown(frame, flagByTime(frame, receivedAt, bounds))), failures };
+  return { outcome: outcomeOf(ran, frames, failures), steps, frames: frames.map((frame) => shown(frame, receivedAt, bounds)), failures };
 }
 
 /** The mapping found a time, and the service takes no reading at it: without this, a mapping that reads seconds as milliseconds looks right. */
@@ -74,17 +74,22 @@ function outcomeOf({ leftAlone, understood, leftOut }: Ran, frames: readonly Fou
   return frames.length === 0 && leftOut?.isUnknown === true ? 'left-out' : 'taken';
 }
 
-const shown = ({ where, meter, ts, backfill, values }: FoundFrame, dated: number): Tried['frames'][number] => ({
-  ...{ where, meter, backfill, ts: ts === null ? null : isoOf(ts) },
-  values: values.map((found) => ({ quantity: found.quantity, value: found.value, unit: found.unit, flag: flagOf(found, dated) })),
-});
+function shown({ where, meter, ts, backfill, values }: FoundFrame, receivedAt: EpochMs, bounds: TimeBounds): Tried['frames'][number] {
+  const time = { ts: ts ?? receivedAt, receivedAt, backfill };
+  const flagged = values.map((found) => ({ ...{ quantity: found.quantity, value: found.value, unit: found.unit }, flag: flagOf(found, time, bounds) }));
+  return { where, meter, backfill, ts: ts === null ? null : isoOf(ts), values: flagged };
+}
 
-const flagByTime = ({ ts, backfill }: FoundFrame, receivedAt: EpochMs, { farPastMs }: TimeBounds): number =>
-  ts !== null && !backfill && isFarPast(ts, receivedAt, farPastMs) ? QUALITY.clock : QUALITY.good;
+interface FoundTime {
+  readonly ts: EpochMs;
+  readonly receivedAt: EpochMs;
+  readonly backfill: boolean;
+}
 
 /** As the service flags it, as far as the value alone tells. Without a unit it is in that of the meter's record, so that nobody knows its range here. */
-function flagOf({ quantity, value, unit, flag: said }: FoundValue, dated: number): QualityName {
-  const flag = flaggedByTime(dated, said);
+function flagOf({ quantity, value, unit, flag: said }: FoundValue, { ts, receivedAt, backfill }: FoundTime, bounds: TimeBounds): QualityName {
+  const dated = !backfill && isFarPast(ts, receivedAt, bounds.farPastMs) ? QUALITY.clock : QUALITY.good;
+  const flag = isAhead(ts, receivedAt, bounds.clockToleranceMs) ? QUALITY.clock : flaggedByTime(dated, said);
   const code = unit === null ? undefined : findQuantity(quantity)?.code;
   return qualityName(code !== undefined && isUsable(flag) && !isInRange(code, value) ? QUALITY.range : flag);
 }

@@ -5,7 +5,7 @@ import { type CounterAnswer, type CounterAsk, Places } from './counter-columns.t
 import { metersOf } from './point-columns.ts';
 import type { LatestColumns } from './protocol.ts';
 import { readingsOf, readingsOfAll, stepStart, time, USABLE } from './readings-sql.ts';
-import { type NumberColumns, numbers, oneNumber } from './rows.ts';
+import { cell, numbers, oneNumber } from './rows.ts';
 import { everyValue } from './schema.ts';
 import type { Shapes } from './shapes.ts';
 
@@ -20,8 +20,6 @@ export interface Knowledge {
 
 /** How far from a border the neighbouring reading of a counter is looked for, ms; each wider than the one before, the last without bound. */
 const REACHES = [2 * 3_600_000, 26 * 3_600_000, 9 * 86_400_000, Number.POSITIVE_INFINITY];
-
-const cell = (rows: NumberColumns, column: number, row: number): number => rows.columns[column]?.[row] as number;
 
 export async function raw(connection: DuckDBConnection, known: Knowledge, query: SeriesQuery & { readonly limit: number }): Promise<RawSeries> {
   const readings = readingsOf(known.shapes, { ...query, meters: [query.meter] }, known.corrections > 0);

@@ -7,6 +7,8 @@ export interface NumberColumns {
   readonly columns: readonly Float64Array[];
 }
 
+export const cell = (rows: NumberColumns, column: number, row: number): number => rows.columns[column]?.[row] as number;
+
 /** Runs `sql`, whose columns must all be DOUBLE without nulls. */
 export async function numbers(connection: DuckDBConnection, sql: string): Promise<NumberColumns> {
   const result = await connection.run(sql);

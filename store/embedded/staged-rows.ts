@@ -9,8 +9,14 @@ export interface RowNames {
   readonly ts: Float64Array;
 }
 
+/** The first and the last time of some rows. */
+export interface TimeRange {
+  readonly earliest: number;
+  readonly latest: number;
+}
+
 /** Lays rows into a temporary table of the connection, as (row, meter, quantity, ts), for a statement to join with. Answers their first and last time. */
-export async function stageRows(connection: DuckDBConnection, table: string, rows: RowNames): Promise<{ readonly earliest: number; readonly latest: number }> {
+export async function stageRows(connection: DuckDBConnection, table: string, rows: RowNames): Promise<TimeRange> {
   await connection.run(`CREATE OR REPLACE TEMP TABLE ${table} (row INTEGER, meter INTEGER, quantity INTEGER, ts BIGINT)`);
   const appender = await connection.createAppender(table, 'main', 'temp');
   const chunk = DuckDBDataChunk.create([INTEGER, INTEGER, INTEGER, BIGINT], CHUNK_ROWS);

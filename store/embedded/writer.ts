@@ -1,13 +1,14 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { GreenparkError } from '../../model/errors.ts';
-import type { Correction, WriteResult } from '../port.ts';
+import { QUALITY } from '../../model/quality.ts';
+import { CLOCK_CORRECTION, type Correction, type WriteResult } from '../port.ts';
 import { FrameAppender } from './frame-appender.ts';
 import { NewestFrames } from './newest-frames.ts';
-import { numbers, oneNumber } from './rows.ts';
+import { cell, numbers, oneNumber } from './rows.ts';
 import { DATABASE, everyValue, NEWEST_FRAMES, ROW_GROUP_FRAMES } from './schema.ts';
 import type { Shapes } from './shapes.ts';
 import { type Columns, type SharedBlock, without } from './shared-block.ts';
-import { stageRows } from './staged-rows.ts';
+import { stageRows, type TimeRange } from './staged-rows.ts';
 
 /** After this many values `newest` is brought up to date, which bounds what a start after a crash has to read. */
 const REFRESH_AFTER_VALUES = 10_000_000;
@@ -89,7 +90,8 @@ export class Writer {
   async #writeWaiting(): Promise<void> {
     const taken: WaitingBlock[] = [];
     try {
-      const results = await this.#transaction(() => this.#store(taken));
+      const { results, corrected } = await this.#transaction(() => this.#store(taken));
+      this.corrections += corrected;
       for (const [index, { resolve }] of taken.entries()) resolve(results[index] as WriteResult);
       for (const { stored } of results) this.#sinceRefresh += stored;
     } catch (error) {
@@ -198,11 +200,12 @@ export class Writer {
   }
 
   /** Appends what waits, and what comes meanwhile, until a row group is full or nothing more comes. One result a block, in order. */
-  async #store(taken: WaitingBlock[]): Promise<WriteResult[]> {
+  async #store(taken: WaitingBlock[]): Promise<{ readonly results: readonly WriteResult[]; readonly corrected: number }> {
     this.#received = Math.max(Date.now(), this.#received, this.mark + 1);
     const results: WriteResult[] = [];
     let patienceMs = COMPANY_MS;
     let frames = 0;
+    let corrected = 0;
     while (frames < ROW_GROUP_FRAMES) {
       if (this.#waiting.length === 0 && frames >= WORTH_WAITING_FRAMES) {
         const began = performance.now();
@@ -214,17 +217,23 @@ export class Writer {
       taken.push(next);
       const { block } = next;
       let columns: Columns = block;
+      let stored = 0;
       if (block.arrival === 'late') {
         this.#appender.flush();
         await this.#saveShapes();
-        columns = await this.#unknownOf(columns);
+        const { dropped, correcting } = await this.#knownOf(block);
+        if (dropped !== null) columns = without(block, dropped);
+        await this.#correctClocks(block, correcting);
+        stored = correcting.length;
+        corrected += correcting.length;
       }
       frames += this.#appender.append(columns, this.#received);
-      results.push({ stored: columns.length, duplicates: block.length - columns.length });
+      stored += columns.length;
+      results.push({ stored, duplicates: block.length - stored });
     }
     this.#appender.flush();
     this.frames += frames;
-    return results;
+    return { results, corrected };
   }
 
   /** Resolves when a block comes, or none has within `ms`. */
@@ -247,18 +256,65 @@ export class Writer {
     await this.#connection.run(`INSERT INTO shape VALUES ${rows.map((row) => `(${row.join(', ')})`).join(', ')}`);
   }
 
-  /** The rows that are neither stored nor earlier in the same block. */
-  async #unknownOf(columns: Columns): Promise<Columns> {
-    if (columns.length === 0) return columns;
-    const { earliest, latest } = await stageRows(this.#connection, 'late', columns);
-    const known = await numbers(
+  /** Which rows of a late block are stored already or stand earlier in it, and which of those correct a reading whose clock was wrong. */
+  async #knownOf(columns: Columns): Promise<{ readonly dropped: Uint8Array | null; readonly correcting: readonly number[] }> {
+    if (columns.length === 0) return { dropped: null, correcting: [] };
+    const range = await stageRows(this.#connection, 'late', columns);
+    const stored = await numbers(
       this.#connection,
-      `SELECT l.row::DOUBLE FROM late l JOIN frame f ON f.meter = l.meter AND f.ts = l.ts JOIN shape s ON s.shape = f.shape AND s.quantity = l.quantity WHERE f.ts BETWEEN ${earliest} AND ${latest} UNION ALL SELECT row::DOUBLE FROM (SELECT row, row_number() OVER (PARTITION BY meter, quantity, ts ORDER BY row) AS nth FROM late) WHERE nth > 1`,
+      `SELECT l.row::DOUBLE, ((f.quality >> (8 * s.slot)) & 255)::DOUBLE FROM late l JOIN frame f ON f.meter = l.meter AND f.ts = l.ts JOIN shape s ON s.shape = f.shape AND s.quantity = l.quantity WHERE f.ts ${between(range)}`,
     );
-    if (known.length === 0) return columns;
+    const repeated = await numbers(
+      this.#connection,
+      'SELECT row::DOUBLE, first::DOUBLE FROM (SELECT row, first_value(row) OVER place AS first, row_number() OVER place AS nth FROM late WINDOW place AS (PARTITION BY meter, quantity, ts ORDER BY row)) WHERE nth > 1',
+    );
+    if (stored.length === 0 && repeated.length === 0) return { dropped: null, correcting: [] };
     const dropped = new Uint8Array(columns.length);
-    for (const row of known.columns[0] as Float64Array) dropped[row] = 1;
-    return without(columns, dropped);
+    const misdated: number[] = [];
+    const hold = (row: number, flag: number): void => {
+      dropped[row] = 1;
+      if (flag === QUALITY.clock && columns.quality[row] !== QUALITY.clock) misdated.push(row);
+    };
+    for (let at = 0; at < stored.length; at++) hold(cell(stored, 0, at), cell(stored, 1, at));
+    for (let at = 0; at < repeated.length; at++) {
+      const row = cell(repeated, 0, at);
+      if (dropped[row] === 0) hold(row, columns.quality[cell(repeated, 1, at)] as number);
+    }
+    return { dropped, correcting: misdated.length === 0 ? misdated : await this.#firstUncorrected(columns, misdated, range) };
+  }
+
+  /** The first of these rows at each place of which there is no correction yet. */
+  async #firstUncorrected(columns: Columns, rows: readonly number[], range: TimeRange): Promise<number[]> {
+    const made = await numbers(this.#connection, `SELECT DISTINCT meter::DOUBLE, quantity::DOUBLE, ts::DOUBLE FROM correction WHERE ts ${between(range)}`);
+    const taken = new Set(Array.from({ length: made.length }, (_, at) => `${cell(made, 0, at)}/${cell(made, 1, at)}/${cell(made, 2, at)}`));
+    return rows
+      .toSorted((a, b) => a - b)
+      .filter((row) => {
+        const place = `${columns.meter[row]}/${columns.quantity[row]}/${columns.ts[row]}`;
+        if (taken.has(place)) return false;
+        taken.add(place);
+        return true;
+      });
+  }
+
+  async #correctClocks({ meter, quantity, ts, value, quality }: Columns, rows: readonly number[]): Promise<void> {
+    if (rows.length === 0) return;
+    let number = await oneNumber(this.#connection, 'SELECT coalesce(max(number), 0)::DOUBLE FROM correction');
+    const appender = await this.#connection.createAppender('correction', 'main', DATABASE);
+    for (const row of rows) {
+      number++;
+      appender.appendBigInt(BigInt(number));
+      appender.appendInteger(meter[row] as number);
+      appender.appendInteger(quantity[row] as number);
+      appender.appendBigInt(BigInt(ts[row] as number));
+      appender.appendDouble(value[row] as number);
+      appender.appendInteger(quality[row] as number);
+      appender.appendVarchar(CLOCK_CORRECTION.author);
+      appender.appendVarchar(CLOCK_CORRECTION.reason);
+      appender.appendBigInt(BigInt(this.#received));
+      appender.endRow();
+    }
+    appender.closeSync();
   }
 
   async #transaction<T>(work: () => Promise<T>): Promise<T> {
@@ -292,3 +348,5 @@ export class Writer {
     return run;
   }
 }
+
+const between = ({ earliest, latest }: TimeRange): string => `BETWEEN ${earliest} AND ${latest}`;

@@ -1,12 +1,12 @@
 import { isUsable } from '../../model/quality.ts';
 import type { CounterPoint, Revision } from '../port.ts';
 import type { InfluxConnection } from './connection.ts';
-import { CORRECTIONS, type MeterNames, quantityCode, quantityName, tagIn } from './lines.ts';
+import { CORRECTIONS, type MeterNames, quantityCode, quantityName, tagIn, within } from './lines.ts';
 
 /** What stands beside one reading, in the order in which it was put there. */
 export type CorrectionsOfReading = readonly Revision[];
 
-/** Corrections by series and time of the reading. There are few of them: people make them. */
+/** Corrections by series and time of the reading. There are few of them: people make them, and clocks that were wrong. */
 export class Corrections {
   readonly #byReading = new Map<string, Map<number, Revision[]>>();
 
@@ -16,13 +16,20 @@ export class Corrections {
     meters: MeterNames,
     series: Iterable<{ readonly meter: number; readonly quantity: number }>,
   ): Promise<Corrections> {
-    const ids = new Set<string>();
-    const quantities = new Set<string>();
-    for (const { meter, quantity } of series) {
-      ids.add(meters.idOf(meter));
-      quantities.add(quantityName(quantity));
-    }
-    return Corrections.read(connection, meters, `${tagIn('meter', ids)} AND ${tagIn('quantity', quantities)}`);
+    return Corrections.read(connection, meters, seriesIn(meters, series));
+  }
+
+  /** Those of readings at these points, or of more. */
+  static at(
+    connection: Pick<InfluxConnection, 'query'>,
+    meters: MeterNames,
+    points: readonly { readonly meter: number; readonly quantity: number; readonly ts: number }[],
+  ): Promise<Corrections> {
+    const [from, to] = points.reduce(
+      ([first, last], { ts }) => [Math.min(first, ts), Math.max(last, ts)],
+      [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+    );
+    return Corrections.read(connection, meters, `${within(from, to + 1)} AND ${seriesIn(meters, points)}`);
   }
 
   static async read(connection: Pick<InfluxConnection, 'query'>, meters: MeterNames, condition: string): Promise<Corrections> {
@@ -90,6 +97,17 @@ export class Corrections {
     if (list === undefined) ofSeries.set(ts, [revision]);
     else list.push(revision);
   }
+}
+
+/** Condition for the corrections of the series, or of more. */
+function seriesIn(meters: MeterNames, series: Iterable<{ readonly meter: number; readonly quantity: number }>): string {
+  const ids = new Set<string>();
+  const quantities = new Set<string>();
+  for (const { meter, quantity } of series) {
+    ids.add(meters.idOf(meter));
+    quantities.add(quantityName(quantity));
+  }
+  return `${tagIn('meter', ids)} AND ${tagIn('quantity', quantities)}`;
 }
 
 export const seriesKey = (meter: number, quantity: number): string => `${meter}/${quantity}`;

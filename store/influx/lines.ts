@@ -2,7 +2,7 @@ import { GreenparkError } from '../../model/errors.ts';
 import { isUsable, QUALITY } from '../../model/quality.ts';
 import { QUANTITIES } from '../../model/quantities.ts';
 import type { ReadingBlock } from '../../model/reading.ts';
-import type { Correction } from '../port.ts';
+import { CLOCK_CORRECTION, type Correction } from '../port.ts';
 import { FARTHEST_MS } from '../storable.ts';
 import { type LineText, Phrase } from './line-text.ts';
 
@@ -110,6 +110,17 @@ export class LineWriter {
       text.number(ts, row - 1);
     }
     return written;
+  }
+
+  /** Appends the lines of the rows that correct readings whose clock was wrong, which have no correction yet. Answers how many. */
+  writeClockCorrections(text: LineText, { meter, quantity, ts, value, quality }: ReadingBlock, correcting: readonly number[]): number {
+    const made = { ...CLOCK_CORRECTION, at: Date.now() };
+    for (const row of correcting) {
+      const which = { meter: meter[row] as number, quantity: quantity[row] as number, ts: ts[row] as number };
+      if (text.length > 0) text.byte(NEWLINE);
+      text.string(this.lineOfCorrection({ ...which, value: value[row] as number, quality: quality[row] as number, ...made }, 1));
+    }
+    return correcting.length;
   }
 
   lineOfCorrection({ meter, quantity, ts, value, quality, author, reason, at }: Correction, number: number): string {

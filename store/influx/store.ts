@@ -21,7 +21,7 @@ import type { InfluxConnection } from './connection.ts';
 import { Corrections, seriesKey } from './corrections.ts';
 import { readCounters } from './counters.ts';
 import { foldSteps } from './folding.ts';
-import { knownRows } from './known-rows.ts';
+import { type KnownRows, knownRows } from './known-rows.ts';
 import { LineText } from './line-text.ts';
 import { CORRECTIONS, fieldsOf, LineWriter, type MeterNames, quantityCode, quantityName, READINGS, readingOf, tagIn, within } from './lines.ts';
 import { readNeighbours } from './neighbours.ts';
@@ -172,13 +172,12 @@ export class InfluxStore implements ReadingStore {
 
   async #writeLate(block: ReadingBlock): Promise<WriteResult> {
     await Promise.allSettled([...this.#writes]); // a duplicate of a row that is on its way must see it
-    const dropped = await knownRows(this.#connection, this.#meters, block);
-    return this.#writeLines(block, dropped);
+    return this.#writeLines(block, await knownRows(this.#connection, this.#meters, block));
   }
 
-  async #writeLines(block: ReadingBlock, dropped?: Uint8Array): Promise<WriteResult> {
+  async #writeLines(block: ReadingBlock, known?: KnownRows): Promise<WriteResult> {
     const text = this.#spareTexts.pop() ?? new LineText();
-    const stored = this.#lines.writeLines(text, block, dropped);
+    const stored = this.#lines.writeLines(text, block, known?.dropped) + this.#lines.writeClockCorrections(text, block, known?.correcting ?? []);
     if (stored > 0) {
       // After a failure the text is not used again: a request that nobody waits for any more may still be sending it.
       const writing = this.#connection.write(text.body());

@@ -67,6 +67,18 @@ describe('the alert engine', () => {
     expect(at.told).to.deep.equal([]);
   });
 
+  it('judges what comes after a reading of a clock that was ahead, though it is older', async () => {
+    const at = await anEngine({ rules: [aLimit({ onDelaySeconds: 10 })] });
+    at.now = MAY;
+    at.judge(MAY, 120);
+    at.judge(MAY + 600_000, 120, { quality: QUALITY.clock });
+    expect(at.told).to.deep.equal([]);
+    at.judge(MAY + 10_000, 120);
+    expect(at.told).to.deep.equal(['fired too-much']);
+    at.judge(MAY + 11_000, 50);
+    expect(at.told).to.deep.equal(['fired too-much', 'resolved too-much']);
+  });
+
   it('judges every meter of a kind, and those that are registered later', async () => {
     const at = await anEngine({ rules: [aLimit({ subject: { kind: 'electricity' } })] });
     at.judge(MAY, 120, { meter: 2 });

@@ -1,19 +1,23 @@
-import { isUsable } from '../../model/quality.ts';
+import { isUsable, QUALITY } from '../../model/quality.ts';
 import type { ReadingBlock } from '../../model/reading.ts';
-import type {
-  Correction,
-  CounterPoint,
-  CounterQuery,
-  CounterSeries,
-  CounterStep,
-  NeighbourQuery,
-  Neighbours,
-  Revision,
-  SeriesQuery,
-  Step,
-  StoredReading,
+import {
+  CLOCK_CORRECTION,
+  type Correction,
+  type CounterPoint,
+  type CounterQuery,
+  type CounterSeries,
+  type CounterStep,
+  type NeighbourQuery,
+  type Neighbours,
+  type Revision,
+  type SeriesQuery,
+  type Step,
+  type StoredReading,
 } from '../../store/port.ts';
 import { stepOf } from '../../store/storable.ts';
+
+/** When a store made a correction of its own is its own affair. */
+export const CLOCK_CORRECTED_AT = 0;
 
 interface Held {
   readonly meter: number;
@@ -30,7 +34,13 @@ export class ListedStore {
     let stored = 0;
     for (let row = 0; row < block.length; row++) {
       const which = { meter: block.meter[row] as number, quantity: block.quantity[row] as number, ts: block.ts[row] as number };
-      if (this.#one(which) !== undefined) continue;
+      const held = this.#one(which)?.revisions;
+      if (held !== undefined) {
+        if (held.length > 1 || held[0]?.quality !== QUALITY.clock || block.quality[row] === QUALITY.clock) continue;
+        held.push({ value: block.value[row] as number, quality: block.quality[row] as number, correction: { ...CLOCK_CORRECTION, at: CLOCK_CORRECTED_AT } });
+        stored++;
+        continue;
+      }
       this.#held.push({ ...which, revisions: [{ value: block.value[row] as number, quality: block.quality[row] as number, correction: null }] });
       stored++;
     }

@@ -3,7 +3,7 @@ import { GreenparkError } from '../../model/errors.ts';
 import { QUALITY } from '../../model/quality.ts';
 import { quantityOf } from '../../model/quantities.ts';
 import { type ReadingBlock, ReadingBlockBuilder } from '../../model/reading.ts';
-import type { ReadingStore } from '../../store/port.ts';
+import { CLOCK_CORRECTION, type ReadingStore } from '../../store/port.ts';
 import { METER_IDS, storeTargets } from './store-targets.ts';
 
 const ENERGY = quantityOf('active_energy_import').code;
@@ -97,6 +97,39 @@ for (const target of storeTargets()) {
       expect(await store.write(again, 'late')).to.deep.equal({ stored: 0, duplicates: 3 });
       expect(await values()).to.deep.equal([1, 3, 5]);
       expect(await values(ENERGY)).to.deep.equal([4]);
+    });
+
+    it('lets the reading that was measured at a time take it from one whose clock was wrong, once, and keeps both', async () => {
+      const [clock, fault] = [QUALITY.clock, QUALITY.fault];
+      await store.write(block([meter, POWER, T0, 1, clock], [meter, ENERGY, T0, 2, clock], [meter, POWER, T0 + MINUTE, 3, fault]), 'fresh');
+      const more = block([meter, POWER, T0 + 2 * MINUTE, 4, clock], [meter, POWER, T0, 9, clock], [meter, POWER, T0, 10], [meter, POWER, T0, 11]);
+      expect(await store.write(more, 'late')).to.deep.equal({ stored: 2, duplicates: 2 });
+      const last = block([meter, POWER, T0 + MINUTE, 12], [meter, ENERGY, T0, 13, fault], [meter, ENERGY, T0, 14], [meter, POWER, T0 + 2 * MINUTE, 15]);
+      expect(await store.write(last, 'late')).to.deep.equal({ stored: 2, duplicates: 2 });
+      await reopen();
+      expect(await store.write(last, 'late')).to.deep.equal({ stored: 0, duplicates: 4 });
+      const power = await store.raw({ meter, quantity: POWER, ...ALWAYS });
+      expect([[...power.value], [...power.quality]]).to.deep.equal([
+        [10, 3, 15],
+        [QUALITY.good, fault, QUALITY.good],
+      ]);
+      expect(await values(ENERGY)).to.deep.equal([13]);
+      const [sent, taken] = await store.revisions(meter, POWER, T0);
+      expect(sent).to.deep.equal({ value: 1, quality: clock, correction: null });
+      expect(taken).to.deep.include({ value: 10, quality: QUALITY.good });
+      expect(taken?.correction).to.include(CLOCK_CORRECTION);
+      expect(Math.abs((taken?.correction?.at ?? 0) - Date.now())).to.be.below(60_000);
+      const [step] = await store.steps({ meter, quantity: POWER, from: T0, to: T0 + HOUR, step: HOUR, origin: T0 });
+      expect(step).to.include({ count: 2, min: 10, max: 15 });
+      expect([...(await store.latest())].filter((one) => one.meter === meter && one.quantity === POWER).map(({ value }) => value)).to.deep.equal([15]);
+    });
+
+    it('lets a reading take a time within one block, and none that a person has corrected', async () => {
+      const first = block([meter, POWER, T0, 1, QUALITY.clock], [meter, POWER, T0, 2], [meter, POWER, T0 + 1, 3, QUALITY.clock]);
+      expect(await store.write(first, 'late')).to.deep.equal({ stored: 3, duplicates: 0 });
+      await store.correct({ meter, quantity: POWER, ts: T0 + 1, value: 4, quality: QUALITY.corrected, author: '王芳', reason: 'seen', at: T0 + HOUR });
+      expect(await store.write(block([meter, POWER, T0 + 1, 5]), 'late')).to.deep.equal({ stored: 0, duplicates: 1 });
+      expect(await values()).to.deep.equal([2, 4]);
     });
 
     it('tells a late duplicate of a fresh row that is being written in the same moment', async () => {

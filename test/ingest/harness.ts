@@ -52,10 +52,10 @@ export function rowsOf(block: ReadingBlock): Row[] {
   ]);
 }
 
-/** What ingest needs of the port: remembers, refuses a repeat, tells what stands around a reading, and can be made slow, away or choosy. */
+/** What ingest needs of the port: remembers, refuses a repeat of any but a misdated reading, tells what stands around a reading, and can be made slow, away or choosy. */
 export class RecordingStore {
   readonly blocks: { readonly arrival: 'fresh' | 'late'; readonly rows: Row[] }[] = [];
-  readonly #keys = new Set<string>();
+  readonly #flags = new Map<string, string>();
   /** How many of the next writes fail as if the store were away. */
   awayFor = 0;
   attempts = 0;
@@ -82,7 +82,7 @@ export class RecordingStore {
   }
 
   get size(): number {
-    return this.#keys.size;
+    return this.#flags.size;
   }
 
   async write(block: ReadingBlock, arrival: 'fresh' | 'late') {
@@ -94,10 +94,11 @@ export class RecordingStore {
     }
     const rows = rowsOf(block);
     if (rows.some(this.refuses)) throw new GreenparkError('STORE_REFUSED', 'the store does not like a row');
-    const fresh = rows.filter(([meter, quantity, ts]) => {
+    const fresh = rows.filter(([meter, quantity, ts, , flag]) => {
       const key = `${meter} ${quantity} ${ts}`;
-      if (this.#keys.has(key)) return false;
-      this.#keys.add(key);
+      const held = this.#flags.get(key);
+      if (held !== undefined && (held !== 'clock' || flag === 'clock')) return false;
+      this.#flags.set(key, flag);
       return true;
     });
     this.blocks.push({ arrival, rows: fresh });

@@ -183,4 +183,40 @@ describe('the service under a clock that is set', function () {
     expect(given.length).to.equal(timeless.acknowledged.length);
     console.log(`      ${owned.length + given.length} readings acknowledged, all stored once; ${letters} of them waited as dead letters for the right time`);
   });
+
+  it('before that of a sender: its readings are shown as of a wrong clock, and take no time from those that are measured then', async () => {
+    const gateway = await park.gateway(`mqtt://127.0.0.1:${park.service.mqttPort}`);
+    const publish = (ts: number, value: number) =>
+      gateway.publishAsync('parks/p-1/meters/m-1/readings', JSON.stringify({ ts, values: { active_power: value } }), { qos: 1 });
+    const latest = async () => {
+      const { ts, value, quality } = (await admin.items<{ ts: string; value: number; quality: string }>('/api/v1/meters/m-1/latest'))[0] ?? {};
+      return [Date.parse(ts ?? ''), value, quality];
+    };
+    const begun = Date.now();
+    const misdated = begun + 10 * 60_000;
+    await publish(begun, 1);
+    await publish(misdated, 2);
+    await publish(begun + 31 * 60_000, 3);
+    expect(await latest()).to.deep.equal([misdated, 2, 'clock']);
+    expect([await rejected(), await park.metric('greenpark_ingest_flagged_total', '{quality="clock"}')]).to.deep.equal([1, 1]);
+    await publish(begun + 1000, 4);
+    expect(await latest()).to.deep.equal([begun + 1000, 4, 'good']);
+
+    // Ten minutes later, and over a restart, which finds the misdated reading as the newest of the store.
+    expect(await park.end('SIGTERM')).to.equal(0);
+    await set(10 * 60_000);
+    await park.start({ NODE_OPTIONS: `--import ${STEPPING}`, STEPPING_CLOCK: join(folder, 'ahead') });
+    admin = await park.administrator();
+    const again = await park.gateway(`mqtt://127.0.0.1:${park.service.mqttPort}`);
+    const readings = [misdated - 1000, misdated, misdated + 1000].map((ts, at) => ({ ts, values: { active_power: 5 + at } }));
+    await again.publishAsync('parks/p-1/meters/m-1/readings', JSON.stringify(readings), { qos: 1 });
+    expect(await latest()).to.deep.equal([misdated + 1000, 7, 'good']);
+    const range = `from=${new Date(begun - 1).toISOString()}&to=${new Date(misdated + 60_000).toISOString()}`;
+    const { body } = await admin.get<{ items: { value: number; quality: string }[] }>(`/api/v1/meters/m-1/series?quantity=active_power&${range}`);
+    expect(body.items.map(({ value, quality }) => [value, quality])).to.deep.equal([1, 4, 5, 6, 7].map((value) => [value, 'good']));
+    const revisions = await admin.items<object>(`/api/v1/meters/m-1/revisions?quantity=active_power&ts=${new Date(misdated).toISOString()}`);
+    expect(revisions).to.have.length(2);
+    expect(revisions[0]).to.deep.include({ value: 2, quality: 'clock', correction: null });
+    expect(revisions[1]).to.deep.include({ value: 6, quality: 'good' });
+  });
 });

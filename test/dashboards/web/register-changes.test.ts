@@ -3,7 +3,7 @@ import type { ModelMeter } from '../../../dashboards/web/live/live-model.ts';
 import { instantOf, localTime } from '../../../dashboards/web/local-time.ts';
 import type { RegisterChangeJson } from '../../../dashboards/web/rest.ts';
 import { atFields, blank, type Declaration, declarationOf, mayDeclare, registerRows, registersOf } from '../../../dashboards/web/views/register-changes.ts';
-import { SERVICE_AUTHOR } from '../../../model/register-change.ts';
+import { SERVICE_AUTHOR } from '../../../model/service-author.ts';
 import { readerFor } from './reader-for.ts';
 
 const AT = '2026-05-11T08:20:00.000+08:00';

@@ -3,6 +3,7 @@ import { createMappingDesk } from '../../../ingest/mappings/desk.ts';
 import type { MappingBody, Tried } from '../../../model/mapping.ts';
 
 const NOW = Date.UTC(2026, 0, 15, 4);
+const TOLERANCE = 20_000;
 const SKEW = 60_000;
 const FAR_PAST = 400 * 86_400_000;
 
@@ -13,7 +14,13 @@ const aMapping = (change: Partial<MappingBody> = {}): MappingBody => ({
 });
 
 const told = (message: unknown, change: Partial<MappingBody> = {}): Promise<Tried> =>
-  createMappingDesk({ clockSkewMs: SKEW, farPastMs: FAR_PAST }).try(aMapping(change), 'x/m-1', Buffer.from(JSON.stringify(message)), NOW, null);
+  createMappingDesk({ clockToleranceMs: TOLERANCE, clockSkewMs: SKEW, farPastMs: FAR_PAST }).try(
+    aMapping(change),
+    'x/m-1',
+    Buffer.from(JSON.stringify(message)),
+    NOW,
+    null,
+  );
 
 describe('ingest/mappings, tried', () => {
   const times = [
@@ -44,6 +51,14 @@ describe('ingest/mappings, tried', () => {
     expect(await flag(NOW - FAR_PAST - 1, { backfill: 'true' })).to.equal('good');
     expect(await flag(NOW - FAR_PAST - 1, { flag: '"estimated"' })).to.equal('clock');
     expect(await flag(NOW - FAR_PAST - 1, { flag: '"fault"' })).to.equal('fault');
+  });
+
+  it('what is ahead by more than clocks differ is marked as of a wrong clock, whatever else is said of it', async () => {
+    const flag = async (t: number, change: Partial<MappingBody> = {}) => (await told({ t, w: 1500 }, change)).frames[0]?.values[0]?.flag;
+    expect(await flag(NOW + TOLERANCE)).to.equal('good');
+    expect(await flag(NOW + TOLERANCE + 1)).to.equal('clock');
+    expect(await flag(NOW + TOLERANCE + 1, { backfill: 'true' })).to.equal('clock');
+    expect(await flag(NOW + TOLERANCE + 1, { flag: '"fault"' })).to.equal('clock');
   });
 
   it('names that nobody mapped are told, and a message of nothing else is not taken', async () => {

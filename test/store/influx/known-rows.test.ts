@@ -38,8 +38,9 @@ async function askedAbout(rows: Iterable<Row>, codes: readonly number[] = CODES.
       return [];
     },
   };
-  const dropped = await knownRows(connection, meters, block.take());
+  const { dropped, correcting } = await knownRows(connection, meters, block.take());
   expect(dropped.every((flag) => flag === 0)).to.equal(true);
+  expect(correcting).to.deep.equal([]);
   const covered = all.every(([meter, ts]) =>
     requests.flat().some(({ from, to }, at) => ts >= from && ts < to && new RegExp(`m-${meter}\\b`).test(texts[at] as string)),
   );
@@ -81,7 +82,8 @@ describe('asking InfluxDB which rows it has', () => {
       return [];
     };
     await knownRows({ query }, meters, block.take());
-    const { usable, flagged } = fieldsOf(CODES[1] as number);
-    expect(asked[0]).to.match(new RegExp(`^SELECT ${usable}, ${flagged} FROM`));
+    const { usable, flagged, quality } = fieldsOf(CODES[1] as number);
+    expect(asked).to.have.length(1);
+    expect(asked[0]).to.match(new RegExp(`^SELECT ${usable}, ${flagged}, ${quality} FROM`));
   });
 });
