@@ -34,6 +34,7 @@ import type { ReadingBlock } from './model/reading.ts';
 import { SERVICE_AUTHOR } from './model/service-author.ts';
 import { expectDeclared, lastGoodRegisters, notesOf } from './registers.ts';
 import { openEmbeddedStore } from './store/embedded/open.ts';
+import { collectGarbage, collectSooner } from './store/garbage.ts';
 import { openInfluxStore } from './store/influx/open.ts';
 import type { CounterPoint, ReadingStore } from './store/port.ts';
 import { lockDataDirectory } from './store/process-lock.ts';
@@ -106,6 +107,8 @@ export class Undo {
   }
 }
 
+/** Of so many, what a start needs for a moment takes more memory than everything that stays: garbage is collected sooner, and after each step. */
+const MANY_METERS = 50_000;
 /** Largest group written at once to InfluxDB: version 1 refuses bodies above 25 MB. */
 const INFLUX_BLOCK_ROWS = 50_000;
 /** It reads one while it still writes another down; the store keeps late rows behind what is under way. */
@@ -137,6 +140,16 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
   const directory = await DirectoryWatch.open(registry, (error) => logger.error({ err: error }, 'the registry could not be read again'), parks);
   for (const park of parks ?? []) if (directory.current.park(park) === undefined) logger.warn({ park }, 'a park that this process takes is not registered');
   undo.push(() => directory.stop());
+  const isLarge = (): boolean => directory.current.meterCount >= MANY_METERS;
+  const settle = async (): Promise<void> => {
+    if (isLarge()) await collectGarbage();
+  };
+  const mindGarbage = (): void => {
+    if (isLarge()) collectSooner();
+  };
+  mindGarbage();
+  undo.push(directory.onChange(mindGarbage));
+  await settle();
   const patiently = patienceUntil(signal ?? AbortSignal.timeout(INFLUX_PATIENCE_MS), logger);
   const store = await openStore(config, directory, patiently);
   undo.push(() => store.close());
@@ -151,6 +164,7 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
   const unknownFrom = config.influx.url === undefined ? Number.POSITIVE_INFINITY : directory.current.nextOrdinal;
   for (const { meter, quantity, ts, value, quality } of await patiently(() => store.latest()))
     latest.offer(latest.seriesOf(meter, quantity), ts, value, quality);
+  await settle();
   if (spool !== null && parks !== undefined) await requireParksOf(spool, registry, parks);
   const waiting = spool === null ? new Map<number, CounterPoint>() : learnOf(spool, latest);
   const registers = await RegisterChanges.open(registry.registerChanges, directory);
@@ -158,6 +172,7 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
   const lastGood = await patiently(() => lastGoodRegisters(store, latest, waiting));
   const usage = new UsageTally(directory, latest);
   await patiently(() => usage.seed(counting, clock()));
+  await settle();
 
   const figures = createFigures({ store: { counters: (query) => counting.counters(query), steps: (query) => store.steps(query) }, directory, clock });
   const alerts = await AlertEngine.create({

@@ -28,7 +28,7 @@ import type { AirQuality } from './model/live.ts';
 import { isUsable } from './model/quality.ts';
 import { freeBytes, readiness } from './readiness.ts';
 import { expectDeclaredNow } from './registers.ts';
-import { collectGarbage, collectSooner } from './store/garbage.ts';
+import { collectGarbage } from './store/garbage.ts';
 import { startTransports, type Transports } from './transports.ts';
 
 /** Where the service listens, and what whoever started it should read. */
@@ -50,8 +50,6 @@ export interface Greenpark {
 /** How often this service looks whether the registry changed under it, and lets rule timers elapse. */
 const EVERY_SECOND = 1000;
 const AIR_EVERY_MS = 15_000;
-/** From so many on they take more memory than everything else, garbage included. */
-const MANY_METERS = 50_000;
 
 /**
  * The composition root: builds the parts in dependency order, introduces them to each other, starts and stops them. Readings are
@@ -198,11 +196,6 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
   every(AIR_EVERY_MS, () => void refreshAir().catch(complain('air quality could not be computed')), undo);
 
   await collectGarbage();
-  const mindMany = () => {
-    if (core.directory.current.meterCount >= MANY_METERS) collectSooner();
-  };
-  mindMany();
-  undo.push(core.directory.onChange(mindMany));
   const opened = await startTransports(config, core, options, undo);
   transports = opened;
   if (config.demo) notes.push(...(await startDemonstration({ core, config, options, brokerPort: opened.mqttPort, undo })));

@@ -5,7 +5,7 @@ import { type CounterAnswer, type CounterAsk, Places } from './counter-columns.t
 import { metersOf } from './point-columns.ts';
 import type { LatestColumns } from './protocol.ts';
 import { readingsOf, readingsOfAll, stepStart, time, USABLE } from './readings-sql.ts';
-import { cell, numbers, oneNumber } from './rows.ts';
+import { cell, manyNumbers, numbers, oneNumber } from './rows.ts';
 import { everyValue } from './schema.ts';
 import type { Shapes } from './shapes.ts';
 
@@ -120,6 +120,16 @@ async function neighbours(
 }
 
 export async function latest(connection: DuckDBConnection, known: Knowledge): Promise<LatestColumns> {
+  // So many as are counted are read, whatever is written meanwhile.
+  await connection.run('BEGIN');
+  try {
+    return await latestIn(connection, known);
+  } finally {
+    await connection.run('COMMIT');
+  }
+}
+
+async function latestIn(connection: DuckDBConnection, known: Knowledge): Promise<LatestColumns> {
   // After a proper stop, and after a start that found more, `newest` is the whole answer: grouping and sorting it would take much memory.
   const isWhole = (await oneNumber(connection, `SELECT count(*)::DOUBLE FROM frame WHERE received > ${known.mark}`)) === 0;
   const newest = isWhole
@@ -127,11 +137,12 @@ export async function latest(connection: DuckDBConnection, known: Knowledge): Pr
     : `SELECT meter, quantity, max(ts) AS ts, arg_max(value, ts) AS value, arg_max(quality, ts) AS quality FROM (SELECT * FROM newest UNION ALL ${everyValue(`f.received > ${known.mark}`)}) GROUP BY meter, quantity`;
   const corrections =
     'SELECT meter, quantity, ts, arg_max(value, number) AS value, arg_max(quality, number) AS quality FROM correction GROUP BY meter, quantity, ts';
-  const rows = await numbers(
+  const rows = await manyNumbers(
     connection,
     known.corrections === 0
       ? `SELECT meter::DOUBLE, quantity::DOUBLE, ts::DOUBLE, value, quality::DOUBLE FROM (${newest})`
       : `SELECT n.meter::DOUBLE, n.quantity::DOUBLE, n.ts::DOUBLE, coalesce(c.value, n.value), coalesce(c.quality, n.quality)::DOUBLE FROM (${newest}) n LEFT JOIN (${corrections}) c ON c.meter = n.meter AND c.quantity = n.quantity AND c.ts = n.ts`,
+    await oneNumber(connection, `SELECT count(*)::DOUBLE FROM (${newest})`),
   );
   const [meter, quantity, ts, value, quality] = rows.columns as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
   return { meter, quantity, ts, value, quality };

@@ -26,6 +26,9 @@ interface Waiting {
   readonly reject: (error: GreenparkError) => void;
 }
 
+/** What the worker makes for a moment it makes in so much, in MB: values are in columns outside of its heap, and by itself that grows to 48. */
+const YOUNG_MB = 8;
+
 /** The main thread's half: shares blocks and passes questions on. */
 export class EmbeddedStore implements ReadingStore {
   readonly #worker: Worker;
@@ -41,7 +44,7 @@ export class EmbeddedStore implements ReadingStore {
   /** `released` is called once, when the worker is gone and the folder is free. */
   constructor(released: () => void) {
     this.#released = released;
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { name: 'store' });
+    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { name: 'store', resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
     this.#worker.on('message', (reply: Reply) => this.#take(reply));
     this.#worker.on('error', (error) => this.#die(error));
     this.#exited = new Promise((resolve) => {
