@@ -26,7 +26,8 @@ const MOST_MAPPINGS = 100;
 const MOST_OF_A_KIND = 60;
 const LONGEST_NAME = 64;
 const LONGEST_SAMPLE = 120;
-const LONGEST_TOPIC = 200;
+/** Of a topic, or of a device that stands for no meter: a message may give it any name. */
+const LONGEST_PLACE = 200;
 /** Writing out an object costs more than all else here. */
 const SAMPLE_AGAIN_MS = 10_000;
 
@@ -111,7 +112,7 @@ export class LeftOutBook {
   }
 
   #enter(mapping: OfMapping, { kind, name, meter, count, value }: LeftOutNote, topic: string, at: EpochMs): void {
-    const key = cutTo(name ?? meter ?? topic, LONGEST_TOPIC);
+    const key = cutTo(name ?? meter ?? topic, LONGEST_PLACE);
     let ofKind = mapping.entries.get(kind);
     if (ofKind === undefined) {
       ofKind = new Map();
@@ -119,12 +120,12 @@ export class LeftOutBook {
     }
     const entry = ofKind.get(key) ?? {
       name: name === null ? null : cutTo(name, LONGEST_NAME),
-      ...{ meter, topic, count: 0, firstSeen: at, lastSeen: at, sample: '', sampledAt: Number.NEGATIVE_INFINITY },
+      ...{ meter: null, topic: '', count: 0, firstSeen: at, lastSeen: at, sample: '', sampledAt: Number.NEGATIVE_INFINITY },
     };
     if (renew(ofKind, key, entry, this.#most.ofAKind) !== undefined) mapping.forgotten++;
     entry.count += count;
-    entry.meter = meter;
-    entry.topic = cutTo(topic, LONGEST_TOPIC);
+    entry.meter = meter === null ? null : cutTo(meter, LONGEST_PLACE);
+    entry.topic = cutTo(topic, LONGEST_PLACE);
     entry.lastSeen = Math.max(entry.lastSeen, at);
     if (typeof value === 'object' && value !== null && at - entry.sampledAt < SAMPLE_AGAIN_MS) return;
     entry.sample = preview(value, LONGEST_SAMPLE);

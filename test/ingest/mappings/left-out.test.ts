@@ -28,6 +28,13 @@ describe('ingest/mappings, the book of what they leave out', () => {
     expect([sample.length, sample.slice(-2)]).to.deep.equal([121, 'x…']);
   });
 
+  it('holds of names, meters and topics no more than their beginnings, however long a message makes them', () => {
+    const book = new LeftOutBook();
+    const long = 'x'.repeat(1 << 20);
+    see(book, 'a', [aNote('not-mapped', long, { meter: long }), aNote('nothing-mapped', null, { meter: long })], NOW, { topic: long });
+    for (const { name, meter, topic } of book.list()) for (const text of [name, meter, topic]) expect((text ?? '').length).to.be.at.most(200);
+  });
+
   it('keeps parks, mappings and kinds apart, that first which needs somebody', () => {
     const book = new LeftOutBook();
     see(book, 'a', [aNote('no-value', 'x'), aNote('not-mapped', 'x')]);
