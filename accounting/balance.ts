@@ -19,7 +19,7 @@ export interface BalancePart {
  * - `unmetered`: more came in than went out: losses, and what has no meter of its own;
  * - `balanced`: within the tolerance;
  * - `exceeded`: the meters below show more than came in, which cannot be: a wrong multiplier, a meter in the wrong place, readings that are missing above;
- * - `unknown`: a meter has no reading in the span.
+ * - `unknown`: a meter has no reading in the span, or the one above a single one.
  */
 export const REMAINDERS = ['unmetered', 'balanced', 'exceeded', 'unknown'] as const;
 export type Remainder = (typeof REMAINDERS)[number];

@@ -29,11 +29,12 @@ export async function balancesOf(store: Pick<ReadingStore, 'counters'>, view: Di
     const below = metersBelow(meters, meter.id, carrier, (id) => view.meter(id));
     if (below.length === 0) continue;
     const counters = [...above, ...below.flatMap((one) => countersOf(one, carrier))];
-    const span = await knownSpan(store, counters, meter.id, question.span);
+    const known = await knownOf(store, counters, question.span);
+    const span = sharedSpan(known, meter.id);
     const parts = span === null ? [] : await partsOf(store, counters, span, meter.id);
-    const read = new Set(parts.map((part) => part.meter));
+    const read = new Set(span === null ? known.map(({ counter }) => counter.meter) : parts.map((part) => part.meter));
     const unread = [meter, ...below].map(({ id }) => id).filter((id) => !read.has(id));
-    const { in: into, out, remainder, is } = balanceOf(parts, tolerance, unread.length === 0);
+    const { in: into, out, remainder, is } = balanceOf(parts, tolerance, span !== null && unread.length === 0);
     figures.push({
       ...{ carrier, unit: CARRIER_UNITS[carrier], ...(span ?? question.span) },
       ...{ in: withoutNoise(into), out: withoutNoise(out), remainder: withoutNoise(remainder), is, tolerance },
@@ -47,16 +48,24 @@ export async function balancesOf(store: Pick<ReadingStore, 'counters'>, view: Di
 const countersOf = ({ id, ordinal, kind, intervalSeconds }: RegisteredMeter, carrier: Carrier): Counter[] =>
   countersFor(kind, carrier).map(({ quantity, flow }) => ({ meter: id, ordinal, quantity: quantityOf(quantity).code, flow, intervalSeconds }));
 
-/**
- * The part of the span of which the meter above tells: what those below read before its first reading or after its last one has nothing to be held
- * against. It ends with the last reading of those that are not silent. Null where the meter above was not read at all.
- */
-async function knownSpan(store: Pick<ReadingStore, 'counters'>, counters: readonly Counter[], above: MeterId, whole: Span): Promise<Span | null> {
+/** A counter, and the part of a span of which it tells. */
+interface Known extends Span {
+  readonly counter: Counter;
+}
+
+async function knownOf(store: Pick<ReadingStore, 'counters'>, counters: readonly Counter[], whole: Span): Promise<Known[]> {
   const answers = seriesBy(await ask(store, counters, whole));
-  const known = counters.flatMap((counter) => {
+  return counters.flatMap((counter) => {
     const ends = endsIn(answers(counter), whole);
     return ends === null ? [] : [{ counter, ...ends }];
   });
+}
+
+/**
+ * The part of the span of which the meter above tells: what those below read before its first reading or after its last one has nothing to be held
+ * against. It ends with the last reading of those that are not silent. Null where the meter above does not tell of any time.
+ */
+function sharedSpan(known: readonly Known[], above: MeterId): Span | null {
   const ofAbove = known.filter(({ counter }) => counter.meter === above);
   if (ofAbove.length === 0) return null;
   const from = Math.max(...ofAbove.map((one) => one.from));
@@ -65,7 +74,7 @@ async function knownSpan(store: Pick<ReadingStore, 'counters'>, counters: readon
   return from < to ? { from, to } : null;
 }
 
-/** First and last instant of the span of which a counter tells. */
+/** First and last instant of the span of which a counter tells. Null where it was read neither in the span nor on both sides of it. */
 function endsIn(series: CounterSeries | undefined, { from, to }: Span): Span | null {
   const step = series?.steps[0];
   const first = series?.before === null ? step?.first.ts : from;
@@ -79,7 +88,7 @@ async function partsOf(store: Pick<ReadingStore, 'counters'>, counters: readonly
   return counters.flatMap((counter): BalancePart[] => {
     const { meter, flow } = counter;
     const series = answers(counter);
-    const [usage] = series === undefined || !isRead(series) ? [] : usageOf(series, [span], span.to);
+    const [usage] = series === undefined || endsIn(series, span) === null ? [] : usageOf(series, [span], span.to);
     return usage === undefined ? [] : [{ meter, flow, side: sideOf(flow, meter === above), ...usage }];
   });
 }
@@ -92,5 +101,3 @@ function seriesBy(answers: readonly CounterSeries[]): (counter: Counter) => Coun
   const known = new Map(answers.map((series) => [`${series.meter}/${series.quantity}`, series]));
   return ({ ordinal, quantity }) => known.get(`${ordinal}/${quantity}`);
 }
-
-const isRead = ({ before, after, steps }: CounterSeries): boolean => before !== null || after !== null || steps.length > 0;

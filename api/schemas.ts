@@ -130,7 +130,7 @@ const BalanceFigure = object({
   remainder: Type.Number({ description: 'in - out' }),
   is: Type.Enum([...REMAINDERS], {
     description:
-      'what the remainder is. unmetered: losses, and what has no meter of its own; balanced: within the tolerance; exceeded: the meters below show more than came in, which cannot be; unknown: a meter was not read',
+      'what the remainder is. unmetered: losses, and what has no meter of its own; balanced: within the tolerance; exceeded: the meters below show more than came in, which cannot be; unknown: a meter was not read, or the one above only once',
   }),
   tolerance: Type.Number({ description: 'a share, 0 to 1, of what came in or went out' }),
   parts: Type.Array(
@@ -142,7 +142,7 @@ const BalanceFigure = object({
       estimated: Type.Boolean({ description: 'a gap was shared out, a register fell, or the meter was not read over the whole span' }),
     }),
   ),
-  unread: Type.Array(MeterIdSchema, { description: 'meters that belong to it and have no reading' }),
+  unread: Type.Array(MeterIdSchema, { description: 'meters that belong to it and have no reading from `from` to `to`' }),
 });
 
 const Factor = object({ name: text, value: Type.Number(), unit: text, source: text, year: Type.Integer(), confidence: text });

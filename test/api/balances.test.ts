@@ -106,7 +106,36 @@ describe('api/balances, from what is stored', () => {
     const [top, load] = [meter('top', 1, null), meter('load', 2, 'top')] as const;
     await stored.write(top.ordinal, rising(-1, 25, 60));
     expect(await balance([top, load])).to.deep.include({ in: 1440, out: 0, is: 'unknown', unread: ['load'] });
-    expect(await balance([meter('never', 9, null), meter('x', 1, 'never')])).to.deep.include({ ...DAY, is: 'unknown', parts: [], unread: ['never', 'x'] });
+    expect(await balance([meter('never', 9, null), meter('x', 1, 'never')])).to.deep.include({ ...DAY, is: 'unknown', parts: [], unread: ['never'] });
+  });
+
+  for (const [when, readings] of [
+    ['long before', rising(-48, -24, 60)],
+    ['only after', rising(30, 40, 60)],
+  ] as const) {
+    it(`a meter that was read ${when} the period was not read in it: what it used is nobody's to name`, async () => {
+      const [top, load] = [meter('top', 1, null), meter('load', 2, 'top')] as const;
+      await stored.write(top.ordinal, rising(-1, 25, 60));
+      await stored.write(load.ordinal, readings);
+      expect(await balance([top, load])).to.deep.include({ in: 1440, out: 0, is: 'unknown', unread: ['load'] });
+    });
+  }
+
+  it('a meter that was read on both sides of the period alone used in it what is shared out', async () => {
+    const [top, load] = [meter('top', 1, null), meter('load', 2, 'top')] as const;
+    await stored.write(top.ordinal, rising(-1, 25, 60));
+    await stored.write(load.ordinal, [
+      { ts: at(-12), value: 0 },
+      { ts: at(36), value: 2880 },
+    ]);
+    expect(await balance([top, load])).to.deep.include({ in: 1440, out: 1440, is: 'balanced', unread: [] });
+  });
+
+  it('a meter above that has just begun leaves nothing to be held against, and nobody is called unread', async () => {
+    const [top, load] = [meter('top', 1, null), meter('load', 2, 'top')] as const;
+    await stored.write(top.ordinal, rising(0, 0, 60));
+    await stored.write(load.ordinal, rising(-1, 5, 60));
+    expect(await balance([top, load])).to.deep.include({ ...DAY, is: 'unknown', parts: [], unread: [] });
   });
 
   it('a meter with none below has no balance', async () => {

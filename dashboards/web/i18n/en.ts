@@ -241,7 +241,7 @@ export const en: Readonly<Record<TextKey, string>> = {
   'balance.means.balanced': 'The difference is within the tolerance ({tolerance}).',
   'balance.means.exceeded':
     'The meters below show more than came in, by more than the tolerance ({tolerance}). That cannot be: check the multipliers, which meter stands under which, and readings that this one lacks.',
-  'balance.means.unknown': 'A meter was not read in this period.',
+  'balance.means.unknown': 'A meter was not read in this period, or the one above only once.',
   'register.title': 'Register changes',
   'register.none': 'No change of a register has been noted.',
   'register.when': 'Time',

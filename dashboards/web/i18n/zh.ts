@@ -239,7 +239,7 @@ export const zh = {
   'balance.means.unmetered': '流入多于流出：线路损耗，以及没有单独计量的用量。',
   'balance.means.balanced': '差额在容差（{tolerance}）以内。',
   'balance.means.exceeded': '分表之和超过总表，且超出容差（{tolerance}）。这不可能是真实用量：请检查倍率、上下级关系和总表缺失的读数。',
-  'balance.means.unknown': '有计量点在该时段没有读数。',
+  'balance.means.unknown': '有计量点在该时段没有读数，或总表只有一次读数。',
   'register.title': '表码变更',
   'register.none': '没有表码变更记录。',
   'register.when': '时间',
