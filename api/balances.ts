@@ -1,7 +1,7 @@
 import { type BalancePart, balanceOf, countersFor, metersBelow, sideOf } from '../accounting/balance.ts';
 import { CARRIER_UNITS } from '../accounting/flows.ts';
 import { usageOf, withoutNoise } from '../accounting/usage.ts';
-import type { MeterId } from '../model/ids.ts';
+import type { EpochMs, MeterId } from '../model/ids.ts';
 import { isStale } from '../model/live.ts';
 import type { Span } from '../model/period.ts';
 import { quantityOf } from '../model/quantities.ts';
@@ -63,14 +63,17 @@ async function knownOf(store: Pick<ReadingStore, 'counters'>, counters: readonly
 
 /**
  * The part of the span of which the meter above tells: what those below read before its first reading or after its last one has nothing to be held
- * against. It ends with the last reading of those that are not silent. Null where the meter above does not tell of any time.
+ * against. Of its counters one may begin later than the others, or tell only of changes. It ends with the last reading of those that are not silent.
+ * Null where the meter above does not tell of any time.
  */
 function sharedSpan(known: readonly Known[], above: MeterId): Span | null {
   const ofAbove = known.filter(({ counter }) => counter.meter === above);
   if (ofAbove.length === 0) return null;
-  const from = Math.max(...ofAbove.map((one) => one.from));
-  const last = Math.min(...ofAbove.map((one) => one.to));
-  const to = Math.min(last, ...known.flatMap((one) => (isStale(one.to, one.counter.intervalSeconds, last) ? [] : [one.to])));
+  const first = Math.min(...ofAbove.map((one) => one.from));
+  const last = Math.max(...ofAbove.map((one) => one.to));
+  const isNear = (early: EpochMs, late: EpochMs, { intervalSeconds }: Counter): boolean => !isStale(early, intervalSeconds, late);
+  const from = Math.max(...ofAbove.flatMap((one) => (isNear(first, one.from, one.counter) ? [one.from] : [])));
+  const to = Math.min(last, ...known.flatMap((one) => (isNear(one.to, last, one.counter) ? [one.to] : [])));
   return from < to ? { from, to } : null;
 }
 

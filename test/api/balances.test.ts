@@ -102,6 +102,20 @@ describe('api/balances, from what is stored', () => {
     expect(await balance([top, load])).to.deep.include({ from: at(6), to: DAY.to, in: 1080, out: 1080, is: 'balanced' });
   });
 
+  it('is no shorter for a counter of the meter above that began later, or tells only of changes', async () => {
+    const [top, load] = [meter('top', 1, null), meter('load', 2, 'top')] as const;
+    await stored.write(top.ordinal, rising(-1, 25, 60));
+    await stored.write(load.ordinal, rising(-1, 25, 50));
+    await stored.write(top.ordinal, rising(12, 15, 10, 0), 'active_energy_export');
+    const figure = await balance([top, load]);
+    expect(figure).to.deep.include({ ...DAY, in: 1440, out: 1230, is: 'unmetered' });
+    expect(figure?.parts.map((part) => [part.meter, part.flow, part.amount, part.estimated])).to.deep.equal([
+      ['top', 'consumption', 1440, false],
+      ['top', 'export', 30, true],
+      ['load', 'consumption', 1200, false],
+    ]);
+  });
+
   it('meters without a reading are named, and nothing is concluded', async () => {
     const [top, load] = [meter('top', 1, null), meter('load', 2, 'top')] as const;
     await stored.write(top.ordinal, rising(-1, 25, 60));
