@@ -102,6 +102,8 @@ describe('the alert engine', () => {
     at.judge(MAY + 90_000, 50);
     at.passTo(at.now + 61_000);
     expect(at.told).to.deep.equal(['fired too-much', 'resolved too-much']);
+    await at.engine.flush();
+    expect([...at.records.alerts.values()].map(({ since, until }) => [since - MAY, (until ?? Number.NaN) - MAY])).to.deep.equal([[0, 90_000]]);
   });
 
   it('judges a rolling mean, not its spikes', async () => {
