@@ -198,10 +198,11 @@ export class LateQuality {
     // Where they are sent the newest first, the gap was a longer one until now.
     const later = known !== undefined && known.begin === begin && known.ts > ts ? known : null;
     const isSame = later !== null && later.after?.ts === after?.ts;
+    // Where the register is known to have fallen in the gap, either side of the fall may be the reading's. A fall at midnight has its time.
+    const hasFallen = before !== null && after !== null && before.value > after.value && !this.#judge.beginsAnew(series, before.ts, after.ts);
     return {
       ...{ ts, begin, end: ahead ?? to, before, after },
-      // Where the register is known to have fallen in the gap, either side of the fall may be the reading's.
-      isBounded: after !== null && !(before !== null && before.value > after.value),
+      isBounded: after !== null && !hasFallen,
       above: isSame ? later.above : null,
       below: isSame ? later.below : null,
       isOnNew: later !== null && later.newFrom === after?.ts,

@@ -105,6 +105,15 @@ describe('late readings, held against those that are stored around them', () => 
     });
   }
 
+  it('one that stands above the next of the same day is a slip, also where its register had begun again at midnight', async () => {
+    const park = await aPark({ checks: { active_energy_import: { resetsDailyIn: 'Africa/Lagos' } } });
+    await park.send([-95, 100], [0, 0.5]);
+    await park.send([-40, 30]);
+    await park.send([-30, 0.4]);
+    expect(park.rows()).to.deep.equal(['-95 100 good', '-40 30 backwards', '-30 0.4 good', '0 0.5 good']);
+    expect([park.moves(), await park.usage()]).to.deep.equal([[], 0.5]);
+  });
+
   it('a buffer that begins with one loses that one alone', async () => {
     const park = await aPark();
     await park.send([-60, 53_700], [-20, 53_720]);
