@@ -213,6 +213,17 @@ const SENTENCES: readonly (readonly [english: string, chinese: string])[] = [
   ['alias <alias> of <=who> stands for two metrics in its birth', '<=who> 的别名 <alias> 在其 birth 中对应两个指标'],
   ['a metric of <=who> has neither name nor alias', '<=who> 有一个指标既无名称也无别名'],
 
+  // Registering what is not registered yet.
+  ['meter <meter> is registered already; choose another id', '计量点 <meter> 已经登记；请改用其他编号'],
+  ['gateway <gateway> is registered already; choose another id', '网关 <gateway> 已经登记；请改用其他编号'],
+  ['there is no unknown meter <meter>', '未登记的计量点列表中没有 <meter>'],
+  ['there is no unknown device <device> of the mapping <mapping>', '未登记列表中没有映射 <mapping> 的设备 <device>'],
+  ['there is no unknown logger <mn>', '未登记列表中没有数采仪 <mn>'],
+  ['there is no mapping <mapping> in the park <park>', '园区 <park> 中没有映射 <mapping>'],
+  ['there is no park <park>', '没有园区 <park>'],
+  ['the request is not valid: body.<path>: <=why>', '请求无效：<path>：<=why>'],
+  ['body.<path>: <=why>', '<path>：<=why>'],
+
   // Readiness.
   ['too much is not committed yet: the broker is held back', '尚未提交的数据过多：已暂停从代理接收'],
   ['neither the store nor the spool takes readings: senders wait', '数据库和磁盘缓冲均无法写入读数：发送方需要等待'],
@@ -229,6 +240,16 @@ const SENTENCES: readonly (readonly [english: string, chinese: string])[] = [
 
 /** What a sentence names as found, as expected, or as its place. */
 const PARTS: readonly (readonly [english: string, chinese: string])[] = [
+  ["the number <mn> is that of <~whose>; each logger is one gateway's", '编号 <mn> 已属于<~whose>；一台数采仪只能对应一个网关'],
+  ['gateway <gateway>', '网关 <gateway>'],
+  ['a gateway of another park', '另一个园区的网关'],
+  [
+    'meter <meter> was registered in another park, where its readings are; choose another id',
+    '计量点 <meter> 曾在另一个园区登记，其读数在那里；请改用其他编号',
+  ],
+  ['enterprise <enterprise> is not registered in park <park>', '园区 <park> 中没有企业 <enterprise>'],
+  ['gateway <gateway> is not registered in park <park>', '园区 <park> 中没有网关 <gateway>'],
+  ['park <park> is not registered', '没有园区 <park>'],
   ['missing', '空缺'],
   ['nothing', '空'],
   ['null', '空值（null）'],

@@ -1,12 +1,15 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { invalidRequest } from '../../../api/input.ts';
 import { inChinese, sentenceIn } from '../../../dashboards/web/i18n/sentences.ts';
 import { type DeviceContext, decodeSegment } from '../../../ingest/codecs/hj212/decode.ts';
 import { parseSegment } from '../../../ingest/codecs/hj212/segment.ts';
 import { MappingCodec } from '../../../ingest/mappings/codec.ts';
 import { SparkplugSessions } from '../../../ingest/sparkplug/sessions.ts';
-import type { MeterId, ParkId } from '../../../model/ids.ts';
+import type { EnterpriseId, GatewayId, MeterId, ParkId } from '../../../model/ids.ts';
 import type { Mapping } from '../../../model/mapping.ts';
+import type { Gateway, Meter } from '../../../model/registry.ts';
+import { gatewayFaults, meterFaults, type Registered } from '../../../store/registry/references.ts';
 import { fuzzRuns } from '../../fuzz-runs.ts';
 import { double, encode } from '../../ingest/codecs/sparkplug/payloads.ts';
 import { aMeter, aRig, NOW } from '../../ingest/harness.ts';
@@ -84,6 +87,41 @@ describe('what the service says of what it refused, in Chinese', () => {
         expect(inChinese(rig.letters.letters[0]?.detail ?? '')).to.match(/看起来是 YYYYMMDD/);
       });
     }
+
+    it('of what is not registered as it was filled in', async () => {
+      const [park, id] = ['p-1' as ParkId, 'm-1' as MeterId];
+      const nothing = async () => undefined;
+      const registered: Registered = {
+        ...{ park: async (named) => (named === park ? {} : undefined), enterprise: nothing, gateway: nothing, meter: async () => ({ park, parent: null }) },
+        ...{ formerMeter: async () => ({ park: 'p-2' }), entryProfile: nothing, application: nothing },
+        gatewayOfDevice: async (device) => (device.includes('MINE') ? { id: 'gw-1', park } : { id: 'gw-2', park: 'p-2' }),
+      };
+      const logger = (mn: string): Gateway => ({ id: 'gw-9' as GatewayId, park, name: 'L', link: { type: 'hj212', mn, meter: id } });
+      const meter: Meter = {
+        ...{ id, park, enterprise: 'e-1' as EnterpriseId, name: 'm', kind: 'electricity', parent: null, multiplier: 1 },
+        ...{ gateway: 'gw-1' as GatewayId, intervalSeconds: 60 },
+      };
+      const refusals = await Promise.all([
+        meterFaults(registered, meter),
+        meterFaults(registered, { ...meter, park: 'p-3' as ParkId }),
+        gatewayFaults(registered, logger('MINE')),
+        gatewayFaults(registered, logger('OTHERS')),
+      ]);
+      for (const faults of refusals) expect(faults).to.not.deep.equal([]);
+      expectChinese(refusals.map((faults) => invalidRequest(faults.map(({ path, message }) => ({ path: `body.${path}`, message }))).message));
+      for (const detail of [
+        'meter "m-1" is registered already; choose another id',
+        'gateway "g-1" is registered already; choose another id',
+        'there is no unknown meter "m-1"',
+        'there is no unknown device "Device A" of the mapping "plugs"',
+        'there is no unknown logger "8888"',
+        'there is no mapping "plugs" in the park "north"',
+      ]) {
+        expect(inChinese(detail))
+          .to.not.equal(detail)
+          .and.to.not.match(/[a-z]{3,} [a-z]{3,}/);
+      }
+    });
 
     const mapping = (change: Partial<Mapping>): Mapping => ({
       ...{ id: 'a', park: 'p-1' as ParkId, name: 'a', enabled: true, topics: ['gw/{meter}'], meter: '$topic.meter' },
