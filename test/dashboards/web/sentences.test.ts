@@ -79,6 +79,33 @@ describe('what the service says of what it refused, in Chinese', () => {
       });
     }
 
+    for (const broken of [
+      '{"a":1',
+      '{a:1}',
+      '{"a" 1}',
+      '[1 2]',
+      '{"a":1,}',
+      '"abc',
+      '"\\x"',
+      '-x',
+      '1.',
+      '1e',
+      '"\u0001"',
+      '"\\u12"',
+      '[',
+      '{} x',
+      '[NaN]',
+      '[01]',
+    ]) {
+      it(`of what is no JSON: ${JSON.stringify(broken)}`, async () => {
+        const rig = aRig({ meters: [aMeter(1)] });
+        await rig.send(broken);
+        const [letter] = rig.letters.letters;
+        expect(letter?.reason).to.equal('not-json');
+        expect(inChinese(letter?.detail ?? '')).to.not.match(/[a-z]+ [a-z]+ [a-z]+/);
+      });
+    }
+
     for (const ts of [20260115, 202601151200, 20260115120000]) {
       it(`of the native form: the date ${ts} for a time`, async () => {
         const rig = aRig({ meters: [aMeter(1)] });
