@@ -23,13 +23,14 @@ const PAGES: readonly Screen[] = [
   { name: 'park', path: `/parks/${PARK}`, complete: '.air-now' },
   { name: 'enterprise', path: `/parks/${PARK}/enterprises/${ENTERPRISE.id}`, complete: 'table.meters' },
   { name: 'meters', path: `/parks/${PARK}/meters`, complete: 'table.meters' },
-  { name: 'meter', path: `/parks/${PARK}/meters/${METER}`, complete: '.chart:not(:has(.chart-note [role=status])) canvas' },
+  { name: 'meter', path: `/parks/${PARK}/meters/${METER}`, complete: 'main:has(table.balance) .chart:not(:has(.chart-note [role=status])) canvas' },
   { name: 'registers', path: `/parks/${PARK}/meters/browser-registers`, complete: 'table.registers' },
   { name: 'exchange', path: `/parks/${PARK}/meters/browser-registers`, complete: 'table.registers', press: 'register.declare' },
   { name: 'alerts', path: `/parks/${PARK}/alerts`, complete: 'table.stacked' },
   { name: 'entry', path: `/parks/${PARK}/entry`, complete: '.criteria' },
-  { name: 'ingest', path: '/ingest', complete: '.column:has(.gateways):has(.letters) + .column:has(.stages)' },
+  { name: 'ingest', path: '/ingest', complete: '.column:has(.gateways):has(.letters):has(.left-out):has(.unknown) + .column:has(.stages)' },
   { name: 'letter', path: '/ingest', complete: '.letters tbody tr', press: 'letters.open' },
+  { name: 'unknown', path: '/ingest', complete: '.unknown li', press: 'unknown.register' },
   { name: 'nothing', path: '/there/is/no/such/page', complete: 'main .note, main h1' },
   { name: 'sign-in', path: '/sign-in', complete: 'input[name=password]' },
 ];
@@ -94,10 +95,12 @@ describe('every page of the dashboard', function () {
     browser = await launch(requireServer(this, 'chromium'));
     mkdirSync(FOLDER, { recursive: true });
     const service = await demonstration();
-    // So that no list is empty: an alert that stands, and a message that was refused.
+    // So that no list is empty: an alert that stands, a message that was refused, names that a mapping leaves out.
     await service.publish(900);
     await service.publishNonsense();
     await service.publishUnknown('workshop-9', 12);
+    await service.publishUnmapped('workshop-machine-hall-3-compressor-17', { 'kWh of the compressor in hall 3, since commissioning': 12.5, rssi: -71 });
+    await service.publishUnmapped('车间三号压缩机', { kWh: 12.5 });
     await service.publishMoved('browser-registers');
     const at = new Date(Date.now() - 4 * 3_600_000).toISOString();
     for (const change of [
