@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import Type from 'typebox';
 import type { EpochMs, ParkId } from '../../model/ids.ts';
 import { GATEWAY_STATES, type GatewayStanding, LEFT_OUT_KINDS, type LeftOutSeen } from '../../model/ingest.ts';
@@ -62,9 +63,18 @@ export const ingestOverviewRoutes: readonly Route[] = [
       const parks = parksOf(principal, query.park, deps);
       const { leftOut } = deps.ingest;
       const found = leftOut.list().filter((one) => isIn(parks, one) && (query.mapping === undefined || one.mapping === query.mapping));
+      const ranked = found.map((one) => ({ ...one, rank: rankOf(one) })).sort((a, b) => (a.rank < b.rank ? -1 : 1));
       const named = parks === 'all' ? [...deps.directory.current.parks.keys(), null] : parks;
       const forgotten = named.reduce((sum, park) => sum + leftOut.forgottenOf(park), 0);
-      return ok({ ...pageBy(rankOf, found, query, (one) => presentLeftOut(one, deps)), forgotten });
+      return ok({
+        ...pageBy(
+          ({ rank }) => rank,
+          ranked,
+          query,
+          ({ rank: _rank, ...one }) => presentLeftOut(one, deps),
+        ),
+        forgotten,
+      });
     },
   }),
 ];
@@ -94,11 +104,12 @@ const speaksOf = (text: string | undefined, { gateway, name }: GatewayStanding):
 /** Grows along the list. One that got better or worse between two pages may be shown twice or not at all. */
 const placeOf = ({ state, gateway }: GatewayStanding): string => `${GATEWAY_STATES.indexOf(state)} ${gateway ?? ''}`;
 
-/** Grows along the list, in which those seen last stand first. What is seen again between two pages may be missing on the second. */
+/** Those that need somebody first, of these those seen last. What is seen again between two pages may be missing on the second. */
 const rankOf = ({ kind, lastSeen, park, mapping, name, meter, topic }: LeftOutSeen): string =>
-  [LEFT_OUT_KINDS.indexOf(kind), String(Number.MAX_SAFE_INTEGER - lastSeen).padStart(16, '0'), park ?? '', mapping, (name ?? meter ?? topic).slice(0, 60)].join(
-    ' ',
-  );
+  [LEFT_OUT_KINDS.indexOf(kind), String(Number.MAX_SAFE_INTEGER - lastSeen).padStart(16, '0'), park ?? '', mapping, shortOf(name ?? meter ?? topic)].join(' ');
+
+/** As a cursor has room for it: the beginning, and what tells it from others of the same beginning, which stand in one message and so are of one time. */
+const shortOf = (text: string): string => `${Buffer.from(text.slice(0, 48)).toString()} ${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
 
 const presentLeftOut = (seen: LeftOutSeen, deps: ApiDeps) => {
   const zone = zoneOf(seen.park, deps);

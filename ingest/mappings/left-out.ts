@@ -24,10 +24,9 @@ export interface LeftOutCount {
 /** Mappings that are remembered, and names, meters or topics of each kind of one. */
 const MOST_MAPPINGS = 100;
 const MOST_OF_A_KIND = 60;
-const LONGEST_NAME = 64;
 const LONGEST_SAMPLE = 120;
-/** Of a topic, or of a device that stands for no meter: a message may give it any name. */
-const LONGEST_PLACE = 200;
+/** Of a name, a topic, or a device that stands for no meter: a message may hold any. Names of a plant differ late, behind the path to them. */
+const LONGEST = 200;
 /** Writing out an object costs more than all else here. */
 const SAMPLE_AGAIN_MS = 10_000;
 
@@ -112,20 +111,20 @@ export class LeftOutBook {
   }
 
   #enter(mapping: OfMapping, { kind, name, meter, count, value }: LeftOutNote, topic: string, at: EpochMs): void {
-    const key = cutTo(name ?? meter ?? topic, LONGEST_PLACE);
+    const key = cutTo(name ?? meter ?? topic, LONGEST);
     let ofKind = mapping.entries.get(kind);
     if (ofKind === undefined) {
       ofKind = new Map();
       mapping.entries.set(kind, ofKind);
     }
     const entry = ofKind.get(key) ?? {
-      name: name === null ? null : cutTo(name, LONGEST_NAME),
+      name: name === null ? null : cutTo(name, LONGEST),
       ...{ meter: null, topic: '', count: 0, firstSeen: at, lastSeen: at, sample: '', sampledAt: Number.NEGATIVE_INFINITY },
     };
     if (renew(ofKind, key, entry, this.#most.ofAKind) !== undefined) mapping.forgotten++;
     entry.count += count;
-    entry.meter = meter === null ? null : cutTo(meter, LONGEST_PLACE);
-    entry.topic = cutTo(topic, LONGEST_PLACE);
+    entry.meter = meter === null ? null : cutTo(meter, LONGEST);
+    entry.topic = cutTo(topic, LONGEST);
     entry.lastSeen = Math.max(entry.lastSeen, at);
     if (typeof value === 'object' && value !== null && at - entry.sampledAt < SAMPLE_AGAIN_MS) return;
     entry.sample = preview(value, LONGEST_SAMPLE);

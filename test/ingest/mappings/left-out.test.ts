@@ -35,6 +35,17 @@ describe('ingest/mappings, the book of what they leave out', () => {
     for (const { name, meter, topic } of book.list()) for (const text of [name, meter, topic]) expect((text ?? '').length).to.be.at.most(200);
   });
 
+  it('tells names of a plant apart, which begin with the same long path', () => {
+    const book = new LeftOutBook();
+    const all = ['Active', 'Reactive'].map((last) => `ns=2;s=Objects.Plant.Line3.Machine7.Electrical.Measurement.Energy.${last}`);
+    see(
+      book,
+      'opc',
+      all.map((name) => aNote('not-mapped', name)),
+    );
+    expect(names(book)).to.deep.equal(all);
+  });
+
   it('keeps parks, mappings and kinds apart, that first which needs somebody', () => {
     const book = new LeftOutBook();
     see(book, 'a', [aNote('no-value', 'x'), aNote('not-mapped', 'x')]);
@@ -78,7 +89,7 @@ describe('ingest/mappings, the book of what they leave out', () => {
     for (let n = 0; n < 20_000; n++) see(book, `m${n % 150}`, [aNote('not-mapped', `${n} ${'n'.repeat(1000)}`, { value: 'v'.repeat(1000) })]);
     const list = book.list();
     expect(list.length).to.be.at.most(6000);
-    for (const { name, sample } of list) expect([name?.length, sample.length]).to.deep.equal([64, 121]);
+    for (const { name, sample } of list) expect([name?.length, sample.length]).to.deep.equal([200, 121]);
     expect(list.length + book.forgottenOf(north)).to.equal(20_000);
   });
 
