@@ -104,6 +104,7 @@ export interface ReplayReport {
   readonly accepted: number;
   readonly partly: number;
   readonly refused: number;
+  readonly leftOut: number;
   /** Letters. */
   readonly cut: number;
   readonly notOriginal: number;

@@ -275,6 +275,9 @@ const report = {
   accepted: Type.Integer({ description: 'messages in which nothing is refused any more' }),
   partly: count,
   refused: count,
+  leftOut: Type.Integer({
+    description: 'messages of which nothing would be kept, as a mapping leaves out all that is in them; their letters stay as they are',
+  }),
   cut: Type.Integer({ description: 'letters that cannot be tried: their payload was cut when it was kept' }),
   notOriginal: Type.Integer({ description: 'letters that cannot be tried: they are not the message that came' }),
   already: Type.Integer({ description: 'letters that had been replayed before' }),

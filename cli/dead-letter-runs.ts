@@ -21,7 +21,7 @@ export type ReplayLettersOptions = LetterOptions;
 const KEYS = ['park', 'reason', 'transport', 'gateway', 'meter', 'topic', 'text', 'from', 'to', 'state'] as const;
 /** Letters of one call: so that progress is seen. */
 const AT_ONCE = 500;
-const COUNTED = ['letters', 'messages', 'accepted', 'partly', 'refused', 'cut', 'notOriginal', 'already', 'failed'] as const;
+const COUNTED = ['letters', 'messages', 'accepted', 'partly', 'refused', 'leftOut', 'cut', 'notOriginal', 'already', 'failed'] as const;
 type Report = Record<(typeof COUNTED)[number], number> & { readonly next: string | null };
 
 export async function listLetters({ limit, ...options }: LetterOptions & { readonly limit: number }): Promise<void> {
@@ -56,10 +56,11 @@ export async function replayLetters(ids: readonly string[], options: ReplayLette
     if (cursor === null) break;
   }
   console.log(
-    `${sum.letters} letters of ${sum.messages} messages: ${sum.accepted} accepted, ${sum.partly} in part, ${sum.refused} refused again; ` +
+    `${sum.letters} letters of ${sum.messages} messages: ${sum.accepted} accepted, ${sum.partly} in part, ${sum.refused} refused again, ${sum.leftOut} left out by a mapping; ` +
       `not tried: ${sum.cut} letters cut, ${sum.notOriginal} not the original message, ${sum.already} replayed before; ${sum.failed} messages could not be taken now`,
   );
-  if (sum.partly + sum.refused + sum.cut + sum.notOriginal + sum.failed > 0) throw new GreenparkError('CONFLICT', 'not every letter was replayed wholly');
+  if (sum.partly + sum.refused + sum.leftOut + sum.cut + sum.notOriginal + sum.failed > 0)
+    throw new GreenparkError('CONFLICT', 'not every letter was replayed wholly');
 }
 
 const searchOf = (options: LetterOptions): Record<string, string> =>

@@ -27,10 +27,10 @@ import type {
   DoneTelling,
   IngestMessage,
   Intake,
+  MessageOutcome,
   MeterDirectory,
   MeterStatus,
   Outcome,
-  RefusalTold,
   UnknownMeterSighting,
 } from './port.ts';
 import { Pressure } from './pressure.ts';
@@ -270,13 +270,13 @@ export class Pipeline implements Intake, DecodedIntake {
 
   /** A message that its transport has decoded. */
   acceptDecoded(message: IngestMessage, decoded: Decoded, done: DoneTelling): void {
-    const told: { refusals: readonly RefusalTold[] } = { refusals: [] };
-    const tell = (error: Error | undefined, outcome: Outcome) => done(error, { outcome, refusals: told.refusals });
+    let told: Omit<MessageOutcome, 'outcome'> = { refusals: [] };
+    const tell = (error: Error | undefined, outcome: Outcome) => done(error, { outcome, ...told });
     if (!this.#enter(message, tell)) return;
     this.#message.begin(message);
     this.stages.begin();
     this.#guarded(message, () => this.#takeDecoded(message, decoded));
-    told.refusals = this.#message.told();
+    told = { refusals: this.#message.told(), ...(this.#message.isLeftOut ? { isLeftOut: true } : {}) };
     this.#settle(message, tell);
   }
 

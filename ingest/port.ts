@@ -38,6 +38,8 @@ export interface MessageOutcome {
   readonly outcome: Outcome;
   /** One per reason. */
   readonly refusals: readonly RefusalTold[];
+  /** Understood, and nothing of it is kept: its mapping does not know a single name in it, or no mapping takes it. */
+  readonly isLeftOut?: true;
 }
 
 /**

@@ -23,6 +23,8 @@ export interface ReplayReport {
   readonly accepted: number;
   readonly partly: number;
   readonly refused: number;
+  /** Messages of which nothing would be kept, as a mapping leaves out all that is in them. Their letters stay as they are. */
+  readonly leftOut: number;
   /** Letters that cannot be tried: their payload was cut when it was kept, or is not the message that came. They stay as they are. */
   readonly cut: number;
   readonly notOriginal: number;
@@ -48,7 +50,7 @@ export class LetterReplay {
 
   async replay(letters: readonly DeadLetter[]): Promise<ReplayReport> {
     const { pipeline } = this.#parts;
-    const count = { accepted: 0, partly: 0, refused: 0, cut: 0, notOriginal: 0, already: 0, failed: 0 };
+    const count = { accepted: 0, partly: 0, refused: 0, leftOut: 0, cut: 0, notOriginal: 0, already: 0, failed: 0 };
     const messages = new Map<number, DeadLetter[]>();
     for (const letter of letters) {
       if (letter.replayedAt !== null) count.already++;
@@ -76,6 +78,10 @@ export class LetterReplay {
         const decoded = await decodeAgain(message, this.#parts.codecs);
         const told = outcomeOf(pipeline, { ...message, gateway: message.gateway ?? decoded.vouchedBy ?? null }, decoded).then(
           (outcome) => {
+            if (outcome.isLeftOut === true) {
+              count.leftOut++;
+              return null;
+            }
             count[outcome.refusals.length === 0 ? 'accepted' : outcome.outcome === 'refused' ? 'refused' : 'partly']++;
             return triedBy(group, outcome);
           },

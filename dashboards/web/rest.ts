@@ -66,7 +66,9 @@ export interface DeadLetterSummary {
 export type LetterFilter = Readonly<Partial<Record<'reason' | 'gateway' | 'meter' | 'topic' | 'text' | 'from' | 'to' | 'state', string>>>;
 
 /** What became of letters that were tried again; messages where nothing else is said. */
-export type ReplayReport = Readonly<Record<'letters' | 'messages' | 'accepted' | 'partly' | 'refused' | 'cut' | 'notOriginal' | 'already' | 'failed', number>>;
+export type ReplayReport = Readonly<
+  Record<'letters' | 'messages' | 'accepted' | 'partly' | 'refused' | 'leftOut' | 'cut' | 'notOriginal' | 'already' | 'failed', number>
+>;
 
 type TimesAsText<T, K extends keyof T> = { readonly [P in keyof T]: P extends K ? string | null : T[P] };
 export type GatewayJson = TimesAsText<GatewayStanding, 'lastSeen'>;

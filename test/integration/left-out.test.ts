@@ -106,4 +106,18 @@ describe('what a mapping leaves out, over the broker of a running service', func
     expect((await listed()).filter((line) => line.startsWith('zigbee2mqtt'))).to.deep.equal(['zigbee2mqtt not-taken zigbee2mqtt/strip 1']);
     expect(await metric(leftOut)).to.equal(4);
   });
+
+  it('stays a dead letter that waits while the mapping would leave all of it out, and is stored once it does not', async () => {
+    const { id: _id, named, ...mapping } = shippedMapping('chirpstack-v4');
+    const put = (others: string, names: object) => operator.put(MAPPING, { ...mapping, named: { ...named, others, names } });
+    const replay = async () => (await operator.post<object>('/api/v1/dead-letters/replay', { filter: { state: 'waiting' } })).body;
+    await put('refuse-whole', {});
+    await uplink({ Frequency: 50.02, Battery: 3.6 });
+    await put('ignore', {});
+    expect(await replay()).to.include({ letters: 1, messages: 1, accepted: 0, leftOut: 1 });
+    await put('ignore', { Frequency: { quantity: 'frequency', unit: 'Hz' } });
+    expect(await replay()).to.include({ letters: 1, messages: 1, accepted: 1, leftOut: 0 });
+    const latest = await operator.items<{ readonly quantity: string; readonly value: number }>('/api/v1/meters/hall/latest');
+    expect(latest.find(({ quantity }) => quantity === 'frequency')?.value).to.equal(50.02);
+  });
 });

@@ -361,6 +361,8 @@ export const en: Readonly<Record<TextKey, string>> = {
   'unknown.registered': '{id} is registered; {count} kept messages are stored.',
   'unknown.registered.cut': 'Kept messages too long to be kept whole: {count}. They cannot be stored; send them again.',
   'unknown.registered.refused': 'Messages refused again: {count}; “Refused messages” tells why.',
+  'unknown.registered.leftout':
+    'Messages of which the mapping leaves out all: {count}. They are not stored; add their names to the mapping and replay them under “Refused messages”.',
   'unknown.registered.failed': 'Messages that could not be taken now: {count}; replay them later under “Refused messages”.',
   'unknown.sentence': ' ',
   'unknown.search': 'Find by id or topic',
@@ -600,6 +602,7 @@ export const en: Readonly<Record<TextKey, string>> = {
   'letters.told.accepted': '{count} accepted',
   'letters.told.partly': '{count} in part',
   'letters.told.refused': '{count} refused again',
+  'letters.told.leftOut': '{count} left out by the mapping',
   'letters.told.cut': '{count} cut and not tried',
   'letters.told.notOriginal': '{count} not the original message and not tried',
   'letters.told.already': '{count} replayed before',

@@ -36,7 +36,7 @@ export function filterOf(search: LetterSearch, zone: string): LetterFilter | nul
   );
 }
 
-const NONE: ReplayReport = { letters: 0, messages: 0, accepted: 0, partly: 0, refused: 0, cut: 0, notOriginal: 0, already: 0, failed: 0 };
+const NONE: ReplayReport = { letters: 0, messages: 0, accepted: 0, partly: 0, refused: 0, leftOut: 0, cut: 0, notOriginal: 0, already: 0, failed: 0 };
 
 /** One replay may be answered in several parts. */
 export const together = (reports: readonly ReplayReport[]): ReplayReport =>
@@ -45,7 +45,7 @@ export const together = (reports: readonly ReplayReport[]): ReplayReport =>
     NONE,
   );
 
-const SORTED = ['accepted', 'partly', 'refused', 'cut', 'notOriginal', 'already', 'failed'] as const;
+const SORTED = ['accepted', 'partly', 'refused', 'leftOut', 'cut', 'notOriginal', 'already', 'failed'] as const;
 
 /** What came of a replay, in a sentence that leaves out what did not happen. */
 export function replayTold(report: ReplayReport, { text, format }: Pick<Reader, 'text' | 'format'>): string {

@@ -48,13 +48,14 @@ export function lastMessage({ payload, payloadLength }: UnknownMeter, { text, fo
 /** What came of a registration: what was stored of what was kept, and what of it cannot be. */
 export function registeredTold(
   id: string,
-  { accepted, partly, cut, refused, failed }: ReplayReport,
+  { accepted, partly, cut, refused, leftOut, failed }: ReplayReport,
   { text, format }: Pick<Reader, 'text' | 'format'>,
 ): string {
   const count = (value: number) => format.number(value, 0);
   const told = [text('unknown.registered', { id, count: count(accepted + partly) })];
   if (cut > 0) told.push(text('unknown.registered.cut', { count: count(cut) }));
   if (refused > 0) told.push(text('unknown.registered.refused', { count: count(refused) }));
+  if (leftOut > 0) told.push(text('unknown.registered.leftout', { count: count(leftOut) }));
   if (failed > 0) told.push(text('unknown.registered.failed', { count: count(failed) }));
   return told.join(text('unknown.sentence'));
 }

@@ -161,11 +161,12 @@ describe('refused messages', () => {
     for (const field of ['from', 'to'] as const) expect(filterOf({ ...emptySearch(), [field]: '2026-03-29T02:30' }, 'Europe/Berlin'), field).to.equal(null);
   });
 
-  const report: ReplayReport = { letters: 5, messages: 4, accepted: 1200, partly: 0, refused: 2, cut: 1, notOriginal: 0, already: 0, failed: 0 };
+  const report: ReplayReport = { letters: 5, messages: 4, accepted: 1200, partly: 0, refused: 2, leftOut: 0, cut: 1, notOriginal: 0, already: 0, failed: 0 };
 
   it('are replayed with the outcome told, and what did not happen left out', () => {
     expect(replayTold(report, en)).to.equal('Letters tried again: 5; messages: 4; 1,200 accepted, 2 refused again, 1 cut and not tried.');
     expect(replayTold(report, zh)).to.equal('已重放 5 条记录（4 条消息）：全部接收 1,200，仍被拒收 2，报文不完整、无法重放 1。');
+    expect(replayTold({ ...report, refused: 0, leftOut: 2 }, zh)).to.include('映射全部未采用 2');
     expect(replayTold({ ...report, letters: 0 }, en)).to.equal('There is nothing to replay.');
   });
 

@@ -96,10 +96,13 @@ describe('the list of unknown meters', () => {
   });
 
   it('tells of a registration what was stored, and what was kept and cannot be', () => {
-    const none: ReplayReport = { letters: 0, messages: 0, accepted: 0, partly: 0, refused: 0, cut: 0, notOriginal: 0, already: 0, failed: 0 };
+    const none: ReplayReport = { letters: 0, messages: 0, accepted: 0, partly: 0, refused: 0, leftOut: 0, cut: 0, notOriginal: 0, already: 0, failed: 0 };
     expect(registeredTold('m-9', { ...none, accepted: 2, partly: 1 }, zh)).to.equal('m-9 已登记，补录 3 条消息。');
     expect(registeredTold('m-9', { ...none, letters: 2, cut: 2 }, zh)).to.equal(
       'm-9 已登记，补录 0 条消息。另有 2 条保留的消息过长，未能完整保存，无法补录，请重新发送。',
+    );
+    expect(registeredTold('m-9', { ...none, leftOut: 2 }, zh)).to.equal(
+      'm-9 已登记，补录 0 条消息。2 条的内容映射全部未采用，未入库：补全映射后，请在“被拒收的消息”中重放。',
     );
     expect(registeredTold('m-9', { ...none, accepted: 1, cut: 1, refused: 3, failed: 4 }, en)).to.equal(
       'm-9 is registered; 1 kept messages are stored. Kept messages too long to be kept whole: 1. They cannot be stored; send them again. ' +
