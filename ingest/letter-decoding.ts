@@ -40,7 +40,7 @@ function nativeLetter({ topic, payload, retained = false }: IngestMessage): Deco
   const frames: DecodedFrame[] = [];
   const refusals: DecodedRefusal[] = [];
   decodeNative(payload, retained, {
-    frame: (ts, values, index) => frames.push({ meter: parsed.meter, ts, values, where: index < 0 ? '' : `[${index}]` }),
+    frame: (ts, values, index, backfill) => frames.push({ meter: parsed.meter, ts, values, backfill, where: index < 0 ? '' : `[${index}]` }),
     refuse: (reason, detail, count = 1) => refusals.push({ reason, detail, count }),
   });
   return { frames, refusals, statuses: [], park: parsed.park as ParkId };

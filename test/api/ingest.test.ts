@@ -301,11 +301,15 @@ describe('ingest over HTTP', () => {
     it('of what the broker had kept, and of history, are replayed as what they were', async () => {
       await native('m-new', { active_power: 1 }, NOW, 'north', { retained: true });
       await native('m-new', { ts: NOW - 500 * 86_400_000, values: { active_power: 2 } }, NOW, 'north', { transport: 'import' });
+      await native('m-new', { ts: NOW - 499 * 86_400_000, values: { active_power: 3 }, backfill: true }, NOW);
       const put = request(service.app).put('/api/v1/parks/north/meters/m-new').set('Authorization', bearer('operator'));
       await put.send({ enterprise: null, name: '新', kind: 'electricity', parent: null, gateway: null });
       const { body } = await post('/api/v1/dead-letters/replay', { filter: { topic: 'parks/north/meters/m-new/' } });
-      expect(body).to.include({ letters: 2, accepted: 1, refused: 1 });
-      expect(service.stored.rows.map((row) => row.slice(3))).to.deep.equal([[2, 'good']]);
+      expect(body).to.include({ letters: 3, accepted: 2, refused: 1 });
+      expect(service.stored.rows.map((row) => row.slice(3)).sort()).to.deep.equal([
+        [2, 'good'],
+        [3, 'good'],
+      ]);
       const { items } = (await get('/api/v1/dead-letters?state=waiting&topic=parks/north/meters/m-new/')).body;
       expect(items.map(({ reason, isRetained }: { reason: string; isRetained: boolean }) => [reason, isRetained])).to.deep.equal([
         ['retained-without-time', true],
