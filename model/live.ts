@@ -112,13 +112,15 @@ export interface CapState {
   readonly stages: readonly { readonly percent: number; readonly level: Level; readonly reached: boolean }[];
 }
 
-/** A meter's clock may be ahead of the service's; a reading that is further ahead than this was given its time by a clock that has been set back since. */
+/** A meter's clock may be ahead of the service's; a reading that is further ahead than this has its time from a clock that is wrong, or has been set back since. */
 const AHEAD_MS = 600_000;
+
+export const isAhead = (latestTs: EpochMs, now: EpochMs): boolean => latestTs - now > AHEAD_MS;
 
 /** Is a meter that reports each `intervalSeconds` silent for longer than three of them (and at least two minutes)? */
 export function isStale(latestTs: EpochMs, intervalSeconds: number, now: EpochMs): boolean {
   const silentFor = now - latestTs;
-  return silentFor > Math.max(3 * intervalSeconds * 1000, 120_000) || silentFor < -AHEAD_MS;
+  return silentFor > Math.max(3 * intervalSeconds * 1000, 120_000) || isAhead(latestTs, now);
 }
 
 /** Was the meter told to be gone, and has measured nothing since? `newest` is the time of its newest reading, null before the first. */

@@ -2,8 +2,13 @@ import type { EpochMs } from '../../model/ids.ts';
 import { findQuantity } from '../../model/quantities.ts';
 import type { Language, Text } from './i18n/text.ts';
 
-/** How long ago something was, in the words of the language. */
+/** Clocks differ by as much without anybody's saying so. */
+const UNSAID_AHEAD_S = 60;
+
+/** How long ago something was, or how far ahead of now it stands, in the words of the language. */
 export function ageText(text: Text, ageMs: number): string {
+  const ahead = Math.floor(-ageMs / 1000);
+  if (ahead > UNSAID_AHEAD_S) return ahead < 7200 ? text('ahead.minutes', { n: Math.floor(ahead / 60) }) : text('ahead.hours', { n: Math.floor(ahead / 3600) });
   const seconds = Math.max(0, Math.floor(ageMs / 1000));
   if (seconds < 5) return text('age.now');
   if (seconds < 120) return text('age.seconds', { n: seconds });

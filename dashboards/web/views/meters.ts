@@ -1,4 +1,4 @@
-import { isGone, isStale, type LiveValue } from '../../../model/live.ts';
+import { isAhead, isGone, isStale, type LiveValue } from '../../../model/live.ts';
 import type { MeterKind } from '../../../model/meter-kinds.ts';
 import { findQuantity } from '../../../model/quantities.ts';
 import { ageText, type Figure } from '../format.ts';
@@ -6,8 +6,8 @@ import { type Language, nameIn } from '../i18n/text.ts';
 import type { LiveModel, ModelMeter } from '../live/live-model.ts';
 import type { Reader } from './reader.ts';
 
-/** `offline`: told to be gone, and nothing measured since. `stale`: silent for too long. */
-export type MeterState = 'fresh' | 'stale' | 'never' | 'offline';
+/** `offline`: told to be gone, and nothing measured since. `stale`: silent for too long. `ahead`: by a clock that is wrong, so that nobody knows. */
+export type MeterState = 'fresh' | 'stale' | 'ahead' | 'never' | 'offline';
 
 export interface MeterRow {
   readonly id: string;
@@ -29,7 +29,8 @@ export interface ValueRow {
   readonly value: Figure;
   readonly measured: string;
   readonly age: string;
-  readonly stale: boolean;
+  readonly state: MeterState;
+  readonly stateName: string;
   readonly usable: boolean;
   readonly quality: string;
 }
@@ -43,7 +44,13 @@ export const quantityName = (language: Language, name: string): string => {
 export function meterState(meter: ModelMeter, now: number): MeterState {
   if (isGone(meter.status, meter.newest)) return 'offline';
   if (meter.newest === null) return 'never';
-  return isStale(meter.newest, meter.intervalSeconds, now) ? 'stale' : 'fresh';
+  return stateAt(meter.newest, meter, now);
+}
+
+/** What the time of its newest reading says. */
+function stateAt(newest: number, { intervalSeconds }: ModelMeter, now: number): 'fresh' | 'stale' | 'ahead' {
+  if (isAhead(newest, now)) return 'ahead';
+  return isStale(newest, intervalSeconds, now) ? 'stale' : 'fresh';
 }
 
 // The value that stands for a meter in a list.
@@ -110,6 +117,7 @@ export function valueRows(meter: ModelMeter, { text, format, language, now }: Re
     const value = meter.values.get(name);
     if (value === undefined) return [];
     const [quantity, ts, amount, quality] = value;
+    const state = stateAt(ts, meter, now);
     return [
       {
         quantity,
@@ -117,7 +125,8 @@ export function valueRows(meter: ModelMeter, { text, format, language, now }: Re
         value: format.quantity(quantity, amount),
         measured: format.full(ts),
         age: ageText(text, now - ts),
-        stale: isStale(ts, meter.intervalSeconds, now),
+        state,
+        stateName: text(`meter.${state}`),
         usable: isUsableName(quality),
         quality: text(`quality.${quality}`),
       },
@@ -141,7 +150,7 @@ export function meterRows(model: LiveModel, filter: MeterFilter, reader: Reader)
     .filter(
       (row) => wanted === '' || row.id.toLowerCase().includes(wanted) || row.name.toLowerCase().includes(wanted) || row.owner.toLowerCase().includes(wanted),
     );
-  const order = { offline: 0, stale: 0, never: 1, fresh: 2 } as const;
+  const order = { offline: 0, stale: 0, ahead: 0, never: 1, fresh: 2 } as const;
   const compare = new Intl.Collator(reader.language).compare;
   return rows.sort((a, b) => order[a.state] - order[b.state] || compare(a.owner, b.owner) || compare(a.name, b.name) || compare(a.id, b.id));
 }

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { LiveModel } from '../../../dashboards/web/live/live-model.ts';
 import { alertRow, byUrgency, fits, mayAcknowledge } from '../../../dashboards/web/views/alert-rows.ts';
-import { meterRows } from '../../../dashboards/web/views/meters.ts';
+import { meterRows, valueRows } from '../../../dashboards/web/views/meters.ts';
 import { buildOverview } from '../../../dashboards/web/views/overview.ts';
 import type { MeterId } from '../../../model/ids.ts';
 import { aCap, anAlert, Fixture, NOON, PAPER, PARK, STEEL } from '../two-enterprise-park.ts';
@@ -78,7 +78,7 @@ describe('the overview', () => {
     const park = new Fixture();
     park.read(['grid', 'active_power', 500], ['steel-e', 'active_power', 300]);
     const model = watching(park);
-    expect(buildOverview(model, readerFor('en', NOON)).meters.text).to.equal('3 of 5 meters silent or offline');
+    expect(buildOverview(model, readerFor('en', NOON)).meters.text).to.equal('3 of 5 meters do not report properly');
     const later = buildOverview(model, readerFor('en', NOON + 200_000));
     expect(later.meters.silent).to.equal(5);
     expect(later.enterprises.map((row) => row.power.text)).to.deep.equal(['–', '–']);
@@ -190,6 +190,17 @@ describe('the list of meters', () => {
     expect(meterRows(model, { ...all, search: '纸厂' }, readerFor('en', NOON)).map((row) => row.id)).to.deep.equal(['paper-water', 'paper-e']);
     expect(meterRows(model, { ...all, silentOnly: true }, readerFor('en', NOON))).to.have.length(4);
     expect(meterRows(model, { ...all, kind: 'water' }, readerFor('en', NOON)).map((row) => row.id)).to.deep.equal(['paper-water']);
+  });
+
+  it('says of one whose clock is ahead just that, and by how much', () => {
+    const park = new Fixture();
+    park.read(['grid', 'active_power', 500, NOON + 750_000]);
+    const model = watching(park);
+    const row = (language: 'zh-CN' | 'en') => meterRows(model, { ...all, search: 'grid' }, readerFor(language, NOON))[0];
+    expect(row('en')).to.include({ state: 'ahead', stateName: 'clock wrong', age: '12 min ahead' });
+    expect(row('zh-CN')).to.include({ stateName: '时钟不准', age: '超前 12 分钟' });
+    const grid = model.meters.get('grid');
+    expect(grid === undefined ? [] : valueRows(grid, readerFor('en', NOON)).map(({ state }) => state)).to.deep.equal(['ahead']);
   });
 
   it('says that one is gone as soon as that was said, until it measures again', () => {

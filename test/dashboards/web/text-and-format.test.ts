@@ -47,6 +47,9 @@ describe('numbers and times', () => {
   }
 
   for (const [ms, expected] of [
+    [-7_200_000, '2 h ahead'],
+    [-750_000, '12 min ahead'],
+    [-60_000, 'just now'],
     [-5000, 'just now'],
     [4999, 'just now'],
     [59_000, '59 s ago'],
