@@ -1,5 +1,5 @@
 import jsonata from 'jsonata';
-import { CONCAT, LONGEST_TEXT, registerFunctions } from './functions.ts';
+import { CONCAT, LONGEST_TEXT, registerFunctions, sizeUpTo } from './functions.ts';
 
 /** What expressions know beside the message, as `$topic`, `$gateway`, `$received` and `$message`. */
 export interface Bindings {
@@ -25,6 +25,9 @@ const STACK = 300;
 const SEQUENCE = 100_000;
 /** Characters of all texts that the steps of one evaluation come to. */
 const TEXTS = 32 * LONGEST_TEXT;
+/** Characters, as JSON, on either side of a comparison: in a few steps an object can be made that holds another a million times. */
+const MOST_COMPARED = 4 * LONGEST_TEXT;
+const COMPARISONS: ReadonlySet<unknown> = new Set(['=', '!=', 'in']);
 /** Called by JSONata behind every step. */
 const AFTER_STEP = Symbol.for('jsonata.__evaluate_exit') as unknown as string;
 
@@ -64,13 +67,17 @@ export function compileExpression(text: string): Expression {
   if (regex !== null) {
     throw new ExpressionFault('regular expressions are not taken; $contains, $split and $substringBefore take texts', regex < 0 ? null : regex);
   }
-  registerFunctions(compiled);
-  const path = plainPath(ast);
-  boundConcatenation(ast, 0);
   let characters = 0;
   let steps = 0;
+  let began = 0;
+  registerFunctions(compiled, () => {
+    if (hasRunLong(began)) throw new ExpressionFault(TOO_LONG, null, true);
+  });
+  const path = plainPath(ast);
+  boundConcatenation(ast, 0);
+  const compared = comparedIn(ast);
   // A step of its own, such as $length or a comparison, is not looked at while it runs: what it works on has to be small.
-  compiled.assign(AFTER_STEP, (_expression: unknown, _input: unknown, _environment: unknown, found: unknown) => {
+  compiled.assign(AFTER_STEP, (expression: unknown, _input: unknown, _environment: unknown, found: unknown) => {
     if (++steps > MOST_STEPS) throw new ExpressionFault(`it takes more than ${MOST_STEPS} steps`, null, true);
     if (typeof found === 'string') {
       characters += found.length;
@@ -79,11 +86,13 @@ export function compileExpression(text: string): Expression {
     } else if (Array.isArray(found) && found.length > SEQUENCE) {
       throw new ExpressionFault(`a list becomes longer than ${SEQUENCE} items`, null, true);
     }
+    if (typeof found === 'object' && compared.has(expression) && sizeUpTo(found, MOST_COMPARED) >= MOST_COMPARED)
+      throw new ExpressionFault(`more than ${MOST_COMPARED} characters are compared at once`, null, true);
   });
   const general = async (input: unknown, bindings: Bindings): Promise<unknown> => {
     characters = 0;
     steps = 0;
-    const began = performance.now();
+    began = performance.now();
     let found: unknown;
     try {
       found = await compiled.evaluate(input, bindings as unknown as Record<string, unknown>);
@@ -91,7 +100,7 @@ export function compileExpression(text: string): Expression {
       const fault = faultOf(error);
       throw hasRunLong(began) ? new ExpressionFault(fault.message, fault.position, true) : fault;
     }
-    if (hasRunLong(began)) throw new ExpressionFault(`it takes longer than ${LIMIT_MS} ms`, null, true);
+    if (hasRunLong(began)) throw new ExpressionFault(TOO_LONG, null, true);
     return plain(found);
   };
   if (path === null) return { text, evaluate: general };
@@ -103,6 +112,8 @@ export function compileExpression(text: string): Expression {
     },
   };
 }
+
+const TOO_LONG = `it takes longer than ${LIMIT_MS} ms`;
 
 /** JSONata looks at its watch between steps alone: one step may have taken longer. */
 const hasRunLong = (began: number): boolean => performance.now() - began > LIMIT_MS;
@@ -116,6 +127,18 @@ function boundConcatenation(node: unknown, depth: number): void {
     node['rhs'] = undefined;
   }
   for (const child of Object.values(node)) boundConcatenation(child, depth + 1);
+}
+
+/** The sides of comparisons: one of them is one step, however much it goes through. */
+function comparedIn(ast: unknown): ReadonlySet<unknown> {
+  const found = new Set<unknown>();
+  const look = (node: unknown, depth: number): void => {
+    if (typeof node !== 'object' || node === null || depth > 1000) return;
+    if (isNode(node) && node['type'] === 'binary' && COMPARISONS.has(node['value'])) found.add(node['lhs']).add(node['rhs']);
+    for (const child of Object.values(node)) look(child, depth + 1);
+  };
+  look(ast, 0);
+  return found;
 }
 
 class NoRegex {

@@ -7,6 +7,7 @@ import { nameOf } from '../wording.ts';
 import { readAmount } from './amount.ts';
 import { bcd, bytesOf, float, hexOf, int, Refused, registers, sizeOf, slice, uint } from './bytes.ts';
 import { dlt645, dlt645frames } from './dlt645.ts';
+import { type InTime, OWN_LISTS } from './own-lists.ts';
 import { compileTime } from './times.ts';
 
 const UNITS: ReadonlySet<string> = new Set(QUANTITIES.map(({ unit }) => unit));
@@ -130,7 +131,7 @@ function string(value: unknown, prettify?: unknown): string | undefined {
 const unwrapped = (value: unknown): unknown => (Array.isArray(value) && (value as { outerWrapper?: boolean }).outerWrapper === true ? value[0] : value);
 
 /** About how many characters the value has as JSON; no further than `most`. */
-function sizeUpTo(value: unknown, most: number): number {
+export function sizeUpTo(value: unknown, most: number): number {
   let size = 0;
   const open: unknown[] = [value];
   while (open.length > 0 && size < most) {
@@ -150,11 +151,12 @@ function sizeUpTo(value: unknown, most: number): number {
 const concat = (left: unknown, right: unknown): string => `${string(left) ?? ''}${string(right) ?? ''}`;
 
 /** JSONata's own $distinct compares each with each. */
-function distinct(values: unknown): unknown {
+function distinct(values: unknown, inTime: InTime): unknown {
   if (!Array.isArray(values) || values.length <= 1) return values;
   const found = new Map<unknown, unknown>();
   let objects = 0;
   for (const value of values as unknown[]) {
+    inTime();
     if (typeof value !== 'object' || value === null) found.set(value, value);
     else if (++objects > MOST_COMPARED) throw new Refused(`$distinct: at most ${MOST_COMPARED} objects or arrays can be compared`);
     else found.set(`{}${string(sorted(value))}`, value);
@@ -171,6 +173,14 @@ function sorted(value: unknown): unknown {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, each]) => [key, sorted(each)]),
   );
+}
+
+/** JSONata's own $join, which would put long texts together before anybody looks at what comes of it. */
+function join(texts: readonly string[] | undefined, between = ''): string | undefined {
+  if (texts === undefined) return undefined;
+  const length = texts.reduce((sum, text) => sum + text.length, between.length * Math.max(0, texts.length - 1));
+  if (length > LONGEST_TEXT) throw new Refused(`$join: the text would be longer than ${LONGEST_TEXT} characters`);
+  return texts.join(between);
 }
 
 function refuseEval(): never {
@@ -195,19 +205,21 @@ const FUNCTIONS: Readonly<Record<string, (...given: unknown[]) => unknown>> = {
   dlt645frames: (bytes) => (bytes === undefined ? undefined : dlt645frames(bytes)),
   pad,
   string,
-  distinct,
   [CONCAT]: concat,
   eval: refuseEval,
 };
 /** Of those that take the place of JSONata's own: what it fills in for arguments that are missing. */
-const SIGNATURES: Readonly<Record<string, string>> = { string: '<x-b?:s>', distinct: '<x:x>' };
+const SIGNATURES: Readonly<Record<string, string>> = { string: '<x-b?:s>' };
 /** Of bytes that are not there nothing is taken: an uplink without a payload has no values, and is no mistake of the mapping. */
 const OF_BYTES: ReadonlySet<string> = new Set(['uint', 'int', 'float', 'bcd', 'hex', 'slice', 'size']);
 
-export function registerFunctions(expression: jsonata.Expression): void {
+export function registerFunctions(expression: jsonata.Expression, inTime: InTime): void {
   for (const [name, run] of Object.entries(FUNCTIONS)) {
     // Own arity: JSONata fills a function's missing arguments with the context where its length asks for more.
     const called = (...given: unknown[]): unknown => (OF_BYTES.has(name) && given[0] === undefined ? undefined : run(...given));
     expression.registerFunction(name, called, SIGNATURES[name]);
   }
+  for (const [name, { run, signature }] of Object.entries(OWN_LISTS)) expression.registerFunction(name, run(inTime), signature);
+  expression.registerFunction('distinct', (values: unknown) => distinct(values, inTime), '<x:x>');
+  expression.registerFunction('join', (texts: readonly string[] | undefined, between?: string) => join(texts, between), '<a<s>s?:s>');
 }

@@ -29,6 +29,38 @@ describe('an expression that would keep the service from everything else', () =>
     });
   }
 
+  const longer = (name: string, times: number): string => `$${name} := $append($${name}, $${name}); `.repeat(times);
+  const nested = (name: string): string => `$${name} := {"x": 1}; ${`$${name} := {"x": $${name}, "y": $${name}}; `.repeat(40)}`;
+  const LONG = '$t := $pad("x", 10000, "x"); $t := $join([1..100].$t)';
+  const wide = '$o := $merge([1..5000].{"k" & $: $}); $a := [$o];';
+  // One step each, between two looks at the watch.
+  const big: Readonly<Record<string, string>> = {
+    'equal long texts that are sorted': `(${LONG}; $a := [$t & "a", $t & "b", $t & "a", $t & "b"]; ${longer('a', 13)} $sort($a))`,
+    'equal long texts that are told apart': `(${LONG}; $a := [$t & "a", $t & "a", $t & "a"]; ${longer('a', 15)} $distinct($a))`,
+    'a long text that is looked for': `(${LONG}; $a := [$t & "b"]; ${longer('a', 16)} $b := $t & "a"; $b in $a)`,
+    'long texts that are joined': `(${LONG}; $a := ["a"]; ${longer('a', 9)} $join($a, $t))`,
+    'one object, merged with itself': `(${wide} ${longer('a', 16)} $merge($a))`,
+    'the keys of one object, many times': `(${wide} ${longer('a', 16)} $keys($a))`,
+    'objects that hold one another, compared': `(${nested('a')} ${nested('b')} $a = $b)`,
+    'objects that hold one another, copied': `(${nested('a')} $a ~> |x|{"z": 1}|)`,
+    'a list that grows item by item': '$reduce([1..90000], $append)',
+    'a time that can be read in many ways': `$toMillis("${'1'.repeat(60)}y", "[Y]1[M]1[D]1[d]1[H]1[h]1[m]1[s]x")`,
+  };
+  for (const [what, text] of Object.entries(big)) {
+    it(`${what}: is stopped in time`, async function () {
+      this.timeout(60_000);
+      const from = performance.now();
+      await faultOf(text);
+      expect(performance.now() - from).to.be.below(4000);
+    });
+  }
+
+  it('many items are sorted at once', async () => {
+    const from = performance.now();
+    expect(await evaluated('$sort([1..50000])[0]')).to.equal(1);
+    expect(performance.now() - from).to.be.below(2000);
+  });
+
   it('rests afterwards where a text grew', async () => {
     expect((await faultOf(doubled(25))).runaway).to.equal(true);
   });

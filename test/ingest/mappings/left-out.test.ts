@@ -46,6 +46,24 @@ describe('ingest/mappings, the book of what they leave out', () => {
     expect(names(book)).to.deep.equal(all);
   });
 
+  it('shows of a value what can be shown, however much it holds', () => {
+    const book = new LeftOutBook();
+    const sampleOf = (value: unknown): string => {
+      see(book, 'lora', [aNote('not-mapped', 'x', { value })]);
+      const [seen] = book.list();
+      book.forget({ park: north, id: 'lora' }, true);
+      return seen?.sample ?? '';
+    };
+    const value = { text: 'a "b"', list: [1, null, true, []], none: {}, bytes: Uint8Array.of(1, 2) };
+    expect(sampleOf(value)).to.equal('{"text":"a \\"b\\"","list":[1,null,true,[]],"none":{},"bytes":"2 bytes"}');
+    // In two places each of the level below: a million million in all.
+    let nested: object = { x: 1 };
+    for (let level = 0; level < 40; level++) nested = { x: nested, y: nested };
+    const from = performance.now();
+    expect(sampleOf(nested)).to.equal(`${'{"x":'.repeat(24)}…`);
+    expect(performance.now() - from).to.be.below(100);
+  });
+
   it('keeps parks, mappings and kinds apart, that first which needs somebody', () => {
     const book = new LeftOutBook();
     see(book, 'a', [aNote('no-value', 'x'), aNote('not-mapped', 'x')]);
