@@ -413,6 +413,27 @@ export const SAMPLES: readonly Sample[] = [
     frames: [['main', AT, { active_power: '0.25 kW', apparent_power: '0.32 kVA', voltage_a: '230 V', voltage_b: '231 V' }]],
   },
   {
+    name: 'three phases with names of their own, beside which the plain names are of all',
+    mapping: 'zigbee2mqtt',
+    topic: 'zigbee2mqtt/powertag',
+    payload: {
+      ...{ power: 600, power_apparent: 700, power_factor: 0.86, energy: 12.5, ac_frequency: 50 },
+      ...{ power_phase_a: 100, power_phase_b: 200, power_phase_c: 300, energy_phase_a: 2, energy_phase_b: 4, energy_phase_c: 6.5 },
+      ...{ voltage_phase_a: 229, voltage_phase_b: 230, voltage_phase_c: 231, voltage_phase_ab: 398 },
+      ...{ current_phase_a: 0.5, current_phase_b: 1, current_phase_c: 1.5 },
+    },
+    frames: [
+      [
+        'powertag',
+        null,
+        {
+          ...{ active_power: '0.6 kW', apparent_power: '0.7 kVA', power_factor: '0.86 1', frequency: '50 Hz', active_energy_import: '12.5 kWh' },
+          ...{ voltage_a: '229 V', voltage_b: '230 V', voltage_c: '231 V', current_a: '0.5 A', current_b: '1 A', current_c: '1.5 A' },
+        },
+      ],
+    ],
+  },
+  {
     name: 'later phases without the first make no whole',
     mapping: 'zigbee2mqtt',
     topic: 'zigbee2mqtt/main',
