@@ -7,6 +7,7 @@ import { wholeLetters } from '../store/registry/letter-payloads.ts';
 import type { DeadLetter, DeadLetterRecords, WholeDeadLetter } from '../store/registry/port.ts';
 import type { DecodedDevice, TopicCodec } from './codecs/decoded.ts';
 import { parseSegment } from './codecs/hj212/segment.ts';
+import { frameIn } from './codecs/hj212/splitter.ts';
 import { strangerIn } from './codecs/hj212/stranger.ts';
 import { decodeAgain, originalOf } from './letter-decoding.ts';
 import { MOST_DETAILS } from './message-state.ts';
@@ -168,7 +169,9 @@ export class UnknownMeters {
 
   async #seedLoggers(letters: LettersToRead): Promise<void> {
     for await (const letter of latestLetters(letters, UNKNOWN_GATEWAY)) {
-      for (const { mn: meter, kind: meterKind, quantities } of strangerIn(parseSegment(Buffer.from(letter.payload).toString('latin1'))).loggers ?? []) {
+      // Those of earlier versions hold the data segment alone.
+      const sent = Buffer.from(frameIn(letter.payload)?.segment ?? letter.payload).toString('latin1');
+      for (const { mn: meter, kind: meterKind, quantities } of strangerIn(parseSegment(sent)).loggers ?? []) {
         this.#seeAgain(letter, { kind: 'logger', meter, meterKind, quantities });
       }
     }
@@ -202,12 +205,12 @@ export class UnknownMeters {
 
 const keyOf = ({ kind, park, meter, mapping }: Pick<Seen, 'kind' | 'park' | 'meter' | 'mapping'>): string => JSON.stringify([kind, park, mapping, meter]);
 
-/** The letters of a list are read by more people than may know how a logger signs in. */
+/** The letters of a list are read by more people than may know how a logger signs in. However it is written, where it would be read as the password. */
 const withoutPassword = (payload: Uint8Array): Uint8Array =>
   Buffer.from(
     Buffer.from(payload)
       .toString('latin1')
-      .replaceAll(/\bPW=[^;&]*/gi, 'PW=***'),
+      .replaceAll(/P[,\s]*W[,\s]*=[^;]*?(?=;|CP=&&|$)/gi, 'PW=***'),
     'latin1',
   );
 

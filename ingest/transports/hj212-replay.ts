@@ -2,7 +2,7 @@ import type { Decoded, TopicCodec } from '../codecs/decoded.ts';
 import { decodeSegment, refusedWhole } from '../codecs/hj212/decode.ts';
 import { parseSegment } from '../codecs/hj212/segment.ts';
 import { isSealed, unseal } from '../codecs/hj212/sm4.ts';
-import { FrameSplitter, type RawFrame } from '../codecs/hj212/splitter.ts';
+import { frameIn, type RawFrame } from '../codecs/hj212/splitter.ts';
 import { checkFrame, unknownNumber, wrongPassword } from './hj212-checks.ts';
 import { contextOf, type Device, type Hj212Devices } from './hj212-devices.ts';
 
@@ -31,11 +31,6 @@ export function hj212Replay(devices: Hj212Devices): TopicCodec {
       return decodeUnvouched(frame, device, devices, proofs);
     },
   };
-}
-
-function frameIn(payload: Uint8Array): RawFrame | null {
-  const splitter = new FrameSplitter(payload.length + 2);
-  return splitter.push(payload)[0] ?? splitter.flush();
 }
 
 async function decodeUnvouched(frame: RawFrame, device: Device, devices: Hj212Devices, proofs: Proofs): Promise<Decoded> {

@@ -93,6 +93,32 @@ describe('unknown meters', () => {
     expect([others.length, others.at(-1)?.meter, others.at(-2)?.meter]).to.deep.equal([100, 'a', 'MN50']);
   });
 
+  for (const sent of ['##0021PW=secret1;MN=2;CP=&&&&0000', 'QN=1; PW =secret1;MN=2;CP=&&&&', 'QN=1;MN=2;pw=secret1&x;CP=&&&&', 'MN=2;PW=secret1CP=&&&&']) {
+    it(`are shown without their password: ${sent}`, () => {
+      const unknown = unknownMeters();
+      unknown.see(sighting('2', { kind: 'logger', payload: Buffer.from(sent) }));
+      const shown = Buffer.from(unknown.list()[0]?.payload ?? []).toString();
+      expect(shown)
+        .to.contain('PW=***')
+        .and.contain('MN=2')
+        .and.contain('CP=&&&&')
+        .and.not.match(/secret1|&x/);
+    });
+  }
+
+  it('are seen again as what they are, whatever their frame begins with', async () => {
+    const letter = { transport: 'hj212', gateway: null, park: null, receivedAt: 5, detail: '' };
+    const sent = ['##0040ST=31;MN=A;CP=&&a21026-Rtd=1&&0000\r\n', '##0040MN=B;ST=32;CP=&&w01018-Rtd=1&&0000\r\n', 'MN=C;ST=23;CP=&&LA-Rtd=1&&'];
+    const letters = sent.map((text, id) => ({ ...letter, id, topic: `hj212/${id}`, payload: Buffer.from(text), payloadLength: text.length }));
+    const unknown = unknownMeters();
+    await unknown.seed(lettersOf(...(letters as unknown as WholeDeadLetter[])), []);
+    expect(unknown.list().map(({ kind, meter, suggestedKind }) => [kind, meter, suggestedKind])).to.deep.equal([
+      ['logger', 'A', 'stack'],
+      ['logger', 'B', 'outfall'],
+      ['logger', 'C', 'noise'],
+    ]);
+  });
+
   it('are seen again after a restart by the letters that were kept', async () => {
     const letter = { transport: 'mqtt', gateway: null, park: null, detail: '', payload: Buffer.from('{"values":{"kWh":1}}'), payloadLength: 20 };
     const pages = [

@@ -110,6 +110,12 @@ export class FrameSplitter {
   }
 }
 
+/** The frame that some bytes begin with, whether its end came or not; null where there is none in them. */
+export function frameIn(bytes: Uint8Array): RawFrame | null {
+  const splitter = new FrameSplitter(bytes.length + 2);
+  return splitter.push(bytes)[0] ?? splitter.flush();
+}
+
 /** What stands between `##` and the line's end; null where it is nothing. */
 function frameOf(content: Buffer): RawFrame | null {
   const length = lengthAt(content, 0);
