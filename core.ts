@@ -246,7 +246,8 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
   };
   const loggers = new Hj212Devices(directory, gatewaySecrets);
   const births = sparkplugReplay(sparkplug);
-  const letterCodecs = [mappings, births, hj212Replay(loggers)];
+  // Before the mappings: one of topics such as hj212/{meter} would take its letters.
+  const letterCodecs = [hj212Replay(loggers), mappings, births];
   const gateways = new GatewayBook(directory, () => sparkplug.nodes());
   const unknown = new UnknownMeters({
     isRegistered: (meter) => directory.current.meter(meter) !== undefined,

@@ -103,5 +103,6 @@ export interface TopicCodec {
     readonly payload: Uint8Array;
     readonly receivedAt: EpochMs;
     readonly gateway: string | null;
+    readonly transport?: string;
   }): Decoded | Promise<Decoded> | null;
 }

@@ -16,6 +16,7 @@ import type { StageTimes } from '../stage-times.ts';
 import { checkFrame, type Faults, unknownNumber, wrongPassword } from './hj212-checks.ts';
 import { contextOf, type Device, type Hj212Devices } from './hj212-devices.ts';
 import type { Hj212Limits, Hj212Stats } from './hj212-limits.ts';
+import { letterTopicOf, TRANSPORT } from './hj212-replay.ts';
 import { TokenBucket } from './token-bucket.ts';
 import type { UnderWay } from './under-way.ts';
 
@@ -384,7 +385,7 @@ export class Hj212Connection {
   /** To the pipeline; the answer leaves when it is committed, and never for what was not kept. */
   #hand(decoded: Decoded, segment: Segment, device: Device | null, payload: Uint8Array): void {
     const { intake, clock, underWay } = this.#parts;
-    const message = { topic: `hj212/${segment.mn ?? ''}`, payload, gateway: device?.gateway ?? null, transport: 'hj212', receivedAt: clock() };
+    const message = { topic: letterTopicOf(segment.mn ?? ''), payload, gateway: device?.gateway ?? null, transport: TRANSPORT, receivedAt: clock() };
     underWay.begin();
     this.#uncommitted++;
     intake.acceptDecoded(message, decoded, (error, { outcome }) => {

@@ -6,6 +6,8 @@ import { frameIn, type RawFrame } from '../codecs/hj212/splitter.ts';
 import { checkFrame, unknownNumber, wrongPassword } from './hj212-checks.ts';
 import { contextOf, type Device, type Hj212Devices } from './hj212-devices.ts';
 
+/** By which its letters are told from those of topics that anybody may choose. */
+export const TRANSPORT = 'hj212';
 const PREFIX = 'hj212/';
 
 /** The topic of a letter that a logger of this number made. */
@@ -18,8 +20,9 @@ export const letterTopicOf = (mn: string): string => `${PREFIX}${mn}`;
 export function hj212Replay(devices: Hj212Devices): TopicCodec {
   const proofs = new Proofs(devices);
   return {
-    decode: ({ topic, payload, gateway }): Decoded | Promise<Decoded> | null => {
-      if (!topic.startsWith(PREFIX)) return null;
+    decode: ({ topic, payload, gateway, transport }): Decoded | Promise<Decoded> | null => {
+      // Others' topics may read like these.
+      if (transport !== TRANSPORT || !topic.startsWith(PREFIX)) return null;
       const mn = topic.slice(PREFIX.length);
       const device = devices.find(mn);
       if (device === undefined || device === null) return unknownNumber(mn, device === null);

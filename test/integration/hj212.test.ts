@@ -147,7 +147,7 @@ describe('HJ 212 over TCP', () => {
     expect(rig.store.rows.map(([, quantity, , value]) => [quantity, value])).to.deep.equal([['stack_so2', 5]]);
     expect(reasons()).to.have.members(['not-a-number', 'wrong-shape']);
     const { topic, payload, gateway } = rig.letters.letters[0] as Letter;
-    const again = await hj212Replay(devicesWith(null)).decode({ topic, payload, gateway, receivedAt: NOW });
+    const again = await hj212Replay(devicesWith(null)).decode({ topic, payload, gateway, transport: 'hj212', receivedAt: NOW });
     expect(again?.refusals.map(({ reason }) => reason)).to.deep.equal(['not-a-number', 'wrong-shape']);
   });
 
@@ -298,7 +298,7 @@ describe('HJ 212 over TCP', () => {
       await open();
       await (await station(1, { ...once1, key })).send(message(0));
       const { topic, payload, gateway } = rig.letters.letters[0] as Letter;
-      const letter = { topic, payload, gateway, receivedAt: NOW };
+      const letter = { topic, payload, gateway, transport: 'hj212', receivedAt: NOW };
       const refusedAs = async (known: Uint8Array | null) => {
         const decoded = await hj212Replay(devicesWith(known)).decode(letter);
         return decoded?.refusals.map(({ reason }) => reason);
@@ -330,7 +330,7 @@ describe('HJ 212 over TCP', () => {
     const replay = hj212Replay(devices);
     for (let guess = 0; guess < 150; guess++) {
       const [payload] = framesOf(message(0), '20260101080000000', { mn: 'MN1', pw: `guess${guess}` });
-      const decoded = await replay.decode({ topic: 'hj212/MN1', payload: payload as Buffer, gateway: null, receivedAt: NOW });
+      const decoded = await replay.decode({ topic: 'hj212/MN1', payload: payload as Buffer, gateway: null, transport: 'hj212', receivedAt: NOW });
       expect(decoded?.refusals.map(({ reason }) => reason)).to.deep.equal(['wrong-password']);
     }
     expect(checks).to.equal(100);

@@ -33,6 +33,10 @@ describe('a data logger whose number no gateway has, at the HJ 212 port of a run
     folder = await mkdtemp(join(tmpdir(), 'greenpark-loggers-'));
     await start();
     await operator.put('/api/v1/parks/north', { name: '北园', region: '510112' });
+    // Another park's, for a gateway that decodes HJ 212 and publishes it: its topics read like those of the letters.
+    await operator.put('/api/v1/parks/south', { name: '南园', region: '510112' });
+    const mapping = { name: '宽', enabled: true, topics: ['hj212/{meter}'], meter: '$topic.meter', values: { active_power: 'power' } };
+    expect((await operator.put('/api/v1/parks/south/mappings/wide', mapping)).status).to.equal(201);
   });
   after(async () => {
     await service?.end('SIGTERM');
