@@ -165,6 +165,8 @@ export const ingestRoutes: readonly Route[] = [
         if ((await meters.get(id)) !== null) throw new GreenparkError('CONFLICT', `meter "${id}" is registered already; choose another id`);
         const before = await mappings.get(park, body.mapping);
         if (before === null) throw notFound(`mapping "${body.mapping}" in the park "${park}"`);
+        // Whoever registered it meanwhile said which meter it is; this must not replace that.
+        if (Object.hasOwn(before.meters ?? {}, body.device)) throw noDevice(body);
         const after: Mapping = { ...before, meters: { ...before.meters, [body.device]: id } };
         await inBody(meters.put(meter));
         await inBody(mappings.put(after));
@@ -309,8 +311,11 @@ function deviceIn(
   for (const one of ingest.unknown.list()) {
     if (one.kind === 'device' && one.meter === device && one.mapping === mapping && one.park === park && isIn(parks, one)) return one;
   }
-  throw notFound(`unknown device "${device}" of the mapping "${mapping}"`);
+  throw noDevice({ device, mapping });
 }
+
+const noDevice = ({ device, mapping }: { readonly device: string; readonly mapping: string }): GreenparkError =>
+  notFound(`unknown device "${device}" of the mapping "${mapping}"`);
 
 function loggerIn(parks: readonly ParkId[] | 'all', mn: string, { ingest }: ApiDeps): UnknownMeter & { readonly kind: 'logger' } {
   for (const one of ingest.unknown.list()) if (one.kind === 'logger' && one.meter === mn && isIn(parks, one)) return one;

@@ -115,6 +115,19 @@ describe('a device whose name is no id, over the broker of a running service', f
     expect((await operator.get<{ readonly meters: object }>('/api/v1/parks/north/mappings/plugs')).body.meters).to.deep.equal({ [NAME]: 'plug-1' });
   });
 
+  it('is one meter when two people register it at once', async () => {
+    // Enough to look through for both to be at it.
+    for (let energy = 1; energy <= 200; energy++) await publish('Device C', energy);
+    const meters = ['plug-c1', 'plug-c2'];
+    const both = meters.map((id) => operator.post('/api/v1/unknown-devices/register', { ...device('Device C'), meter: { ...record, id } }));
+    const statuses = (await Promise.all(both)).map(({ status }) => status);
+    expect([...statuses].sort()).to.deep.equal([201, 404]);
+    const { body } = await operator.get<{ readonly meters: Readonly<Record<string, string>> }>('/api/v1/parks/north/mappings/plugs');
+    const [right, other] = statuses[0] === 201 ? meters : meters.toReversed();
+    expect(body.meters['Device C']).to.equal(right);
+    expect((await operator.get(`/api/v1/parks/north/meters/${other}`)).status).to.equal(404);
+  });
+
   it('is off the list when its mapping is told of it by hand, or it is dismissed until it reports again', async () => {
     const { id: _id, ...mapping } = shippedMapping('zigbee2mqtt');
     await publish('Device B', 1);
