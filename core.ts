@@ -61,6 +61,8 @@ export interface Core {
   readonly sparkplug: SparkplugSessions;
   /** For dead letters that are decoded again, without a trace in any session. */
   readonly letterCodecs: readonly TopicCodec[];
+  /** Those that `letterCodecs` prove letters by. */
+  readonly loggers: Hj212Devices;
   readonly unknown: UnknownMeters;
   readonly leftOut: LeftOutBook;
   readonly gateways: GatewayBook;
@@ -258,7 +260,7 @@ export async function openCore(config: Config, { clock, steady, logger, signal }
 
   const core: Omit<Core, 'pipeline'> = {
     ...{ registry, directory, store, latest, statuses, usage, registers, alerts, ages, figures, usageTouched, spool },
-    ...{ mappings, sparkplug, letterCodecs, unknown, leftOut, gateways, gatewaySecrets },
+    ...{ mappings, sparkplug, letterCodecs, loggers, unknown, leftOut, gateways, gatewaySecrets },
     show: () => {},
     showStatus: () => {},
     tellStatus: ({ meter: id, online, at }) => {

@@ -140,6 +140,7 @@ async function build(config: Config, options: CoreOptions, undo: Undo): Promise<
     codecs: core.letterCodecs,
     unknown: core.unknown,
     leftOut: core.leftOut,
+    loggers: core.loggers,
     overview,
     clock,
   });

@@ -132,8 +132,11 @@ export interface IngestDesk {
   lettersOfUnknown(meter: string, park: ParkId): Promise<readonly DeadLetter[]>;
   /** Letters that wait because a mapping did not say which meter the device of this name is, oldest first; to be asked for before it does. */
   lettersOfDevice(device: { readonly meter: string; readonly mapping: string; readonly park: ParkId }): Promise<readonly DeadLetter[]>;
-  /** Letters of a data logger whose number no gateway had, oldest first. */
-  lettersOfLogger(mn: string): Promise<readonly DeadLetter[]>;
+  /**
+   * Letters of a data logger whose number no gateway had, oldest first. Its password is believed while they are tried: who left many with
+   * others, of which only so many are looked at, does not shut out its own.
+   */
+  lettersOfLogger(mn: string, password: string): Promise<readonly DeadLetter[]>;
   state(): IngestState;
   /** Of all parks, those in trouble first. */
   gateways(): readonly GatewayStanding[];

@@ -8,6 +8,7 @@ import type { IngestOverview } from './overview.ts';
 import type { DecodedIntake, MessageOutcome } from './port.ts';
 import { LetterReplay, type ReplayReport } from './replay.ts';
 import type { StageTimes } from './stage-times.ts';
+import type { Hj212Devices } from './transports/hj212-devices.ts';
 import { letterTopicOf } from './transports/hj212-replay.ts';
 import { pushedLetters, pushReadings } from './transports/http-push.ts';
 import { lettersOfDevice, lettersOfLogger, lettersOfUnknown, type UnknownMeters } from './unknown-meters.ts';
@@ -20,7 +21,7 @@ export interface IngestDesk {
   readonly leftOut: Pick<LeftOutBook, 'list' | 'forgottenOf'>;
   lettersOfUnknown(meter: string, park: ParkId): Promise<readonly DeadLetter[]>;
   lettersOfDevice(device: Parameters<typeof lettersOfDevice>[2]): Promise<readonly DeadLetter[]>;
-  lettersOfLogger(mn: string): Promise<readonly DeadLetter[]>;
+  lettersOfLogger(mn: string, password: string): Promise<readonly DeadLetter[]>;
   state(): IngestState;
   /** Worst first. */
   gateways(): readonly GatewayStanding[];
@@ -33,10 +34,12 @@ export function createIngestDesk(parts: {
   readonly codecs: readonly TopicCodec[];
   readonly unknown: UnknownMeters;
   readonly leftOut: LeftOutBook;
+  /** Those that the letters are proved by. */
+  readonly loggers: Pick<Hj212Devices, 'find' | 'check'>;
   readonly overview: Pick<IngestOverview, 'state' | 'gateways'>;
   readonly clock: Clock;
 }): IngestDesk {
-  const { pipeline, letters, unknown, leftOut, overview, clock } = parts;
+  const { pipeline, letters, unknown, leftOut, loggers, overview, clock } = parts;
   const codecs = [pushedLetters, ...parts.codecs];
   const replay = new LetterReplay({ pipeline, letters, codecs, clock });
   return {
@@ -46,7 +49,11 @@ export function createIngestDesk(parts: {
     leftOut,
     lettersOfUnknown: (meter, park) => lettersOfUnknown(letters, codecs, meter, park),
     lettersOfDevice: (device) => lettersOfDevice(letters, codecs, device),
-    lettersOfLogger: (mn) => lettersOfLogger(letters, letterTopicOf(mn)),
+    lettersOfLogger: async (mn, password) => {
+      const device = loggers.find(mn) ?? null;
+      if (device !== null) await loggers.check(device, password);
+      return lettersOfLogger(letters, letterTopicOf(mn));
+    },
     state: () => overview.state(),
     gateways: () => overview.gateways(),
   };

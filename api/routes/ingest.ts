@@ -233,7 +233,7 @@ export const ingestRoutes: readonly Route[] = [
           ],
         };
       });
-      const replay = await storeKept(await deps.ingest.lettersOfLogger(mn), { park, subject: 'gateway', id }, principal, deps);
+      const replay = await storeKept(await deps.ingest.lettersOfLogger(mn, body.password), { park, subject: 'gateway', id }, principal, deps);
       deps.ingest.unknown.forget(logger);
       return created({ gateway, meter, replay });
     },

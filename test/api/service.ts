@@ -215,6 +215,7 @@ export class TestService {
       codecs,
       unknown: this.unknown,
       leftOut: this.leftOut,
+      loggers: { find: () => undefined, check: async () => false },
       overview,
       clock: () => this.now,
     });

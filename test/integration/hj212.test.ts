@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import type { Letter } from '../../ingest/dead-letters.ts';
+import { createIngestDesk } from '../../ingest/desk.ts';
 import { GatewayTraffic } from '../../ingest/gateways/traffic.ts';
 import { Pipeline } from '../../ingest/pipeline.ts';
 import { framesOf, Station, type StationMessage, type StationOptions } from '../../ingest/simulators/hj212-station.ts';
@@ -16,6 +17,7 @@ import { LatestReadings } from '../../model/latest.ts';
 import { quantityOf } from '../../model/quantities.ts';
 import type { Gateway, Park } from '../../model/registry.ts';
 import { openEmbeddedStore } from '../../store/embedded/open.ts';
+import type { DeadLetter } from '../../store/registry/port.ts';
 import { aMeter, aRig, directoryOf, NOW, quiet, RecordingLetters, type Rig, until } from '../ingest/harness.ts';
 import { certificateAuthority } from '../servers/certificates.ts';
 
@@ -334,6 +336,27 @@ describe('HJ 212 over TCP', () => {
       expect(decoded?.refusals.map(({ reason }) => reason)).to.deep.equal(['wrong-password']);
     }
     expect(checks).to.equal(100);
+  });
+
+  it('takes a logger’s own letters when it is registered, though a hundred with other passwords lie before them', async () => {
+    await open();
+    const devices = new Hj212Devices(directory(), { keyOf: async () => null, checkSecret: async (_, secret) => secret === 'right' });
+    const letters = Array.from({ length: 121 }, (_, id) => {
+      const [payload = Buffer.alloc(0)] = framesOf(message(id), '20260101080000000', { mn: 'MN1', pw: id === 120 ? 'right' : `guess${id}` });
+      const about = { reason: 'unknown-gateway', detail: '', park: null, meter: null, isRetained: false, replayedAt: null, attempts: 0 };
+      return { ...about, id, message: id, topic: 'hj212/MN1', transport: 'hj212', gateway: null, receivedAt: NOW + id, payload, keptLength: payload.length };
+    }).map((letter) => ({ ...letter, payloadLength: letter.keptLength }));
+    const records = {
+      list: async () => letters as unknown as readonly DeadLetter[],
+      payloads: async (ids: readonly number[]) => new Map(letters.filter(({ id }) => ids.includes(id)).map(({ id, payload }) => [id, payload])),
+      tried: async () => {},
+    };
+    const desk = createIngestDesk({
+      ...({ unknown: null, leftOut: null, overview: null } as unknown as Pick<Parameters<typeof createIngestDesk>[0], 'unknown' | 'leftOut' | 'overview'>),
+      ...{ pipeline: rig.pipeline, letters: records, codecs: [hj212Replay(devices)], loggers: devices, clock: () => NOW },
+    });
+    const report = await desk.replay(await desk.lettersOfLogger('MN1', 'right'));
+    expect(report).to.include({ accepted: 1, refused: 120 });
   });
 
   it('closes connections that only send what is no frame, are too many, or do not finish a frame', async () => {
