@@ -23,6 +23,8 @@ export const MOST_STEPS = 300_000;
 /** Deepest nesting of calls, and most items that one step may make. */
 const STACK = 300;
 const SEQUENCE = 100_000;
+/** Items of all lists in a list: a path, a condition and others go into each, as often as it stands there. */
+const MOST_ITEMS = 10 * SEQUENCE;
 /** Characters of all texts that the steps of one evaluation come to. */
 const TEXTS = 32 * LONGEST_TEXT;
 /** Characters, as JSON, on either side of a comparison: in a few steps an object can be made that holds another a million times. */
@@ -83,8 +85,9 @@ export function compileExpression(text: string): Expression {
       characters += found.length;
       if (found.length > LONGEST_TEXT) throw new ExpressionFault(`a text becomes longer than ${LONGEST_TEXT} characters`, null, true);
       if (characters > TEXTS) throw new ExpressionFault(`its texts together become longer than ${TEXTS} characters`, null, true);
-    } else if (Array.isArray(found) && found.length > SEQUENCE) {
-      throw new ExpressionFault(`a list becomes longer than ${SEQUENCE} items`, null, true);
+    } else if (Array.isArray(found)) {
+      if (found.length > SEQUENCE) throw new ExpressionFault(`a list becomes longer than ${SEQUENCE} items`, null, true);
+      if (itemsIn(found) > MOST_ITEMS) throw new ExpressionFault(`lists in a list become longer than ${MOST_ITEMS} items together`, null, true);
     }
     if (typeof found === 'object' && compared.has(expression) && sizeUpTo(found, MOST_COMPARED) >= MOST_COMPARED)
       throw new ExpressionFault(`more than ${MOST_COMPARED} characters are compared at once`, null, true);
@@ -127,6 +130,18 @@ function boundConcatenation(node: unknown, depth: number): void {
     node['rhs'] = undefined;
   }
   for (const child of Object.values(node)) boundConcatenation(child, depth + 1);
+}
+
+/** What a list comes to with the lists in it; a list is not changed once a step has come to it. */
+const KNOWN_ITEMS = new WeakMap<object, number>();
+
+function itemsIn(list: readonly unknown[]): number {
+  const known = KNOWN_ITEMS.get(list);
+  if (known !== undefined) return known;
+  let items = list.length;
+  for (const item of list) if (Array.isArray(item)) items += itemsIn(item as unknown[]);
+  KNOWN_ITEMS.set(list, items);
+  return items;
 }
 
 /** The sides of comparisons: one of them is one step, however much it goes through. */

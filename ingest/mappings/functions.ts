@@ -159,6 +159,7 @@ function distinct(values: unknown, inTime: InTime): unknown {
     inTime();
     if (typeof value !== 'object' || value === null) found.set(value, value);
     else if (++objects > MOST_COMPARED) throw new Refused(`$distinct: at most ${MOST_COMPARED} objects or arrays can be compared`);
+    else if (sizeUpTo(value, LONGEST_TEXT) >= LONGEST_TEXT) throw new Refused(`$distinct: what is compared is longer than ${LONGEST_TEXT} characters`);
     else found.set(`{}${string(sorted(value))}`, value);
   }
   // A list that is JSONata's own stays one: with a single item it is that item.

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import jsonata from 'jsonata';
 import { compileExpression, ExpressionFault } from '../../../ingest/mappings/expression.ts';
 
 const BINDINGS = { topic: {}, received: 0, message: {} };
@@ -43,6 +44,9 @@ describe('an expression that would keep the service from everything else', () =>
     'the keys of one object, many times': `(${wide} ${longer('a', 16)} $keys($a))`,
     'objects that hold one another, compared': `(${nested('a')} ${nested('b')} $a = $b)`,
     'objects that hold one another, copied': `(${nested('a')} $a ~> |x|{"z": 1}|)`,
+    'objects that hold one another, told apart': `(${nested('a')} ${nested('b')} $distinct([$a, $b]))`,
+    'lists that hold one another, in a path': `($a := [[0]]; ${'$a := [[$a], [$a]]; '.repeat(40)} $a.k)`,
+    'lists that hold one another, in a condition': `($a := [[0]]; ${'$a := [[$a], [$a]]; '.repeat(40)} $a ? 1 : 2)`,
     'a list that grows item by item': '$reduce([1..90000], $append)',
     'a time that can be read in many ways': `$toMillis("${'1'.repeat(60)}y", "[Y]1[M]1[D]1[d]1[H]1[h]1[m]1[s]x")`,
   };
@@ -59,6 +63,48 @@ describe('an expression that would keep the service from everything else', () =>
     const from = performance.now();
     expect(await evaluated('$sort([1..50000])[0]')).to.equal(1);
     expect(performance.now() - from).to.be.below(2000);
+  });
+
+  it('answers as JSONata itself in all else', async () => {
+    const input = {
+      a: { c: [3, 1, 2] },
+      list: [
+        { k: 'x', n: 2 },
+        { k: 'y', n: 1 },
+      ],
+      t: ['b', 'a', 'b'],
+      s: 'solo',
+      none: [],
+      o: { p: { q: 1 }, f: 0.1 },
+    };
+    for (const text of [
+      ...['a.$keys()', '$keys(list)', '$keys(list[0].k)', '$keys(none)', '$keys([[{"a": 1}], {"b": 2}])', '$keys({"a": 1})', '$map(list, $keys)'],
+      ...['a.c ~> $sort', '$sort(s)', '$sort(nothing)', '$sort(none)', '$sort(list, function($l, $r) { $l.n > $r.n })', 'list^(>n).k', '$sort(t)'],
+      ...['($f := $append(?, [3]); $f([1, 2]))', '$append([[1]], [2])', '$append(nothing, nothing)', '$append({"a": 1}, {"b": 2})', '$append(none, none)'],
+      ...[
+        '($f := $join(?, "-"); $f(t))',
+        '$join(s, ",")',
+        '$join(nothing)',
+        '$join(none)',
+        '$join(t)',
+        '$reduce(list.n, $append)',
+        '$reduce(a.c, $append, [])',
+      ],
+      ...[
+        '$merge(list)',
+        '$merge(list[n > 1])',
+        '$merge(nothing)',
+        '$merge([])',
+        'o ~> |p|{"r": 2}, ["q"]|',
+        '$ ~> |list|{"z": k & "!"}|',
+        'o = o',
+        '"a" in t',
+      ],
+      ...['"2026-01-15T12:00:00+08:00".$toMillis()', '$toMillis(nothing)', '$toMillis("Thursday, 15th January 2026", "[FNn], [D1o] [MNn] [Y]")'],
+    ]) {
+      const asJson = (found: unknown) => JSON.stringify(found) ?? 'nothing';
+      expect(asJson(await evaluated(text, input)), text).to.equal(asJson(await jsonata(text).evaluate(input)));
+    }
   });
 
   it('rests afterwards where a text grew', async () => {
