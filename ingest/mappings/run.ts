@@ -149,7 +149,8 @@ class Run {
       } catch (error) {
         if (!(error instanceof Stopped)) throw error;
       }
-      if (performance.now() - this.#since > SLICE_MS) await this.#stepAside();
+      const waiting = this.#giveWay();
+      if (waiting !== null) await waiting;
     }
   }
 
@@ -219,7 +220,9 @@ class Run {
   /** What the expression answers; nothing where it fails, of which nobody is told. */
   async #foundBy(expression: Expression, input: unknown): Promise<unknown> {
     try {
-      return await expression.evaluate(input, this.#bindings);
+      const found = await expression.evaluate(input, this.#bindings);
+      await this.#giveWay();
+      return found;
     } catch (error) {
       if (!(error instanceof ExpressionFault)) throw error;
       if (error.runaway) throw new Runaway();
@@ -321,7 +324,7 @@ class Run {
     return answer.then(
       (found: unknown) => {
         this.#note?.(at, this.#where, found);
-        return found;
+        return this.#giveWay()?.then(() => found) ?? found;
       },
       (error: unknown) => {
         if (!(error instanceof ExpressionFault)) throw error;
@@ -354,6 +357,11 @@ class Run {
   #countNewest(more: number): void {
     const newest = this.#failures[this.#newest];
     if (newest !== undefined && more > 0) this.#failures[this.#newest] = { ...newest, count: newest.count + more };
+  }
+
+  /** Behind each item, and behind each expression: one item may have hundreds. */
+  #giveWay(): Promise<void> | null {
+    return performance.now() - this.#since > SLICE_MS ? this.#stepAside() : null;
   }
 
   async #stepAside(): Promise<void> {

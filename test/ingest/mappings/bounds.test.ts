@@ -1,6 +1,9 @@
 import { expect } from 'chai';
 import jsonata from 'jsonata';
+import { compileMapping } from '../../../ingest/mappings/compile.ts';
 import { compileExpression, ExpressionFault } from '../../../ingest/mappings/expression.ts';
+import { runMapping } from '../../../ingest/mappings/run.ts';
+import { QUANTITIES } from '../../../model/quantities.ts';
 
 const BINDINGS = { topic: {}, received: 0, message: {} };
 const evaluated = async (text: string, input: unknown = {}): Promise<unknown> => compileExpression(text).evaluate(input, BINDINGS);
@@ -136,4 +139,29 @@ describe('an expression that would keep the service from everything else', () =>
       expect(await evaluated(text, { a: 'a', b: 'b', list: [{ x: 1 }, { x: 2 }] })).to.deep.equal(answer);
     });
   }
+});
+
+describe('a mapping of many expressions, none of which takes long', () => {
+  const QUICK = '$sum($map([1..20000], function($x) { $x }))';
+  const ran = (most: number) => {
+    const values = Object.fromEntries(QUANTITIES.slice(0, most).map(({ name }) => [name, QUICK]));
+    const mapping = compileMapping({ name: 'x', enabled: true, topics: ['t/{m}'], meter: '"m-1"', values });
+    return runMapping(mapping, {}, { topic: {}, received: 0 });
+  };
+
+  it('lets others have their turn between them', async () => {
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    const { frames } = await ran(10);
+    clearInterval(timer);
+    expect(frames).to.have.length(1);
+    expect(turns).to.be.above(2);
+  });
+
+  it('is stopped when they take too long for one message together', async function () {
+    this.timeout(60_000);
+    const began = performance.now();
+    expect((await ran(QUANTITIES.length)).runaway).to.equal(true);
+    expect(performance.now() - began).to.be.below(5000);
+  });
 });
