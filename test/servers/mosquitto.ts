@@ -72,12 +72,11 @@ export class Mosquitto extends Program {
     ];
     if (users !== undefined) lines.push(`password_file ${this.#passwords(users)}`);
     if (acl !== undefined) lines.push(`acl_file ${this.#write('acl', acl)}`);
-    if (tls !== undefined) {
-      lines.push(`certfile ${tls.cert}`, `keyfile ${tls.key}`);
-      if (tls.clientCa !== undefined) lines.push(`cafile ${tls.clientCa}`, 'require_certificate true');
-    }
+    const secured = tls === undefined ? [] : [`certfile ${tls.cert}`, `keyfile ${tls.key}`];
+    if (tls?.clientCa !== undefined) secured.push(`cafile ${tls.clientCa}`, 'require_certificate true');
+    lines.push(...secured);
     // Its WebSocket library takes the name of an interface for an address, and finds none of it.
-    if (webSocketPort !== undefined) lines.push(`listener ${webSocketPort}`, 'protocol websockets', 'socket_domain ipv4');
+    if (webSocketPort !== undefined) lines.push(`listener ${webSocketPort}`, 'protocol websockets', 'socket_domain ipv4', ...secured);
     const replaced = new Set(config.map((line) => line.split(' ', 1)[0]));
     this.#write('mosquitto.conf', [...lines.filter((line) => !replaced.has(line.split(' ', 1)[0])), ...config]);
   }
