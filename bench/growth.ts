@@ -26,6 +26,8 @@ interface Grown {
   readonly restMb: number;
   readonly endMb: number;
   readonly peakMb: number;
+  /** The start with a reading of each series, and until it rests. */
+  readonly restartPeakMb: number;
   readonly published: number;
   readonly stored: number;
 }
@@ -41,6 +43,7 @@ export async function benchGrowth(rounds: number): Promise<BenchResult> {
     figures[`resident_mb_rest_${meters}`] = Math.max(...of(meters, 'restMb'));
     figures[`resident_mb_end_${meters}`] = Math.max(...of(meters, 'endMb'));
     figures[`resident_mb_peak_${meters}`] = Math.max(...of(meters, 'peakMb'));
+    figures[`resident_mb_peak_restart_${meters}`] = Math.max(...of(meters, 'restartPeakMb'));
     figures[`first_start_seconds_${meters}`] = median(of(meters, 'firstStartSeconds'));
     figures[`start_seconds_${meters}`] = median(of(meters, 'startSeconds'));
     figures[`import_seconds_${meters}`] = median(of(meters, 'importSeconds'));
@@ -72,7 +75,7 @@ async function measure(meters: number): Promise<Grown> {
     const second = await startTimed(data, env);
     service = second.service;
     await rest();
-    const restMb = usageOf(service).residentMb;
+    const { residentMb: restMb, peakMb: restartPeakMb } = usageOf(service);
     await service.stop();
     return {
       importSeconds,
@@ -83,6 +86,7 @@ async function measure(meters: number): Promise<Grown> {
       restMb,
       endMb: after.residentMb,
       peakMb: after.peakMb,
+      restartPeakMb,
       published,
       stored: await storedReadings(service, null),
     };
