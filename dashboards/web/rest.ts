@@ -166,7 +166,7 @@ async function ask(path: string, init: RequestInit = {}): Promise<Response> {
     response = await fetch(path, { credentials: 'same-origin', ...init, signal: init.signal ?? AbortSignal.timeout(TIMEOUT_MS) });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    throw new RestError(0, 'UNREACHABLE', error instanceof Error ? error.message : String(error));
+    throw new RestError(0, 'UNREACHABLE', reasonOf(error));
   }
   return response;
 }

@@ -125,7 +125,8 @@ export async function latest(connection: DuckDBConnection, known: Knowledge): Pr
   try {
     return await latestIn(connection, known);
   } finally {
-    await connection.run('COMMIT');
+    // Nothing was changed; where the question failed, its error is the one to tell.
+    await connection.run('ROLLBACK').catch(() => undefined);
   }
 }
 
